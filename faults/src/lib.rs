@@ -1,1 +1,22 @@
-//! Placeholder.
+//! What goes wrong, as plain data. A [`Plan`] is a list of [`Fault`]s: each has a kind, a start
+//! (an absolute time or a [`Trigger`]), a target and a length. The world carries them out; this
+//! crate knows neither the world nor madsim.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fencepost_faults::{Action, Fault, Start};
+//!
+//! let fault = Fault {
+//!     start: Start::At(Duration::from_secs(2)),
+//!     length: Some(Duration::from_secs(15)),
+//!     action: Action::Pause { node: "buyer-1".into() },
+//! };
+//! assert_eq!(fault.to_string(), "pause buyer-1 at 2s for 15s");
+//! ```
+
+mod describe;
+mod plan;
+pub mod toml;
+
+pub use crate::describe::show;
+pub use crate::plan::{Action, FAULT_KINDS, Fault, Groups, Plan, Start, Trigger};

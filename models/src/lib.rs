@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What fencepost studies: servers as sans-IO state machines, and lock recipes as the `async`
+//! Rust that their authors would recognise.
+//!
+//! Nothing here owns a clock, a socket, a thread or a source of entropy. A [`machine::Machine`]
+//! is handed its inputs together with its host's local time and answers through an outbox, so
+//! the same code runs in the simulated world, behind a real port and in a unit test that
+//! compares what was emitted. A recipe is a future; [`process::Process`] makes it a machine.
+//!
+//! ```text
+//! machine  message  note  time  random   the vocabulary every model speaks
+//! process/                               futures as machines: what a recipe sees of its host
+//! redis/                                 the server: engine, scripts, keyspace
+//! locks/                                 the recipes
+//! shop/                                  what the locks are meant to protect
+//! ```
+
+pub mod locks;
+pub mod machine;
+pub mod message;
+pub mod note;
+pub mod process;
+pub mod random;
+pub mod redis;
+pub mod shop;
+pub mod time;

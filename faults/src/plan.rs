@@ -1,0 +1,173 @@
+//! The data of a fault plan.
+
+use std::time::Duration;
+
+/// The faults of one run, in the order in which they were written.
+pub type Plan = Vec<Fault>;
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// When it begins.
+    pub start: Start,
+    /// How long it lasts; `None` for ever, or, where the fault is an instant, nothing.
+    pub length: Option<Duration>,
+    /// What happens, and to whom.
+    pub action: Action,
+}
+
+/// When a fault begins, in true time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// So long after the run's begin.
+    At(Duration),
+    /// When something happens.
+    When(Trigger),
+}
+
+/// Something that happens: the `nth` note of a kind that a node writes down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The node that writes the note; any when `None`.
+    pub node: Option<String>,
+    /// The note's kind, one of [`fencepost_models::note::NOTE_KINDS`].
+    pub event: String,
+    /// The how-manieth such note: 1 is the first.
+    pub nth: u32,
+    /// How long after it the fault begins.
+    pub after: Duration,
+}
+
+/// Two groups of nodes with a cut between them. An empty second group is everybody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    /// One side.
+    pub one: Vec<String>,
+    /// The other side.
+    pub other: Vec<String>,
+}
+
+/// What goes wrong, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The process stops being scheduled, as in a stop-the-world collection or under `SIGSTOP`;
+    /// its kernel goes on taking what arrives.
+    Pause {
+        /// Whose process.
+        node: String,
+    },
+    /// The process is gone; its kernel still delivers what it had written, and keeps its files.
+    Crash {
+        /// Whose process.
+        node: String,
+    },
+    /// The host is gone: unsent messages and unsynced writes are lost, peers hear nothing.
+    PowerLoss {
+        /// Which host.
+        node: String,
+    },
+    /// No packet passes between the groups.
+    Partition(Groups),
+    /// No packet passes from the first group to the second.
+    OneWayPartition(Groups),
+    /// Every message between the groups takes longer.
+    Delay {
+        /// Between whom.
+        groups: Groups,
+        /// By how much.
+        by: Duration,
+    },
+    /// The next message from one node to another (the next one of that name) is held for as long
+    /// as the fault lasts, and so is what follows it on its connection; all else goes on.
+    HoldMessage {
+        /// Who sends it.
+        from: String,
+        /// Whom it is for.
+        to: String,
+        /// Its name; any when `None`.
+        message: Option<String>,
+    },
+    /// Connections between the groups are reset; what is under way on them is lost.
+    DropConnection(Groups),
+    /// The wall clock is set, forwards or backwards; set back again when the fault ends.
+    ClockJump {
+        /// Whose clock.
+        node: String,
+        /// By how many nanoseconds.
+        by_nanos: i64,
+    },
+    /// Both clocks run too fast or too slow.
+    ClockDrift {
+        /// Whose clocks.
+        node: String,
+        /// By how many parts in a million.
+        ppm: i32,
+    },
+    /// Every disk operation takes longer.
+    SlowDisk {
+        /// Whose disk.
+        node: String,
+        /// By how much.
+        by: Duration,
+    },
+}
+
+/// The kinds of faults, as scenario files name them.
+pub const FAULT_KINDS: [&str; 11] = [
+    "pause",
+    "crash",
+    "power-loss",
+    "partition",
+    "one-way-partition",
+    "delay",
+    "hold-message",
+    "drop-connection",
+    "clock-jump",
+    "clock-drift",
+    "slow-disk",
+];
+
+impl Action {
+    /// The action's kind, one of [`FAULT_KINDS`].
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Pause { .. } => "pause",
+            Self::Crash { .. } => "crash",
+            Self::PowerLoss { .. } => "power-loss",
+            Self::Partition(_) => "partition",
+            Self::OneWayPartition(_) => "one-way-partition",
+            Self::Delay { .. } => "delay",
+            Self::HoldMessage { .. } => "hold-message",
+            Self::DropConnection(_) => "drop-connection",
+            Self::ClockJump { .. } => "clock-jump",
+            Self::ClockDrift { .. } => "clock-drift",
+            Self::SlowDisk { .. } => "slow-disk",
+        }
+    }
+
+    /// The nodes that the action names.
+    pub fn nodes(&self) -> Vec<&str> {
+        match self {
+            Self::Pause { node }
+            | Self::Crash { node }
+            | Self::PowerLoss { node }
+            | Self::ClockJump { node, .. }
+            | Self::ClockDrift { node, .. }
+            | Self::SlowDisk { node, .. } => vec![node],
+            Self::HoldMessage { from, to, .. } => vec![from, to],
+            Self::Partition(groups)
+            | Self::OneWayPartition(groups)
+            | Self::DropConnection(groups)
+            | Self::Delay { groups, .. } => {
+                groups.one.iter().chain(&groups.other).map(String::as_str).collect()
+            }
+        }
+    }
+}
+
+impl Fault {
+    /// The fault's kind, one of [`FAULT_KINDS`].
+    pub const fn kind(&self) -> &'static str {
+        self.action.kind()
+    }
+}

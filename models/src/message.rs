@@ -1,0 +1,46 @@
+//! What travels over a connection. In the world a message is a value, not bytes: one message is
+//! one `write`. Behind a real port the codecs beside the models turn it into bytes and back.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::redis::resp::Reply;
+use crate::shop::protocol::{ShopReply, ShopRequest};
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Message {
+    /// A Redis command: its argument vector.
+    Redis(Vec<Bytes>),
+    /// What Redis answers.
+    RedisReply(Reply),
+    /// A request to the shop's store.
+    Shop(ShopRequest),
+    /// What the store answers.
+    ShopReply(ShopReply),
+    /// Bytes of somebody's own protocol.
+    Bytes(Bytes),
+    /// A number: all that examples and benchmarks need.
+    Number(u64),
+}
+
+impl Message {
+    /// The message's name: a Redis command's, a request's, or `reply`.
+    ///
+    /// Faults choose messages by it, without regard to case.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Redis(arguments) => match arguments.first() {
+                Some(command) => String::from_utf8_lossy(command),
+                None => Cow::Borrowed("empty"),
+            },
+            Self::Shop(request) => Cow::Borrowed(request.name()),
+            Self::RedisReply(_) | Self::ShopReply(_) => Cow::Borrowed("reply"),
+            Self::Bytes(_) => Cow::Borrowed("bytes"),
+            Self::Number(_) => Cow::Borrowed("number"),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What a machine writes down, for the judge and for the reader. What a client *believes* and
+//! what a server *did* are different notes, and nothing but the notes and the messages decides
+//! whether a run went wrong.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
+
+use crate::machine::NodeId;
+
+/// The name of a lock or a key: bytes, as Redis has them, shown as text.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Bytes);
+
+impl Name {
+    /// A name known when fencepost was built.
+    pub const fn from_static(name: &'static str) -> Self {
+        Self(Bytes::from_static(name.as_bytes()))
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl From<Bytes> for Name {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl From<&str> for Name {
+    fn from(name: &str) -> Self {
+        Self(Bytes::copy_from_slice(name.as_bytes()))
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&String::from_utf8_lossy(&self.0), f)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// What a client learned about the lock that it gave back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseOutcome {
+    /// The server had it as this client's, and removed it.
+    Removed,
+    /// The server did not have it as this client's any more.
+    NotHeld,
+    /// No answer came.
+    Unknown,
+}
+
+/// One note. [`Note::kind`] is the name that triggers and reports use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Note {
+    /// Client: has begun to wait for the lock.
+    Acquiring {
+        /// Which lock.
+        lock: Name,
+    },
+    /// Client: believes from now on that it holds the lock.
+    Acquired {
+        /// Which lock.
+        lock: Name,
+        /// The fencing token that came with it.
+        token: Option<u64>,
+    },
+    /// Client: gives the lock back; believes no longer that it holds it.
+    Releasing {
+        /// Which lock.
+        lock: Name,
+    },
+    /// Client: the answer to the release.
+    Released {
+        /// Which lock.
+        lock: Name,
+        /// What the answer says.
+        outcome: ReleaseOutcome,
+    },
+    /// Client: has learned that it holds the lock no longer.
+    LockLost {
+        /// Which lock.
+        lock: Name,
+        /// How it knows.
+        reason: &'static str,
+    },
+    /// Client: has read the stock.
+    StockSeen {
+        /// How much there is, as far as it knows.
+        stock: u64,
+    },
+    /// Client: its order has been confirmed.
+    OrderPlaced {
+        /// Which order.
+        order: u64,
+    },
+    /// Client: its order has been refused because its token is behind.
+    OrderRefused {
+        /// Which order.
+        order: u64,
+        /// The highest token that the store has seen.
+        mark: u64,
+    },
+    /// Client: no answer came; the order may or may not have been taken.
+    OrderUnknown {
+        /// Which order.
+        order: u64,
+    },
+    /// Client: nothing was left to buy.
+    SoldOut,
+    /// Store: what it has when the run begins.
+    StockInitial {
+        /// How much.
+        stock: u64,
+    },
+    /// Store: has served a read.
+    StockServed {
+        /// To whom.
+        to: NodeId,
+        /// How much there is.
+        stock: u64,
+        /// The token that came with the read.
+        token: Option<u64>,
+    },
+    /// Store: has taken a write, and with it an order.
+    WriteTaken {
+        /// From whom.
+        from: NodeId,
+        /// Which order.
+        order: u64,
+        /// The stock before.
+        before: u64,
+        /// The stock after.
+        after: u64,
+        /// The token that came with the write.
+        token: Option<u64>,
+    },
+    /// Store: has refused a request because its token was behind.
+    Fenced {
+        /// Whose request.
+        from: NodeId,
+        /// True for a write, false for a read.
+        write: bool,
+        /// The token that came with it; none is behind every other.
+        token: Option<u64>,
+        /// The highest token that the store has seen.
+        mark: u64,
+    },
+    /// Redis: a key has been set.
+    KeySet {
+        /// Which key.
+        key: Name,
+        /// The value.
+        value: Name,
+        /// When it will expire: Unix milliseconds on this server's wall clock.
+        expires_at_ms: Option<u64>,
+    },
+    /// Redis: a key has been deleted by a command.
+    KeyDeleted {
+        /// Which key.
+        key: Name,
+    },
+    /// Redis: a key has expired.
+    KeyExpired {
+        /// Which key.
+        key: Name,
+    },
+    /// Anything else worth a line, from a user's own code.
+    Remark {
+        /// The line.
+        text: String,
+    },
+}
+
+/// The kinds of notes, as triggers name them.
+pub const NOTE_KINDS: [&str; 18] = [
+    "acquiring",
+    "acquired",
+    "releasing",
+    "released",
+    "lock-lost",
+    "stock-seen",
+    "order-placed",
+    "order-refused",
+    "order-unknown",
+    "sold-out",
+    "stock-initial",
+    "stock-served",
+    "write-taken",
+    "fenced",
+    "key-set",
+    "key-deleted",
+    "key-expired",
+    "remark",
+];
+
+impl Note {
+    /// The note's kind, one of [`NOTE_KINDS`].
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Acquiring { .. } => "acquiring",
+            Self::Acquired { .. } => "acquired",
+            Self::Releasing { .. } => "releasing",
+            Self::Released { .. } => "released",
+            Self::LockLost { .. } => "lock-lost",
+            Self::StockSeen { .. } => "stock-seen",
+            Self::OrderPlaced { .. } => "order-placed",
+            Self::OrderRefused { .. } => "order-refused",
+            Self::OrderUnknown { .. } => "order-unknown",
+            Self::SoldOut => "sold-out",
+            Self::StockInitial { .. } => "stock-initial",
+            Self::StockServed { .. } => "stock-served",
+            Self::WriteTaken { .. } => "write-taken",
+            Self::Fenced { .. } => "fenced",
+            Self::KeySet { .. } => "key-set",
+            Self::KeyDeleted { .. } => "key-deleted",
+            Self::KeyExpired { .. } => "key-expired",
+            Self::Remark { .. } => "remark",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notes_kind_is_listed() {
+        assert!(NOTE_KINDS.contains(&Note::SoldOut.kind()));
+        assert!(NOTE_KINDS.contains(&Note::Remark { text: String::new() }.kind()));
+    }
+}

@@ -1,0 +1,227 @@
+//! What a future of a process can ask of its host.
+
+use std::cell::{RefCell, RefMut};
+use std::future::{Future, poll_fn};
+use std::ops::RangeInclusive;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use super::Shared;
+use super::mailbox::{Mailbox, Stage};
+use crate::machine::{CloseReason, ConnectionId, Effect, NodeId};
+use crate::message::Message;
+use crate::note::Note;
+use crate::random::Random;
+use crate::time::{Mono, Wall};
+
+/// A process's handle to the host it runs on: its clocks, sockets and randomness. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    shared: Shared,
+}
+
+/// A wait came to its end before what was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("timed out")]
+pub struct TimedOut;
+
+impl Host {
+    pub(super) fn new(mailbox: Mailbox) -> Self {
+        Self { shared: Rc::new(RefCell::new(mailbox)) }
+    }
+
+    pub(super) fn mailbox(&self) -> RefMut<'_, Mailbox> {
+        self.shared.borrow_mut()
+    }
+
+    /// The node that this process runs on.
+    pub fn node(&self) -> NodeId {
+        self.mailbox().node
+    }
+
+    /// How often the process has been restarted.
+    pub fn incarnation(&self) -> u32 {
+        self.mailbox().incarnation
+    }
+
+    /// The host's wall clock.
+    pub fn wall(&self) -> Wall {
+        self.mailbox().local_clock().wall
+    }
+
+    /// The host's monotonic clock.
+    pub fn mono(&self) -> Mono {
+        self.mailbox().local_clock().mono
+    }
+
+    /// Draws from the process's own stream of random numbers.
+    pub fn random<T>(&self, draw: impl FnOnce(&mut Random) -> T) -> T {
+        draw(&mut self.mailbox().random)
+    }
+
+    /// Writes something down for the judge and the reader.
+    pub fn note(&self, note: Note) {
+        self.mailbox().effect(Effect::Note(note));
+    }
+
+    /// Runs a future beside this one, in the same process.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        self.mailbox().spawn(Box::pin(task));
+    }
+
+    /// Waits on the host's monotonic clock.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        let deadline = self.mono() + duration;
+        Sleep { host: self.clone(), deadline, registered: false }
+    }
+
+    /// Waits for a random time: the work that code does between two requests. Without it no
+    /// pause could fall between a check and the act that the check guards.
+    pub fn work(&self, range: RangeInclusive<Duration>) -> Sleep {
+        let duration = self.random(|random| random.duration(range));
+        self.sleep(duration)
+    }
+
+    /// Waits for a future, but no longer than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`] when the limit was reached first; the future is dropped then.
+    pub async fn timeout<F: Future>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, TimedOut> {
+        let mut future = pin!(future);
+        let mut limit = self.sleep(limit);
+        poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Ok(output));
+            }
+            Pin::new(&mut limit).poll(context).map(|()| Err(TimedOut))
+        })
+        .await
+    }
+
+    /// Opens a connection. Waits as long as the kernel does: limit it with [`Host::timeout`].
+    ///
+    /// # Errors
+    ///
+    /// Why the connection could not be opened.
+    pub async fn connect(&self, peer: NodeId) -> Result<Connection, CloseReason> {
+        let id = self.mailbox().connect(peer);
+        let connection = Connection { host: self.clone(), id };
+        poll_fn(|context| {
+            let mut mailbox = connection.host.mailbox();
+            let stage = mailbox.socket(id).map(|socket| socket.stage);
+            match stage {
+                Some(Stage::Opening) => {
+                    mailbox.wait(context.waker());
+                    Poll::Pending
+                }
+                Some(Stage::Open) => Poll::Ready(Ok(())),
+                Some(Stage::Closed(reason)) => Poll::Ready(Err(reason)),
+                None => Poll::Ready(Err(CloseReason::Reset)),
+            }
+        })
+        .await?;
+        Ok(connection)
+    }
+
+    /// Waits until a peer opens a connection to this node.
+    pub async fn accept(&self) -> (Connection, NodeId) {
+        poll_fn(|context| {
+            let mut mailbox = self.mailbox();
+            match mailbox.accepted.pop_front() {
+                Some((id, peer)) => Poll::Ready((Connection { host: self.clone(), id }, peer)),
+                None => {
+                    mailbox.wait(context.waker());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// An open connection; dropping it closes it.
+pub struct Connection {
+    host: Host,
+    id: ConnectionId,
+}
+
+impl Connection {
+    /// The connection's number, the same on both sides.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Writes a message. That says nothing about whether it will arrive.
+    pub fn send(&self, message: Message) {
+        self.host.mailbox().effect(Effect::Send { connection: self.id, message });
+    }
+
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection is gone, once all that had arrived before has been taken.
+    pub fn receive(&self) -> impl Future<Output = Result<Message, CloseReason>> {
+        poll_fn(|context| {
+            let mut mailbox = self.host.mailbox();
+            let Some(socket) = mailbox.socket(self.id) else {
+                return Poll::Ready(Err(CloseReason::Reset));
+            };
+            if let Some(message) = socket.inbox.pop_front() {
+                return Poll::Ready(Ok(message));
+            }
+            if let Stage::Closed(reason) = socket.stage {
+                return Poll::Ready(Err(reason));
+            }
+            mailbox.wait(context.waker());
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.host.mailbox().close(self.id);
+    }
+}
+
+/// A wait on the host's monotonic clock; made by [`Host::sleep`].
+#[must_use = "a sleep does nothing until it is awaited"]
+pub struct Sleep {
+    host: Host,
+    deadline: Mono,
+    registered: bool,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<()> {
+        let host = self.host.clone();
+        let mut mailbox = host.mailbox();
+        if mailbox.local_clock().mono >= self.deadline {
+            return Poll::Ready(());
+        }
+        if !self.registered {
+            self.registered = true;
+            mailbox.add_deadline(self.deadline);
+        }
+        mailbox.wait(context.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if self.registered {
+            self.host.mailbox().remove_deadline(self.deadline);
+        }
+    }
+}

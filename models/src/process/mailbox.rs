@@ -1,0 +1,203 @@
+//! What a process and its futures share: the sockets with what has arrived on them, the
+//! deadlines, and the outbox.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::Waker;
+
+use super::{EARLIEST_DEADLINE, Outside, Task};
+use crate::machine::{Boot, CloseReason, ConnectionId, Context, Effect, Input, NodeId};
+use crate::message::Message;
+use crate::random::Random;
+use crate::time::{LocalClock, Mono};
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Opening,
+    Open,
+    Closed(CloseReason),
+}
+
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub connection: ConnectionId,
+    pub stage: Stage,
+    pub inbox: VecDeque<Message>,
+}
+
+pub(super) struct Mailbox {
+    pub node: NodeId,
+    pub incarnation: u32,
+    pub random: Random,
+    pub clock: LocalClock,
+    pub sockets: Vec<Socket>,
+    pub accepted: VecDeque<(ConnectionId, NodeId)>,
+    outbox: Vec<Effect>,
+    next_connection: u32,
+    deadlines: Vec<Mono>,
+    armed: Option<Mono>,
+    spawned: Vec<Task>,
+    /// Set when the futures run on somebody else's executor.
+    outside: Option<Rc<dyn Outside>>,
+    wakers: Vec<Waker>,
+}
+
+impl Mailbox {
+    pub fn new(boot: Boot) -> Self {
+        Self {
+            node: boot.node,
+            incarnation: boot.incarnation,
+            random: boot.random,
+            clock: boot.clock,
+            sockets: Vec::new(),
+            accepted: VecDeque::new(),
+            outbox: Vec::new(),
+            next_connection: 0,
+            deadlines: Vec::new(),
+            armed: None,
+            spawned: Vec::new(),
+            outside: None,
+            wakers: Vec::new(),
+        }
+    }
+
+    pub fn watched_from(mut self, outside: Rc<dyn Outside>) -> Self {
+        self.outside = Some(outside);
+        self
+    }
+
+    /// Takes an input and, for as long as the futures run, the context's outbox and counter.
+    pub fn enter(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+        self.accept(input, context.clock);
+        let (next_connection, outbox) = context.parts();
+        self.next_connection = *next_connection;
+        std::mem::swap(&mut self.outbox, outbox);
+    }
+
+    /// Gives the outbox and the counter back, with a timer for the earliest deadline.
+    pub fn leave(&mut self, context: &mut Context<'_>) {
+        self.arm();
+        let (next_connection, outbox) = context.parts();
+        *next_connection = self.next_connection;
+        std::mem::swap(&mut self.outbox, outbox);
+    }
+
+    /// Moves the outbox out, for futures that fill it between two inputs. Connections have
+    /// numbers of their own there, which are made the world's here.
+    pub fn collect_into(&mut self, next_connection: &mut u32, outbox: &mut Vec<Effect>) {
+        self.arm();
+        outbox.append(&mut self.outbox);
+        *next_connection = (*next_connection).max(self.next_connection);
+        self.next_connection = *next_connection;
+    }
+
+    /// Lets an input be seen by the futures.
+    pub fn accept(&mut self, input: Input<'_>, clock: LocalClock) {
+        self.clock = clock;
+        match input {
+            Input::Message { connection, message } => {
+                if let Some(socket) = self.socket(connection) {
+                    socket.inbox.push_back(message.clone());
+                }
+            }
+            Input::Timer(_) => self.armed = None,
+            Input::Connected { connection } => {
+                if let Some(socket) = self.socket(connection) {
+                    socket.stage = Stage::Open;
+                }
+            }
+            Input::Closed { connection, reason } => {
+                if let Some(socket) = self.socket(connection) {
+                    socket.stage = Stage::Closed(reason);
+                }
+            }
+            Input::Accepted { connection, peer } => {
+                self.sockets.push(Socket {
+                    connection,
+                    stage: Stage::Open,
+                    inbox: VecDeque::new(),
+                });
+                self.accepted.push_back((connection, peer));
+            }
+            Input::Started | Input::DiskDone(_) => {}
+        }
+    }
+
+    pub fn socket(&mut self, connection: ConnectionId) -> Option<&mut Socket> {
+        self.sockets.iter_mut().find(|socket| socket.connection == connection)
+    }
+
+    pub fn connect(&mut self, peer: NodeId) -> ConnectionId {
+        let connection = ConnectionId(self.next_connection);
+        self.next_connection += 1;
+        self.sockets.push(Socket { connection, stage: Stage::Opening, inbox: VecDeque::new() });
+        self.effect(Effect::Connect { connection, peer });
+        connection
+    }
+
+    pub fn close(&mut self, connection: ConnectionId) {
+        let Some(place) = self.sockets.iter().position(|socket| socket.connection == connection)
+        else {
+            return;
+        };
+        let socket = self.sockets.swap_remove(place);
+        if !matches!(socket.stage, Stage::Closed(_)) {
+            self.effect(Effect::Close { connection });
+        }
+    }
+
+    pub fn effect(&mut self, effect: Effect) {
+        self.outbox.push(effect);
+        if let Some(outside) = &self.outside {
+            outside.has_effects();
+        }
+    }
+
+    /// The clocks: those of the input in hand, or the outside's where futures run between inputs.
+    pub fn local_clock(&self) -> LocalClock {
+        self.outside.as_ref().map_or(self.clock, |outside| outside.clock())
+    }
+
+    pub fn add_deadline(&mut self, deadline: Mono) {
+        self.deadlines.push(deadline);
+        if let Some(outside) = &self.outside {
+            outside.has_effects();
+        }
+    }
+
+    pub fn remove_deadline(&mut self, deadline: Mono) {
+        if let Some(place) = self.deadlines.iter().position(|&one| one == deadline) {
+            self.deadlines.swap_remove(place);
+        }
+    }
+
+    /// Keeps a timer set to the earliest deadline, or to an earlier moment: an answer in time
+    /// does not cost a timer event then, and the timer moves on when it fires.
+    fn arm(&mut self) {
+        let Some(earliest) = self.deadlines.iter().copied().min() else { return };
+        if self.armed.is_none_or(|armed| earliest < armed) {
+            self.armed = Some(earliest);
+            self.outbox.push(Effect::SetTimer { timer: EARLIEST_DEADLINE, at: earliest });
+        }
+    }
+
+    pub fn spawn(&mut self, task: Task) {
+        self.spawned.push(task);
+    }
+
+    pub fn take_spawned(&mut self) -> Vec<Task> {
+        std::mem::take(&mut self.spawned)
+    }
+
+    /// Remembers whom to wake, where the futures are polled by an executor that wants to be told.
+    pub fn wait(&mut self, waker: &Waker) {
+        if self.outside.is_some() {
+            self.wakers.push(waker.clone());
+        }
+    }
+
+    pub fn take_wakers(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.wakers)
+    }
+}

@@ -1,0 +1,140 @@
+//! Futures as machines. A recipe is `async` Rust over a [`Host`]; a [`Process`] runs such
+//! futures and is a [`Machine`], so that the world knows machines only.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fencepost_models::machine::NodeId;
+//! use fencepost_models::message::Message;
+//! use fencepost_models::process::Host;
+//!
+//! /// Asks a server once a second, and waits half a second at most for each answer.
+//! async fn poll(host: Host, server: NodeId) {
+//!     let Ok(connection) = host.connect(server).await else { return };
+//!     loop {
+//!         connection.send(Message::Number(1));
+//!         if host.timeout(Duration::from_millis(500), connection.receive()).await.is_err() {
+//!             return;
+//!         }
+//!         host.sleep(Duration::from_secs(1)).await;
+//!     }
+//! }
+//! ```
+
+mod host;
+mod mailbox;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Waker};
+
+pub use self::host::{Connection, Host, Sleep, TimedOut};
+use self::mailbox::Mailbox;
+use crate::machine::{Boot, Context, Input, Machine, TimerId};
+use crate::time::LocalClock;
+
+/// The one timer that a process sets, always to its earliest deadline.
+const EARLIEST_DEADLINE: TimerId = TimerId(0);
+
+/// A future of a process.
+pub type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// A machine made of futures. They share one [`Host`] and run one at a time.
+pub struct Process {
+    host: Host,
+    tasks: Vec<Task>,
+}
+
+impl Process {
+    /// A process whose `main` is polled for the first time when the machine starts.
+    pub fn new<F>(boot: Boot, main: impl FnOnce(Host) -> F) -> Self
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let host = Host::new(Mailbox::new(boot));
+        let tasks: Vec<Task> = vec![Box::pin(main(host.clone()))];
+        Self { host, tasks }
+    }
+
+    /// True when every future has come to its end.
+    pub fn is_finished(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Polls the futures. A future that spawned another, or ended, may have changed what the
+    /// others wait for: then all are polled once more.
+    fn poll_tasks(&mut self) {
+        let mut context = TaskContext::from_waker(Waker::noop());
+        loop {
+            let before = self.tasks.len();
+            self.tasks.retain_mut(|task| task.as_mut().poll(&mut context).is_pending());
+            let ended = before - self.tasks.len();
+            let spawned = self.host.mailbox().take_spawned();
+            if spawned.is_empty() && (ended == 0 || self.tasks.is_empty()) {
+                return;
+            }
+            self.tasks.extend(spawned);
+        }
+    }
+}
+
+impl Machine for Process {
+    fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+        self.host.mailbox().enter(input, context);
+        self.poll_tasks();
+        self.host.mailbox().leave(context);
+    }
+}
+
+/// What stands outside a process whose futures somebody else polls.
+pub trait Outside {
+    /// The host's clocks at this moment.
+    fn clock(&self) -> LocalClock;
+
+    /// The process has put something into its outbox.
+    fn has_effects(&self);
+}
+
+/// The machine half of a process whose futures run elsewhere: on an executor, beside the loop.
+///
+/// An input only lands in the mailbox and wakes whoever waits for it. Whatever the futures have
+/// asked for since is in the outbox at the next input, or at [`Hosted::collect`].
+pub struct Hosted {
+    host: Host,
+}
+
+impl Hosted {
+    /// A mailbox for futures that run elsewhere, and the [`Host`] to give to them.
+    pub fn new(boot: Boot, outside: Rc<dyn Outside>) -> (Self, Host) {
+        let host = Host::new(Mailbox::new(boot).watched_from(outside));
+        (Self { host: host.clone() }, host)
+    }
+
+    /// Moves what the futures have asked for into the outbox.
+    pub fn collect(&mut self, context: &mut Context<'_>) {
+        let mut mailbox = self.host.mailbox();
+        let (next_connection, outbox) = context.parts();
+        mailbox.collect_into(next_connection, outbox);
+    }
+}
+
+impl Machine for Hosted {
+    fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+        let wakers = {
+            let mut mailbox = self.host.mailbox();
+            mailbox.accept(input, context.clock);
+            mailbox.take_wakers()
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+        self.collect(context);
+    }
+}
+
+/// A mailbox as its process and its futures share it.
+type Shared = Rc<RefCell<Mailbox>>;
+
+#[cfg(test)]
+mod tests;

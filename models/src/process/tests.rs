@@ -1,0 +1,143 @@
+//! What a process asks of its host, input by input.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::*;
+use crate::machine::{CloseReason, ConnectionId, Effect, Files, NodeId};
+use crate::message::Message;
+use crate::random::Random;
+use crate::time::{Mono, Wall};
+
+/// Runs a process by hand: gives it inputs, returns its effects.
+struct Bench {
+    process: Process,
+    next_connection: u32,
+    now_ms: u64,
+}
+
+impl Bench {
+    fn new<F: Future<Output = ()> + 'static>(main: impl FnOnce(Host) -> F) -> Self {
+        let boot = Boot {
+            node: NodeId(1),
+            incarnation: 0,
+            random: Random::new(1, 1),
+            files: Files::new(),
+            clock: LocalClock::default(),
+        };
+        Self { process: Process::new(boot, main), next_connection: 7, now_ms: 0 }
+    }
+
+    fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
+        let nanos = self.now_ms * 1_000_000;
+        let clock = LocalClock { wall: Wall::from_nanos(nanos), mono: Mono::from_nanos(nanos) };
+        let mut outbox = Vec::new();
+        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
+        self.process.handle(input, &mut context);
+        outbox
+    }
+}
+
+fn timer_at(effects: &[Effect]) -> Option<u64> {
+    effects.iter().rev().find_map(|effect| match effect {
+        Effect::SetTimer { at, .. } => Some(at.as_millis()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_sleep_sets_a_timer_and_ends_when_its_time_has_come() {
+    let mut bench = Bench::new(|host| async move { host.sleep(Duration::from_millis(20)).await });
+    assert_eq!(timer_at(&bench.give(Input::Started)), Some(20));
+    bench.now_ms = 20;
+    assert!(bench.give(Input::Timer(TimerId(0))).is_empty());
+    assert!(bench.process.is_finished());
+}
+
+#[test]
+fn an_answer_in_time_costs_no_timer_and_a_late_one_times_out() {
+    let outcome = Rc::new(Cell::new(None));
+    let seen = outcome.clone();
+    let mut bench = Bench::new(|host| async move {
+        let connection = host.connect(NodeId(2)).await.expect("opens");
+        for _ in 0..2 {
+            connection.send(Message::Number(1));
+            let limit = Duration::from_millis(200);
+            seen.set(Some(host.timeout(limit, connection.receive()).await));
+        }
+    });
+    let id = ConnectionId(7);
+    assert!(matches!(bench.give(Input::Started)[..], [Effect::Connect { connection, .. }] if connection == id));
+    let effects = bench.give(Input::Connected { connection: id });
+    assert_eq!(timer_at(&effects), Some(200));
+
+    bench.now_ms = 5;
+    let effects = bench.give(Input::Message { connection: id, message: &Message::Number(2) });
+    assert_eq!(outcome.take(), Some(Ok(Ok(Message::Number(2)))));
+    assert_eq!(timer_at(&effects), None, "the armed timer comes first and moves on");
+
+    bench.now_ms = 200;
+    assert_eq!(timer_at(&bench.give(Input::Timer(TimerId(0)))), Some(205));
+    bench.now_ms = 205;
+    let effects = bench.give(Input::Timer(TimerId(0)));
+    assert_eq!(outcome.take(), Some(Err(TimedOut)));
+    assert!(matches!(effects[..], [Effect::Close { connection }] if connection == id));
+}
+
+#[test]
+fn what_arrived_before_the_close_can_still_be_read() {
+    let seen = Rc::new(Cell::new(0));
+    let count = seen.clone();
+    let mut bench = Bench::new(|host| async move {
+        let connection = host.connect(NodeId(2)).await.expect("opens");
+        host.sleep(Duration::from_millis(10)).await;
+        while connection.receive().await.is_ok() {
+            count.set(count.get() + 1);
+        }
+        count.set(count.get() + 100);
+    });
+    let id = ConnectionId(7);
+    bench.give(Input::Started);
+    bench.give(Input::Connected { connection: id });
+    bench.give(Input::Message { connection: id, message: &Message::Number(1) });
+    bench.give(Input::Closed { connection: id, reason: CloseReason::ByPeer });
+    bench.now_ms = 10;
+    bench.give(Input::Timer(TimerId(0)));
+    assert_eq!(seen.get(), 101);
+}
+
+#[test]
+fn a_spawned_future_runs_beside_the_first() {
+    let seen = Rc::new(Cell::new(0));
+    let (first, second) = (seen.clone(), seen.clone());
+    let mut bench = Bench::new(|host| async move {
+        let inner = host.clone();
+        host.spawn(async move {
+            inner.sleep(Duration::from_millis(1)).await;
+            second.set(second.get() + 1);
+        });
+        host.sleep(Duration::from_millis(2)).await;
+        first.set(first.get() + 10);
+    });
+    bench.give(Input::Started);
+    bench.now_ms = 1;
+    bench.give(Input::Timer(TimerId(0)));
+    assert_eq!(seen.get(), 1);
+    bench.now_ms = 2;
+    bench.give(Input::Timer(TimerId(0)));
+    assert_eq!(seen.get(), 11);
+    assert!(bench.process.is_finished());
+}
+
+#[test]
+fn a_connection_that_is_refused_is_an_error() {
+    let refused = Rc::new(Cell::new(None));
+    let seen = refused.clone();
+    let mut bench = Bench::new(|host| async move {
+        seen.set(host.connect(NodeId(2)).await.err());
+    });
+    bench.give(Input::Started);
+    bench.give(Input::Closed { connection: ConnectionId(7), reason: CloseReason::Refused });
+    assert_eq!(refused.get(), Some(CloseReason::Refused));
+}

@@ -1,0 +1,176 @@
+//! Randomness by the integer. Raw ChaCha8 output is the same in every version of `rand_chacha`,
+//! but `rand`'s ranges and shuffles are not the same in every version of `rand`: a seed in the
+//! corpus would rot. So everything is sampled here, over `next_u64` alone, and pinned by golden
+//! tests.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+use crate::time::nanos;
+
+/// One stream of random numbers.
+///
+/// A run has one stream per purpose and node, all under the run's seed: taking one fault away
+/// leaves the draws of everything else alone, which shrinking and same-seed comparison need.
+#[derive(Clone, Debug)]
+pub struct Random {
+    rng: ChaCha8Rng,
+}
+
+impl Random {
+    /// The stream number `stream` under `seed`.
+    pub fn new(seed: u64, stream: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream);
+        Self { rng }
+    }
+
+    /// Sixty-four random bits.
+    #[inline]
+    pub fn bits(&mut self) -> u64 {
+        self.rng.next_u64()
+    }
+
+    /// A number below `bound`, each equally likely; 0 when `bound` is 0.
+    ///
+    /// Lemire's multiplication method with rejection, so it is exact and seldom draws twice.
+    #[inline]
+    pub fn below(&mut self, bound: u64) -> u64 {
+        if bound == 0 {
+            return 0;
+        }
+        loop {
+            let product = u128::from(self.bits()) * u128::from(bound);
+            let low = product as u64;
+            if low >= bound || low >= bound.wrapping_neg() % bound {
+                return (product >> 64) as u64;
+            }
+        }
+    }
+
+    /// A number of the range, each equally likely; the start when the range is empty.
+    #[inline]
+    pub fn range(&mut self, range: RangeInclusive<u64>) -> u64 {
+        let (start, end) = range.into_inner();
+        match end.saturating_sub(start).checked_add(1) {
+            Some(width) => start + self.below(width),
+            None => self.bits(),
+        }
+    }
+
+    /// A duration between the two, both included, by the nanosecond.
+    #[inline]
+    pub fn duration(&mut self, range: RangeInclusive<Duration>) -> Duration {
+        Duration::from_nanos(self.range(nanos(*range.start())..=nanos(*range.end())))
+    }
+
+    /// True `numerator` times out of `denominator`.
+    pub fn ratio(&mut self, numerator: u64, denominator: u64) -> bool {
+        self.below(denominator) < numerator
+    }
+
+    /// One of the items, each equally likely; `None` when there are none.
+    pub fn choice<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(usize::try_from(self.below(items.len() as u64)).ok()?)
+    }
+
+    /// Puts the items into a random order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last as u64 + 1) as usize);
+        }
+    }
+
+    /// A duration whose distribution is exponential with the given mean, cut off at 64 means.
+    pub fn exponential(&mut self, mean: Duration) -> Duration {
+        /// The natural logarithm of 2, times 2^32.
+        const LN_2: u128 = 2_977_044_472;
+        let bits_of_surprise = u128::from(minus_log2(self.bits()));
+        let scaled = u128::from(nanos(mean)).saturating_mul(bits_of_surprise * LN_2);
+        Duration::from_nanos(u64::try_from(scaled >> 64).unwrap_or(u64::MAX))
+    }
+}
+
+/// −log2 of `uniform` read as a number in (0, 1], times 2^32.
+///
+/// The whole part is the number of leading zeros; each further bit comes from squaring the
+/// mantissa, the schoolbook method: integers only, hence the same on every machine.
+fn minus_log2(uniform: u64) -> u64 {
+    const FRACTION_BITS: u32 = 20;
+    let uniform = uniform | 1;
+    let zeros = uniform.leading_zeros();
+    // The mantissa in [1, 2), times 2^32.
+    let mut mantissa = (uniform << zeros) >> 31;
+    let mut fraction = 0_u64;
+    for bit in 1..=FRACTION_BITS {
+        mantissa = ((u128::from(mantissa) * u128::from(mantissa)) >> 32) as u64;
+        if mantissa >= 1 << 33 {
+            mantissa >>= 1;
+            fraction |= 1 << (32 - bit);
+        }
+    }
+    (u64::from(zeros) << 32) + (1 << 32) - fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_streams_are_pinned() {
+        let first: Vec<u64> = (0..3).map(|stream| Random::new(7, stream).bits()).collect();
+        insta::assert_debug_snapshot!(first);
+    }
+
+    #[test]
+    fn every_sampler_is_pinned() {
+        let mut random = Random::new(1, 1);
+        let below: Vec<u64> = (0..8).map(|_| random.below(10)).collect();
+        let range: Vec<u64> = (0..8).map(|_| random.range(100..=103)).collect();
+        let ratio: Vec<bool> = (0..8).map(|_| random.ratio(1, 3)).collect();
+        let choice: Vec<Option<&&str>> = (0..4).map(|_| random.choice(&["a", "b", "c"])).collect();
+        let mut shuffled = [1, 2, 3, 4, 5, 6, 7, 8];
+        random.shuffle(&mut shuffled);
+        let exponential: Vec<Duration> =
+            (0..6).map(|_| random.exponential(Duration::from_millis(5))).collect();
+        insta::assert_debug_snapshot!((below, range, ratio, choice, shuffled, exponential));
+    }
+
+    #[test]
+    fn odd_bounds_are_answered() {
+        let mut random = Random::new(1, 1);
+        assert_eq!(random.below(0), 0);
+        assert_eq!(random.range(5..=5), 5);
+        #[expect(clippy::reversed_empty_ranges, reason = "the empty range is the case under test")]
+        let empty = 9..=3;
+        assert_eq!(random.range(empty), 9);
+        assert!(random.choice::<u8>(&[]).is_none());
+        random.range(0..=u64::MAX);
+    }
+
+    #[test]
+    fn every_number_below_a_bound_comes_about_equally_often() {
+        let mut random = Random::new(3, 0);
+        let mut seen = [0_u32; 7];
+        for _ in 0..70_000 {
+            seen[random.below(7) as usize] += 1;
+        }
+        assert!(seen.iter().all(|count| (9_500..10_500).contains(count)), "{seen:?}");
+    }
+
+    #[test]
+    fn the_exponential_has_its_mean_and_its_median() {
+        let mut random = Random::new(4, 0);
+        let mut draws: Vec<u64> =
+            (0..100_001).map(|_| nanos(random.exponential(Duration::from_micros(1000)))).collect();
+        draws.sort_unstable();
+        let mean = draws.iter().sum::<u64>() / draws.len() as u64;
+        let median = draws[draws.len() / 2];
+        assert!((990_000..1_010_000).contains(&mean), "{mean}");
+        // The median of an exponential is its mean times ln 2.
+        assert!((683_000..703_000).contains(&median), "{median}");
+    }
+}
