@@ -55,16 +55,16 @@ pub fn run(seed: u64, pairs: u32) -> Outcome {
 /// Something that happens to a client or a server.
 enum Event {
     Request {
-        client: u32,
-        server: u32,
+        client: u8,
+        server: u8,
         counter: u32,
     },
     Reply {
-        client: u32,
+        client: u8,
         counter: u32,
     },
     Timeout {
-        client: u32,
+        client: u8,
         counter: u32,
     },
 }
@@ -149,7 +149,7 @@ struct Server {
 }
 
 impl Server {
-    fn handle(&mut self, world: &mut World, client: u32, counter: u32) {
+    fn handle(&mut self, world: &mut World, client: u8, counter: u32) {
         self.handled += 1;
         world.send(Event::Reply { client, counter });
     }
@@ -157,7 +157,7 @@ impl Server {
 
 /// A client: one request under way at a time.
 struct Client {
-    id: u32,
+    id: u8,
     /// How many requests to make.
     pairs: u32,
     /// How many of them have their reply; also the counter of the one under way.
@@ -165,7 +165,7 @@ struct Client {
 }
 
 impl Client {
-    fn new(id: u32, pairs: u32) -> Self {
+    fn new(id: u8, pairs: u32) -> Self {
         Client { id, pairs, done: 0 }
     }
 

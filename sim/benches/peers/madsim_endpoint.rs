@@ -66,7 +66,7 @@ async fn serve(address: SocketAddr) -> io::Result<()> {
 }
 
 /// A client: one request under way at a time. Returns how many got their reply.
-async fn ask(id: u32, address: SocketAddr, pairs: u32) -> io::Result<u64> {
+async fn ask(id: u8, address: SocketAddr, pairs: u32) -> io::Result<u64> {
     let endpoint = Endpoint::bind(address).await?;
     let mut buffer = [0; 4];
     let mut done = 0;
@@ -88,10 +88,10 @@ async fn ask(id: u32, address: SocketAddr, pairs: u32) -> io::Result<u64> {
     Ok(done)
 }
 
-fn server_address(id: u32) -> SocketAddr {
-    (Ipv4Addr::from_bits(0x0a00_0001 + id), 7000).into()
+fn server_address(id: u8) -> SocketAddr {
+    (Ipv4Addr::from_bits(0x0a00_0001 + u32::from(id)), 7000).into()
 }
 
-fn client_address(id: u32) -> SocketAddr {
-    (Ipv4Addr::from_bits(0x0a00_0101 + id), 7000).into()
+fn client_address(id: u8) -> SocketAddr {
+    (Ipv4Addr::from_bits(0x0a00_0101 + u32::from(id)), 7000).into()
 }

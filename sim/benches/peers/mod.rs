@@ -13,10 +13,10 @@ pub mod madsim_endpoint;
 pub mod turmoil_udp;
 
 /// How many servers answer.
-pub const SERVERS: u32 = 5;
+pub const SERVERS: u8 = 5;
 
 /// How many clients ask, each with one request under way at a time.
-pub const CLIENTS: u32 = 3;
+pub const CLIENTS: u8 = 3;
 
 /// How long a client waits for a reply.
 pub const TIMEOUT: Duration = Duration::from_millis(200);
@@ -43,12 +43,13 @@ pub struct Outcome {
 
 /// Each client's part of `pairs`.
 pub fn pairs_of_each_client(pairs: u32) -> u32 {
-    assert_eq!(pairs % CLIENTS, 0, "the clients share the work evenly");
-    pairs / CLIENTS
+    let clients = u32::from(CLIENTS);
+    assert_eq!(pairs % clients, 0, "the clients share the work evenly");
+    pairs / clients
 }
 
 /// The server that a client's request goes to. Round robin from a start of the client's own:
 /// the same on every host, whatever its random numbers.
-pub fn server_for(client: u32, counter: u32) -> u32 {
-    client.wrapping_add(counter) % SERVERS
+pub fn server_for(client: u8, counter: u32) -> u8 {
+    ((u32::from(client) + counter) % u32::from(SERVERS)) as u8
 }

@@ -55,7 +55,7 @@ async fn serve() -> turmoil::Result {
 }
 
 /// A client: one request under way at a time. Counts those that got their reply.
-async fn ask(id: u32, pairs: u32, pairs_done: Rc<Cell<u64>>) -> turmoil::Result {
+async fn ask(id: u8, pairs: u32, pairs_done: Rc<Cell<u64>>) -> turmoil::Result {
     let servers: Vec<SocketAddr> = (0..SERVERS)
         .map(|id| (turmoil::lookup(server_name(id)), PORT).into())
         .collect();
@@ -77,6 +77,6 @@ async fn ask(id: u32, pairs: u32, pairs_done: Rc<Cell<u64>>) -> turmoil::Result 
     Ok(())
 }
 
-fn server_name(id: u32) -> String {
+fn server_name(id: u8) -> String {
     format!("server-{id}")
 }
