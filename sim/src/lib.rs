@@ -1,1 +1,9 @@
-//! Placeholder.
+//! A deterministic fault-injection simulator for distributed locks.
+
+#[cfg(not(madsim))]
+compile_error!(
+    "fencepost needs `--cfg madsim`: put `rustflags = [\"--cfg\", \"madsim\"]` under `[build]` in \
+     .cargo/config.toml; a RUSTFLAGS variable overrides that file, so add `--cfg madsim` to it too"
+);
+
+pub mod world;

@@ -83,13 +83,10 @@ impl Mailbox {
         std::mem::swap(&mut self.outbox, outbox);
     }
 
-    /// Moves the outbox out, for futures that fill it between two inputs. Connections have
-    /// numbers of their own there, which are made the world's here.
-    pub fn collect_into(&mut self, next_connection: &mut u32, outbox: &mut Vec<Effect>) {
+    /// Moves the outbox out, for futures that fill it between two inputs.
+    pub fn collect_into(&mut self, outbox: &mut Vec<Effect>) {
         self.arm();
         outbox.append(&mut self.outbox);
-        *next_connection = (*next_connection).max(self.next_connection);
-        self.next_connection = *next_connection;
     }
 
     /// Lets an input be seen by the futures.
@@ -129,8 +126,13 @@ impl Mailbox {
     }
 
     pub fn connect(&mut self, peer: NodeId) -> ConnectionId {
-        let connection = ConnectionId(self.next_connection);
-        self.next_connection += 1;
+        let connection = match &self.outside {
+            Some(outside) => outside.next_connection(),
+            None => {
+                self.next_connection += 1;
+                ConnectionId(self.next_connection - 1)
+            }
+        };
         self.sockets.push(Socket { connection, stage: Stage::Opening, inbox: VecDeque::new() });
         self.effect(Effect::Connect { connection, peer });
         connection

@@ -31,7 +31,7 @@ use std::task::{Context as TaskContext, Waker};
 
 pub use self::host::{Connection, Host, Sleep, TimedOut};
 use self::mailbox::Mailbox;
-use crate::machine::{Boot, Context, Input, Machine, TimerId};
+use crate::machine::{Boot, ConnectionId, Context, Input, Machine, TimerId};
 use crate::time::LocalClock;
 
 /// The one timer that a process sets, always to its earliest deadline.
@@ -92,6 +92,9 @@ pub trait Outside {
     /// The host's clocks at this moment.
     fn clock(&self) -> LocalClock;
 
+    /// The number of the next connection that is opened anywhere.
+    fn next_connection(&self) -> ConnectionId;
+
     /// The process has put something into its outbox.
     fn has_effects(&self);
 }
@@ -113,9 +116,8 @@ impl Hosted {
 
     /// Moves what the futures have asked for into the outbox.
     pub fn collect(&mut self, context: &mut Context<'_>) {
-        let mut mailbox = self.host.mailbox();
-        let (next_connection, outbox) = context.parts();
-        mailbox.collect_into(next_connection, outbox);
+        let (_, outbox) = context.parts();
+        self.host.mailbox().collect_into(outbox);
     }
 }
 

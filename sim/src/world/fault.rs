@@ -1,0 +1,214 @@
+//! What each fault does to the world when it begins, and what it undoes when it ends.
+
+use fencepost_faults::Action;
+use fencepost_models::machine::NodeId;
+
+use super::Running;
+use super::history::{Event, FaultId, LossReason, RecordId};
+use super::injector::Injector;
+use super::kernel::Kernel;
+use super::network::LinkId;
+use super::node::{Body, Pending};
+use super::queue::Upcoming;
+
+impl Running {
+    pub(super) fn begin_fault(&mut self, id: FaultId) {
+        let now = self.kernel.now;
+        let armed = &mut self.injector.faults[id.0 as usize];
+        let (action, length) = (armed.fault.action.clone(), armed.fault.length);
+        let (nodes, links) = (armed.nodes.clone(), armed.links.clone());
+        let place = nodes.first().copied().unwrap_or(NodeId(0));
+        let record = self.kernel.record(None, place, Event::FaultBegan(id));
+        armed.began_at = Some(now);
+        armed.record = Some(record);
+        if let Some(length) = length {
+            self.kernel.queue.push(now + length, Upcoming::FaultEnds(id));
+        }
+        let fired = match action {
+            Action::Pause { .. } => self.pause(place, id, record),
+            Action::Crash { .. } => self.crash(place, id, record),
+            Action::PowerLoss { .. } => self.lose_power(place, id, record),
+            Action::Partition(_) | Action::OneWayPartition(_) => {
+                links.iter().for_each(|link| self.network.cut(*link, id));
+                false
+            }
+            Action::Delay { by, .. } => {
+                links.iter().for_each(|link| self.network.slow(*link, id, by));
+                false
+            }
+            Action::HoldMessage { message, .. } => {
+                let until = length.map(|length| now + length);
+                self.network.hold(id, links[0], message, until);
+                false
+            }
+            Action::DropConnection(_) => self.drop_connections(&links, id),
+            Action::ClockJump { by_nanos, .. } => self.jump(place, by_nanos, record),
+            Action::ClockDrift { ppm, .. } => self.drift(place, ppm, record),
+            Action::SlowDisk { by, .. } => {
+                self.node(place).disk.speed.extra += by;
+                false
+            }
+        };
+        self.injector.faults[id.0 as usize].fired |= fired;
+    }
+
+    pub(super) fn end_fault(&mut self, id: FaultId) {
+        let armed = &self.injector.faults[id.0 as usize];
+        let (action, links) = (armed.fault.action.clone(), armed.links.clone());
+        let place = armed.nodes.first().copied().unwrap_or(NodeId(0));
+        let record = self.kernel.record(armed.record, place, Event::FaultEnded(id));
+        match action {
+            Action::Pause { .. } => self.resume(place, id, record),
+            Action::Crash { .. } | Action::PowerLoss { .. } => self.restart(place, id, record),
+            Action::Partition(_) | Action::OneWayPartition(_) => {
+                links.iter().for_each(|link| self.network.heal(*link, id));
+            }
+            Action::Delay { .. } => {
+                links.iter().for_each(|link| self.network.speed_up(*link, id));
+            }
+            Action::HoldMessage { .. } => self.network.stop_holding(id),
+            Action::DropConnection(_) => {}
+            Action::ClockJump { by_nanos, .. } => {
+                self.jump(place, by_nanos.saturating_neg(), record);
+            }
+            Action::ClockDrift { ppm, .. } => {
+                self.drift(place, ppm.saturating_neg(), record);
+            }
+            Action::SlowDisk { by, .. } => {
+                let extra = &mut self.node(place).disk.speed.extra;
+                *extra = extra.saturating_sub(by);
+            }
+        }
+    }
+
+    fn pause(&mut self, id: NodeId, fault: FaultId, record: RecordId) -> bool {
+        let node = self.node(id);
+        if node.machine.is_none() {
+            return false;
+        }
+        let was_running = !node.is_paused();
+        node.pauses.push(fault);
+        if let Body::Foreign(body) = &node.body {
+            body.pause();
+        }
+        if was_running {
+            self.kernel.record(Some(record), id, Event::Paused);
+        }
+        true
+    }
+
+    /// What came while the process was paused is handed over now, in the order in which it came.
+    fn resume(&mut self, id: NodeId, fault: FaultId, record: RecordId) {
+        let node = self.node(id);
+        let was_paused = node.is_paused();
+        node.pauses.retain(|one| *one != fault);
+        if !was_paused || node.is_paused() {
+            return;
+        }
+        if let Body::Foreign(body) = &node.body {
+            body.resume();
+        }
+        let backlog = std::mem::take(&mut node.backlog);
+        self.kernel.record(Some(record), id, Event::Resumed);
+        for pending in backlog {
+            self.give(id, pending);
+        }
+    }
+
+    /// The process is gone, its kernel is not: peers get all that it had written, and then the
+    /// news that the connection is closed.
+    fn crash(&mut self, id: NodeId, fault: FaultId, record: RecordId) -> bool {
+        if !self.end_process(id, fault, record, Event::Crashed) {
+            return false;
+        }
+        self.network.host(id).listening = false;
+        self.network.close_all(&mut self.kernel, id);
+        true
+    }
+
+    /// The host is gone: peers hear nothing, and what was not synced is lost.
+    fn lose_power(&mut self, id: NodeId, fault: FaultId, record: RecordId) -> bool {
+        let had_power = self.network.host(id).powered;
+        self.end_process(id, fault, record, Event::PowerLost);
+        self.network.host(id).listening = false;
+        self.network.host(id).powered = false;
+        self.network.lose_power(&mut self.kernel, id);
+        self.node(id).disk.lose_power();
+        had_power
+    }
+
+    fn end_process(&mut self, id: NodeId, fault: FaultId, record: RecordId, event: Event) -> bool {
+        let node = self.node(id);
+        let was_running = node.machine.is_some();
+        node.down.push(fault);
+        let unread = node.end_process();
+        node.incarnation += u32::from(was_running);
+        if let Body::Foreign(body) = &mut node.body {
+            body.kill();
+        }
+        self.kernel.record(Some(record), id, event);
+        for pending in unread {
+            if let Pending::Message { message, .. } = pending {
+                self.kernel.lose(id, message, LossReason::ReceiverGone);
+            }
+        }
+        was_running
+    }
+
+    fn restart(&mut self, id: NodeId, fault: FaultId, record: RecordId) {
+        self.node(id).down.retain(|one| *one != fault);
+        self.start(id, Some(record));
+    }
+
+    fn drop_connections(&mut self, links: &[LinkId], fault: FaultId) -> bool {
+        let mut any = false;
+        for link in links {
+            for (node, handover) in self.network.reset_between(link.from, link.to) {
+                any = true;
+                self.kernel.hit(&[fault]);
+                self.give(node, handover.into());
+            }
+        }
+        any
+    }
+
+    fn jump(&mut self, id: NodeId, by_nanos: i64, record: RecordId) -> bool {
+        let now = self.kernel.now;
+        let node = self.node(id);
+        let mut clock = node.clock.get();
+        clock.jump(now, by_nanos);
+        node.clock.set(clock);
+        self.kernel.record(Some(record), id, Event::ClockJumped { by_nanos });
+        true
+    }
+
+    /// Adds to a clock's drift. The timers of the node are due at another moment then.
+    fn drift(&mut self, id: NodeId, by_ppm: i32, record: RecordId) -> bool {
+        let now = self.kernel.now;
+        let node = self.node(id);
+        let mut clock = node.clock.get();
+        let ppm = clock.drift_ppm().saturating_add(by_ppm);
+        clock.set_drift(now, ppm);
+        node.clock.set(clock);
+        for (timer, at, generation) in node.reset_timers() {
+            let due = clock.when(at, now);
+            self.kernel.queue.push(due, Upcoming::Timer { node: id, timer, generation });
+        }
+        self.kernel.record(Some(record), id, Event::ClockDrifts { ppm });
+        true
+    }
+}
+
+impl Injector {
+    /// A disk operation was asked for: the faults that slow this disk have hit something.
+    pub(super) fn hit_slow_disks(&self, kernel: &mut Kernel, node: NodeId) {
+        for (place, armed) in self.faults.iter().enumerate() {
+            let is_slow = matches!(armed.fault.action, Action::SlowDisk { .. });
+            let ends = armed.began_at.zip(armed.fault.length).map(|(began, long)| began + long);
+            let active = armed.began_at.is_some() && ends.is_none_or(|end| kernel.now < end);
+            if is_slow && active && armed.nodes.first() == Some(&node) {
+                kernel.hit(&[FaultId(place as u32)]);
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What happened: an append-only list of typed records, cheap to write, formatted only when
+//! somebody looks. Judge, report and digest read nothing else.
+
+use std::time::Duration;
+
+use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
+use fencepost_models::message::Message;
+use fencepost_models::note::Note;
+use serde::Serialize;
+
+use super::time::SimTime;
+
+/// The place of a record in the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RecordId(pub u32);
+
+/// A message that was sent; its number is its place among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct MessageId(pub u32);
+
+/// The place of a note among all notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct NoteId(pub u32);
+
+/// The place of a fault in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct FaultId(pub u32);
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// When, in true time.
+    pub at: SimTime,
+    /// What brought it about: the record of the input that the node was handling, or the fault.
+    pub cause: Option<RecordId>,
+    /// Where.
+    pub node: NodeId,
+    /// What.
+    pub event: Event,
+}
+
+/// Why a message never arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossReason {
+    /// The connection was closed or reset before it came.
+    ConnectionGone,
+    /// The sender's host lost its power before it was out.
+    SenderLostPower,
+    /// The kernel gave up retransmitting.
+    GaveUp,
+    /// The receiving process ended before it read it.
+    ReceiverGone,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// The process started.
+    Started {
+        /// How often it had been restarted.
+        incarnation: u32,
+    },
+    /// The process wrote a message to a connection.
+    Sent(MessageId),
+    /// The process was given a message.
+    Delivered(MessageId),
+    /// A message came to the host of a paused process, and waits.
+    Waiting(MessageId),
+    /// A message met a cut and will be retransmitted.
+    Blocked(MessageId),
+    /// A message is held by a fault.
+    Held(MessageId),
+    /// A message will never arrive.
+    Lost {
+        /// Which one.
+        message: MessageId,
+        /// Why.
+        reason: LossReason,
+    },
+    /// The process asked for a connection.
+    Connecting {
+        /// Its number.
+        connection: ConnectionId,
+        /// To whom.
+        peer: NodeId,
+    },
+    /// The process learned that its connection is open.
+    Connected(ConnectionId),
+    /// The process got a new connection from a peer.
+    Accepted(ConnectionId),
+    /// The process closed a connection.
+    Closed(ConnectionId),
+    /// The process learned that a connection is gone.
+    ConnectionLost {
+        /// Which one.
+        connection: ConnectionId,
+        /// Why.
+        reason: CloseReason,
+    },
+    /// A timer of the process fired.
+    TimerFired,
+    /// A disk operation of the process was carried out.
+    DiskDone,
+    /// The process wrote something down.
+    Noted(NoteId),
+    /// A fault began.
+    FaultBegan(FaultId),
+    /// A fault ended.
+    FaultEnded(FaultId),
+    /// The process stopped being scheduled.
+    Paused,
+    /// The process is scheduled again.
+    Resumed,
+    /// The process is gone; its kernel is not.
+    Crashed,
+    /// The host is gone.
+    PowerLost,
+    /// The wall clock was set.
+    ClockJumped {
+        /// By how many nanoseconds.
+        by_nanos: i64,
+    },
+    /// The rate of both clocks was changed.
+    ClockDrifts {
+        /// Parts in a million too fast.
+        ppm: i32,
+    },
+}
+
+/// A message, and how it went out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// What it says.
+    pub message: Message,
+    /// Who wrote it.
+    pub from: NodeId,
+    /// For whom.
+    pub to: NodeId,
+    /// On which connection.
+    pub connection: ConnectionId,
+    /// When.
+    pub sent_at: SimTime,
+}
+
+/// The whole of what happened in a run.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The nodes' names, by their number.
+    pub nodes: Vec<String>,
+    records: Vec<Record>,
+    messages: Vec<Envelope>,
+    notes: Vec<Note>,
+    delivered: u64,
+    payload_bytes: u64,
+}
+
+impl History {
+    /// A history of these nodes, still empty.
+    pub fn new(nodes: Vec<String>) -> Self {
+        Self { nodes, ..Self::default() }
+    }
+
+    /// Every record, in order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Every message that was sent, in order.
+    pub fn messages(&self) -> &[Envelope] {
+        &self.messages
+    }
+
+    /// A message.
+    pub fn message(&self, id: MessageId) -> &Envelope {
+        &self.messages[id.0 as usize]
+    }
+
+    /// A note.
+    pub fn note(&self, id: NoteId) -> &Note {
+        &self.notes[id.0 as usize]
+    }
+
+    /// Every note with its record, in order.
+    pub fn notes(&self) -> impl Iterator<Item = (&Record, &Note)> {
+        self.records.iter().filter_map(|record| match record.event {
+            Event::Noted(id) => Some((record, self.note(id))),
+            _ => None,
+        })
+    }
+
+    /// A node's name.
+    pub fn name(&self, node: NodeId) -> &str {
+        self.nodes.get(usize::from(node.0)).map_or("?", String::as_str)
+    }
+
+    /// How many messages have reached a process.
+    pub const fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// About how much memory the history takes, in bytes.
+    pub fn memory(&self) -> u64 {
+        let records = self.records.len() * size_of::<Record>();
+        let messages = self.messages.len() * size_of::<Envelope>();
+        let notes = self.notes.len() * size_of::<Note>();
+        (records + messages + notes) as u64 + self.payload_bytes
+    }
+
+    /// The record that sent a message: the begin of its arrow.
+    ///
+    /// Found by its time, for a send is recorded in the same moment as its message.
+    pub fn send_of(&self, message: MessageId) -> Option<RecordId> {
+        let sent_at = self.messages.get(message.0 as usize)?.sent_at;
+        let first = self.records.partition_point(|record| record.at < sent_at);
+        let offset = self.records[first..]
+            .iter()
+            .take_while(|record| record.at == sent_at)
+            .position(|record| record.event == Event::Sent(message))?;
+        Some(RecordId((first + offset) as u32))
+    }
+
+    /// The last moment of the history.
+    pub fn end(&self) -> SimTime {
+        self.records.last().map_or(SimTime::ZERO, |record| record.at)
+    }
+
+    #[inline]
+    pub(crate) fn push(
+        &mut self,
+        at: SimTime,
+        cause: Option<RecordId>,
+        node: NodeId,
+        event: Event,
+    ) -> RecordId {
+        let id = RecordId(self.records.len() as u32);
+        if let Event::Delivered(_) = event {
+            self.delivered += 1;
+        }
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.trace(at, node, event);
+        }
+        self.records.push(Record { at, cause, node, event });
+        id
+    }
+
+    #[inline]
+    pub(crate) fn push_message(&mut self, envelope: Envelope) -> MessageId {
+        let id = MessageId(self.messages.len() as u32);
+        if let Message::Bytes(bytes) = &envelope.message {
+            self.payload_bytes += bytes.len() as u64;
+        }
+        self.messages.push(envelope);
+        id
+    }
+
+    #[inline]
+    pub(crate) fn push_note(
+        &mut self,
+        at: SimTime,
+        cause: Option<RecordId>,
+        node: NodeId,
+        note: Note,
+    ) -> RecordId {
+        let id = NoteId(self.notes.len() as u32);
+        self.notes.push(note);
+        self.push(at, cause, node, Event::Noted(id))
+    }
+
+    /// Says the same through `tracing`, for whoever listens. The history is the truth, not this.
+    #[cold]
+    fn trace(&self, at: SimTime, node: NodeId, event: Event) {
+        let node = self.name(node);
+        match event {
+            Event::Noted(id) => tracing::debug!(sim_time = %at, node, note = ?self.note(id)),
+            Event::Sent(id) | Event::Delivered(id) => {
+                tracing::trace!(sim_time = %at, node, ?event, message = ?self.message(id).message);
+            }
+            Event::TimerFired => tracing::trace!(sim_time = %at, node, ?event),
+            _ => tracing::debug!(sim_time = %at, node, ?event),
+        }
+    }
+}
+
+/// How long a message was under way, if it was delivered at `at`.
+pub fn under_way(envelope: &Envelope, at: SimTime) -> Duration {
+    at.saturating_since(envelope.sent_at)
+}

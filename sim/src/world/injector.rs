@@ -1,0 +1,166 @@
+//! Fault plans, from names to numbers: when each fault begins, and what came of it.
+
+use std::time::Duration;
+
+use fencepost_faults::{Action, Fault, Groups, Plan, Start};
+use fencepost_models::machine::NodeId;
+
+use super::history::{FaultId, RecordId};
+use super::network::LinkId;
+use super::time::SimTime;
+
+/// A fault names a node that the world does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{fault}`: there is no node `{node}` (there are: {known})")]
+pub struct UnknownNode {
+    /// The fault.
+    pub fault: String,
+    /// The name.
+    pub node: String,
+    /// The names that there are.
+    pub known: String,
+}
+
+/// What came of a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultOutcome {
+    /// The fault.
+    pub fault: Fault,
+    /// When it began; `None` when its moment never came.
+    pub began_at: Option<SimTime>,
+    /// It happened, and not in vain: a paused or crashed process was running, a partition met a
+    /// message, a slow disk was used.
+    pub fired: bool,
+    /// How many messages, connections, inputs or disk operations it hit.
+    pub hits: u64,
+}
+
+/// A fault with its names resolved.
+pub struct Armed {
+    pub fault: Fault,
+    pub nodes: Vec<NodeId>,
+    pub links: Vec<LinkId>,
+    pub began_at: Option<SimTime>,
+    /// The record of its begin: the cause of what it does.
+    pub record: Option<RecordId>,
+    pub fired: bool,
+    /// How many of the trigger's notes are still to come; `None` once it has been pulled.
+    waiting_for: Option<u32>,
+    trigger_node: Option<NodeId>,
+}
+
+/// The plan of a run.
+#[derive(Default)]
+pub struct Injector {
+    pub faults: Vec<Armed>,
+    /// How many triggers are still to be pulled.
+    waiting: usize,
+}
+
+impl Injector {
+    pub fn new(plan: &Plan, names: &[String]) -> Result<Self, UnknownNode> {
+        let faults: Result<Vec<_>, _> = plan.iter().map(|fault| arm(fault, names)).collect();
+        let faults = faults?;
+        let waiting = faults.iter().filter(|fault| fault.waiting_for.is_some()).count();
+        Ok(Self { faults, waiting })
+    }
+
+    /// The faults that begin at a fixed time.
+    pub fn fixed(&self) -> impl Iterator<Item = (FaultId, SimTime)> {
+        self.faults.iter().enumerate().filter_map(|(place, armed)| match armed.fault.start {
+            Start::At(at) => Some((FaultId(place as u32), SimTime::after(at))),
+            Start::When(_) => None,
+        })
+    }
+
+    /// A node has written a note of that kind: the faults that it starts, and after how long.
+    pub fn on_note(&mut self, node: NodeId, kind: &str) -> Vec<(FaultId, Duration)> {
+        if self.waiting == 0 {
+            return Vec::new();
+        }
+        let mut pulled = Vec::new();
+        for (place, armed) in self.faults.iter_mut().enumerate() {
+            let Start::When(trigger) = &armed.fault.start else { continue };
+            let Some(left) = armed.waiting_for else { continue };
+            if trigger.event != kind || armed.trigger_node.is_some_and(|wanted| wanted != node) {
+                continue;
+            }
+            armed.waiting_for = left.checked_sub(1).filter(|left| *left > 0);
+            if armed.waiting_for.is_none() {
+                self.waiting -= 1;
+                pulled.push((FaultId(place as u32), trigger.after));
+            }
+        }
+        pulled
+    }
+
+    pub fn outcomes(&self, hits: &[u64]) -> Vec<FaultOutcome> {
+        let numbered = self.faults.iter().zip(hits);
+        numbered
+            .map(|(armed, hits)| FaultOutcome {
+                fault: armed.fault.clone(),
+                began_at: armed.began_at,
+                fired: armed.fired || *hits > 0,
+                hits: *hits,
+            })
+            .collect()
+    }
+}
+
+fn arm(fault: &Fault, names: &[String]) -> Result<Armed, UnknownNode> {
+    let find = |name: &str| -> Result<NodeId, UnknownNode> {
+        let place = names.iter().position(|known| known == name);
+        place.map(|place| NodeId(place as u16)).ok_or_else(|| UnknownNode {
+            fault: fault.to_string(),
+            node: name.to_owned(),
+            known: names.join(", "),
+        })
+    };
+    let nodes: Result<Vec<_>, _> = fault.action.nodes().into_iter().map(find).collect();
+    let nodes = nodes?;
+    let links = links(&fault.action, &nodes, names.len());
+    let (waiting_for, trigger_node) = match &fault.start {
+        Start::At(_) => (None, None),
+        Start::When(trigger) => {
+            (Some(trigger.nth.max(1)), trigger.node.as_deref().map(find).transpose()?)
+        }
+    };
+    Ok(Armed {
+        fault: fault.clone(),
+        nodes,
+        links,
+        began_at: None,
+        record: None,
+        fired: false,
+        waiting_for,
+        trigger_node,
+    })
+}
+
+/// The links, one way each, that an action is about. `nodes` are those that it names, in order.
+fn links(action: &Action, nodes: &[NodeId], all: usize) -> Vec<LinkId> {
+    let between = |groups: &Groups, both_ways: bool| {
+        let (one, named) = nodes.split_at(groups.one.len());
+        let rest: Vec<NodeId>;
+        let other = if named.is_empty() {
+            rest = (0..all as u16).map(NodeId).filter(|node| !one.contains(node)).collect();
+            &rest
+        } else {
+            named
+        };
+        let pairs = one.iter().flat_map(|from| other.iter().map(|to| (*from, *to)));
+        pairs
+            .flat_map(|(from, to)| {
+                let back = both_ways.then_some(LinkId { from: to, to: from });
+                [Some(LinkId { from, to }), back]
+            })
+            .flatten()
+            .collect()
+    };
+    match action {
+        Action::Partition(groups) | Action::Delay { groups, .. } => between(groups, true),
+        Action::OneWayPartition(groups) | Action::DropConnection(groups) => between(groups, false),
+        Action::HoldMessage { .. } => vec![LinkId { from: nodes[0], to: nodes[1] }],
+        _ => Vec::new(),
+    }
+}

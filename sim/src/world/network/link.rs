@@ -1,0 +1,80 @@
+//! One link, one way: how long messages take on it, and what faults do to it.
+
+use std::time::Duration;
+
+use fencepost_models::machine::NodeId;
+use fencepost_models::random::Random;
+
+use crate::world::history::FaultId;
+use crate::world::streams::Purpose;
+
+/// A link, one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkId {
+    /// From whom.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+}
+
+/// How long messages take. Drawn for each message from the link's own random stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// Always the same.
+    Fixed(Duration),
+    /// Evenly between the two.
+    Uniform {
+        /// The shortest.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// At least `min`, and an exponentially distributed rest: a usual one is short, a few are long.
+    Exponential {
+        /// The shortest.
+        min: Duration,
+        /// The mean of what is added to it.
+        mean_rest: Duration,
+    },
+}
+
+impl Latency {
+    fn draw(self, random: &mut Random) -> Duration {
+        match self {
+            Self::Fixed(latency) => latency,
+            Self::Uniform { min, max } => random.duration(min..=max),
+            Self::Exponential { min, mean_rest } => min + random.exponential(mean_rest),
+        }
+    }
+}
+
+pub(super) struct Link {
+    pub latency: Latency,
+    /// The faults that cut it at present.
+    pub cuts: Vec<FaultId>,
+    /// The faults that slow it at present, and by how much.
+    pub delays: Vec<(FaultId, Duration)>,
+    seed: u64,
+    stream: u64,
+    /// Made at the first draw: most links of a large network are never used.
+    random: Option<Box<Random>>,
+}
+
+impl Link {
+    pub fn new(seed: u64, number: usize, latency: Latency) -> Self {
+        let stream = Purpose::Link.stream(number as u64, 0);
+        Self { latency, cuts: Vec::new(), delays: Vec::new(), seed, stream, random: None }
+    }
+
+    #[inline]
+    pub fn is_cut(&self) -> bool {
+        !self.cuts.is_empty()
+    }
+
+    #[inline]
+    pub fn draw(&mut self) -> Duration {
+        let (seed, stream) = (self.seed, self.stream);
+        let random = self.random.get_or_insert_with(|| Box::new(Random::new(seed, stream)));
+        self.latency.draw(random)
+    }
+}
