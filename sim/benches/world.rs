@@ -14,10 +14,7 @@
     clippy::disallowed_methods,
     reason = "real time is what a benchmark measures; no simulation runs while it reads the clock"
 )]
-#![allow(
-    clippy::float_arithmetic,
-    reason = "rates and ratios to print: no run depends on them"
-)]
+#![allow(clippy::float_arithmetic, reason = "rates and ratios to print: no run depends on them")]
 
 mod peers;
 
@@ -27,19 +24,10 @@ use std::time::{Duration, Instant};
 
 /// The hosts, in the order of the table's rows.
 const HOSTS: &[Peer] = &[
-    // >>> fencepost's own world goes here, as the first row. <<<
-    Peer {
-        name: "turmoil 0.7, UDP",
-        run: peers::turmoil_udp::run,
-    },
-    Peer {
-        name: "madsim 0.2, Endpoint",
-        run: peers::madsim_endpoint::run,
-    },
-    Peer {
-        name: "bare event loop: the limit",
-        run: peers::bare_heap::run,
-    },
+    Peer { name: "fencepost: its world, history recorded", run: peers::fencepost_world::run },
+    Peer { name: "turmoil 0.7, UDP", run: peers::turmoil_udp::run },
+    Peer { name: "madsim 0.2, Endpoint", run: peers::madsim_endpoint::run },
+    Peer { name: "bare event loop: the limit", run: peers::bare_heap::run },
 ];
 
 /// Requests with their replies in a run, of all clients together.
@@ -98,11 +86,7 @@ impl Turn {
 
 /// One turn of a host: seeds 0, 1, 2, … for as long as it takes.
 fn measure(host: &Peer) -> Turn {
-    let mut turn = Turn {
-        pairs: 0,
-        simulated: Duration::ZERO,
-        elapsed: Duration::ZERO,
-    };
+    let mut turn = Turn { pairs: 0, simulated: Duration::ZERO, elapsed: Duration::ZERO };
     let start = Instant::now();
     for seed in 0.. {
         let outcome = black_box((host.run)(black_box(seed), black_box(PAIRS)));
@@ -166,12 +150,7 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 
 /// The middle of an odd number of sorted values, as [`ROUNDS`] is.
 fn median(sorted: &[f64]) -> f64 {
-    const {
-        assert!(
-            ROUNDS % 2 == 1,
-            "an even number of rounds has no middle one"
-        )
-    };
+    const { assert!(ROUNDS % 2 == 1, "an even number of rounds has no middle one") };
     sorted[sorted.len() / 2]
 }
 

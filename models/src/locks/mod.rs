@@ -44,7 +44,9 @@ impl<L: Lock> Guarded<L> {
 
     /// Waits for the lock; when this returns, the caller believes that it holds it.
     pub async fn acquire(&mut self) -> Grant {
-        let Some(lock) = self.lock.name() else { return self.lock.acquire().await };
+        let Some(lock) = self.lock.name() else {
+            return self.lock.acquire().await;
+        };
         self.host.note(Note::Acquiring { lock: lock.clone() });
         let grant = self.lock.acquire().await;
         self.host.note(Note::Acquired { lock, token: grant.token });
@@ -53,7 +55,9 @@ impl<L: Lock> Guarded<L> {
 
     /// Gives the lock back; when this is called, the caller believes no longer that it holds it.
     pub async fn release(&mut self, grant: Grant) -> ReleaseOutcome {
-        let Some(lock) = self.lock.name() else { return self.lock.release(grant).await };
+        let Some(lock) = self.lock.name() else {
+            return self.lock.release(grant).await;
+        };
         self.host.note(Note::Releasing { lock: lock.clone() });
         let outcome = self.lock.release(grant).await;
         self.host.note(Note::Released { lock, outcome });

@@ -122,7 +122,9 @@ impl Lock for SetNx {
             let keys = [self.key.clone(), self.counter.clone()];
             let arguments = [self.value.clone(), self.ttl_ms.clone()];
             match self.client.run(&self.acquire, &keys, &arguments).await {
-                Ok(Reply::Int(token)) => return Grant { token: u64::try_from(token).ok() },
+                Ok(Reply::Int(token)) => {
+                    return Grant { token: u64::try_from(token).ok() };
+                }
                 Ok(_) => {}
                 // It may have happened: whatever holds that value now is nobody's.
                 Err(_) => self.value = self.fresh_value(),

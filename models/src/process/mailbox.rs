@@ -177,7 +177,9 @@ impl Mailbox {
     /// Keeps a timer set to the earliest deadline, or to an earlier moment: an answer in time
     /// does not cost a timer event then, and the timer moves on when it fires.
     fn arm(&mut self) {
-        let Some(earliest) = self.deadlines.iter().copied().min() else { return };
+        let Some(earliest) = self.deadlines.iter().copied().min() else {
+            return;
+        };
         if self.armed.is_none_or(|armed| earliest < armed) {
             self.armed = Some(earliest);
             self.outbox.push(Effect::SetTimer { timer: EARLIEST_DEADLINE, at: earliest });

@@ -68,7 +68,9 @@ fn an_answer_in_time_costs_no_timer_and_a_late_one_times_out() {
         }
     });
     let id = ConnectionId(7);
-    assert!(matches!(bench.give(Input::Started)[..], [Effect::Connect { connection, .. }] if connection == id));
+    assert!(
+        matches!(bench.give(Input::Started)[..], [Effect::Connect { connection, .. }] if connection == id)
+    );
     let effects = bench.give(Input::Connected { connection: id });
     assert_eq!(timer_at(&effects), Some(200));
 

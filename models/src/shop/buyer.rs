@@ -87,7 +87,9 @@ async fn read_and_write(shop: &mut Shop, order: u64, grant: Grant) -> Outcome {
     };
     shop.host.note(Note::StockSeen { stock });
     shop.work().await;
-    let Some(stock) = stock.checked_sub(1) else { return Outcome::SoldOut };
+    let Some(stock) = stock.checked_sub(1) else {
+        return Outcome::SoldOut;
+    };
     match shop.ask(ShopRequest::Write { order, stock, token }).await {
         Some(ShopReply::Taken) => Outcome::Placed,
         Some(ShopReply::Fenced { mark }) => Outcome::Refused { mark },

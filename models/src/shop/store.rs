@@ -72,7 +72,9 @@ impl Store {
 
     fn take(&mut self, from: NodeId, order: u64) -> (ShopReply, Option<Note>) {
         let before = self.books.get().stock;
-        let Some(after) = before.checked_sub(1) else { return (ShopReply::SoldOut, None) };
+        let Some(after) = before.checked_sub(1) else {
+            return (ShopReply::SoldOut, None);
+        };
         self.set_stock(after);
         (ShopReply::Taken, Some(Note::WriteTaken { from, order, before, after, token: None }))
     }
@@ -87,17 +89,14 @@ impl Store {
     /// Raises the mark to the token; false when the token is below it. No token is below all.
     fn raise_mark(&self, token: Option<u64>) -> bool {
         let books = self.books.get();
-        let Some(mark) = token.filter(|token| *token >= books.mark) else { return false };
+        let Some(mark) = token.filter(|token| *token >= books.mark) else {
+            return false;
+        };
         self.books.set(Books { mark, ..books });
         true
     }
 
-    fn refuse(
-        &self,
-        from: NodeId,
-        token: Option<u64>,
-        write: bool,
-    ) -> (ShopReply, Option<Note>) {
+    fn refuse(&self, from: NodeId, token: Option<u64>, write: bool) -> (ShopReply, Option<Note>) {
         let mark = self.books.get().mark;
         (ShopReply::Fenced { mark }, Some(Note::Fenced { from, write, token, mark }))
     }
@@ -204,7 +203,12 @@ mod tests {
     fn of_six_interleavings_fencing_lets_through_as_many_as_theory_says() {
         let oversold = |fencing, tokens: [u64; 2]| {
             const ORDERS: [[usize; 4]; 6] = [
-                [0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0], [1, 1, 0, 0],
+                [0, 0, 1, 1],
+                [0, 1, 0, 1],
+                [0, 1, 1, 0],
+                [1, 0, 0, 1],
+                [1, 0, 1, 0],
+                [1, 1, 0, 0],
             ];
             ORDERS.into_iter().filter(|order| oversells(fencing, tokens, *order)).count()
         };

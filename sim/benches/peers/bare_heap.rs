@@ -14,9 +14,8 @@ use std::time::Duration;
 pub fn run(seed: u64, pairs: u32) -> Outcome {
     let mut world = World::new(seed);
     let mut servers = [const { Server { handled: 0 } }; SERVERS as usize];
-    let mut clients: Vec<Client> = (0..CLIENTS)
-        .map(|id| Client::new(id, pairs_of_each_client(pairs)))
-        .collect();
+    let mut clients: Vec<Client> =
+        (0..CLIENTS).map(|id| Client::new(id, pairs_of_each_client(pairs))).collect();
 
     for client in &mut clients {
         client.ask(&mut world);
@@ -26,11 +25,7 @@ pub fn run(seed: u64, pairs: u32) -> Outcome {
     while pairs_done < u64::from(pairs) {
         let Some(event) = world.next() else { break };
         match event {
-            Event::Request {
-                client,
-                server,
-                counter,
-            } => {
+            Event::Request { client, server, counter } => {
                 servers[server as usize].handle(&mut world, client, counter);
             }
             Event::Reply { client, counter } => {
@@ -42,31 +37,15 @@ pub fn run(seed: u64, pairs: u32) -> Outcome {
     }
 
     assert_eq!(pairs_done, u64::from(pairs), "every request has its reply");
-    assert_eq!(
-        servers.iter().map(|server| server.handled).sum::<u64>(),
-        pairs_done
-    );
-    Outcome {
-        pairs_done,
-        simulated: Duration::from_nanos(world.now),
-    }
+    assert_eq!(servers.iter().map(|server| server.handled).sum::<u64>(), pairs_done);
+    Outcome { pairs_done, simulated: Duration::from_nanos(world.now) }
 }
 
 /// Something that happens to a client or a server.
 enum Event {
-    Request {
-        client: u8,
-        server: u8,
-        counter: u32,
-    },
-    Reply {
-        client: u8,
-        counter: u32,
-    },
-    Timeout {
-        client: u8,
-        counter: u32,
-    },
+    Request { client: u8, server: u8, counter: u32 },
+    Reply { client: u8, counter: u32 },
+    Timeout { client: u8, counter: u32 },
 }
 
 /// An event in the heap.
@@ -135,11 +114,7 @@ impl World {
 
     fn schedule(&mut self, after: u64, event: Event) {
         self.sequence += 1;
-        self.events.push(Scheduled {
-            at: self.now + after,
-            sequence: self.sequence,
-            event,
-        });
+        self.events.push(Scheduled { at: self.now + after, sequence: self.sequence, event });
     }
 }
 
@@ -175,15 +150,8 @@ impl Client {
             return;
         }
         let (client, counter) = (self.id, self.done);
-        world.send(Event::Request {
-            client,
-            server: server_for(client, counter),
-            counter,
-        });
-        world.schedule(
-            TIMEOUT.as_nanos() as u64,
-            Event::Timeout { client, counter },
-        );
+        world.send(Event::Request { client, server: server_for(client, counter), counter });
+        world.schedule(TIMEOUT.as_nanos() as u64, Event::Timeout { client, counter });
     }
 
     fn on_reply(&mut self, world: &mut World, counter: u32) {

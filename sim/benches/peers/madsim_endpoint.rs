@@ -20,10 +20,7 @@ pub fn run(seed: u64, pairs: u32) -> Outcome {
     let (pairs_done, simulated) = runtime.block_on(simulate(pairs_of_each_client(pairs)));
 
     assert_eq!(pairs_done, u64::from(pairs), "every request has its reply");
-    Outcome {
-        pairs_done,
-        simulated,
-    }
+    Outcome { pairs_done, simulated }
 }
 
 /// madsim's endpoints sort messages by a tag.
@@ -73,16 +70,11 @@ async fn ask(id: u8, address: SocketAddr, pairs: u32) -> io::Result<u64> {
     for counter in 0..pairs {
         let server = server_address(server_for(id, counter));
         let round_trip = async {
-            endpoint
-                .send_to(server, REQUEST, &counter.to_le_bytes())
-                .await?;
+            endpoint.send_to(server, REQUEST, &counter.to_le_bytes()).await?;
             endpoint.recv_from(REPLY, &mut buffer).await
         };
         let (length, from) = timeout(TIMEOUT, round_trip).await??;
-        assert_eq!(
-            (from, &buffer[..length]),
-            (server, &counter.to_le_bytes()[..])
-        );
+        assert_eq!((from, &buffer[..length]), (server, &counter.to_le_bytes()[..]));
         done += 1;
     }
     Ok(done)

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 pub mod bare_heap;
+pub mod fencepost_world;
 pub mod madsim_endpoint;
 pub mod turmoil_udp;
 

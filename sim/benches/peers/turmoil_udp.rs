@@ -28,19 +28,13 @@ pub fn run(seed: u64, pairs: u32) -> Outcome {
     }
     let pairs_done = Rc::new(Cell::new(0));
     for id in 0..CLIENTS {
-        sim.client(
-            format!("client-{id}"),
-            ask(id, pairs_each, Rc::clone(&pairs_done)),
-        );
+        sim.client(format!("client-{id}"), ask(id, pairs_each, Rc::clone(&pairs_done)));
     }
     sim.run().expect("every client ends without an error");
 
     let pairs_done = pairs_done.get();
     assert_eq!(pairs_done, u64::from(pairs), "every request has its reply");
-    Outcome {
-        pairs_done,
-        simulated: sim.elapsed(),
-    }
+    Outcome { pairs_done, simulated: sim.elapsed() }
 }
 
 const PORT: u16 = 7000;
@@ -57,9 +51,8 @@ async fn serve() -> turmoil::Result {
 
 /// A client: one request under way at a time. Counts those that got their reply.
 async fn ask(id: u8, pairs: u32, pairs_done: Rc<Cell<u64>>) -> turmoil::Result {
-    let servers: Vec<SocketAddr> = (0..SERVERS)
-        .map(|id| (turmoil::lookup(server_name(id)), PORT).into())
-        .collect();
+    let servers: Vec<SocketAddr> =
+        (0..SERVERS).map(|id| (turmoil::lookup(server_name(id)), PORT).into()).collect();
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, PORT)).await?;
     let mut buffer = [0; 4];
     for counter in 0..pairs {
@@ -69,10 +62,7 @@ async fn ask(id: u8, pairs: u32, pairs_done: Rc<Cell<u64>>) -> turmoil::Result {
             socket.recv_from(&mut buffer).await
         };
         let (length, from) = tokio::time::timeout(TIMEOUT, round_trip).await??;
-        assert_eq!(
-            (from, &buffer[..length]),
-            (server, &counter.to_le_bytes()[..])
-        );
+        assert_eq!((from, &buffer[..length]), (server, &counter.to_le_bytes()[..]));
         pairs_done.set(pairs_done.get() + 1);
     }
     Ok(())

@@ -80,8 +80,12 @@ impl Injector {
         }
         let mut pulled = Vec::new();
         for (place, armed) in self.faults.iter_mut().enumerate() {
-            let Start::When(trigger) = &armed.fault.start else { continue };
-            let Some(left) = armed.waiting_for else { continue };
+            let Start::When(trigger) = &armed.fault.start else {
+                continue;
+            };
+            let Some(left) = armed.waiting_for else {
+                continue;
+            };
             if trigger.event != kind || armed.trigger_node.is_some_and(|wanted| wanted != node) {
                 continue;
             }

@@ -267,7 +267,9 @@ impl Running {
                 self.kernel.now = end;
                 return Ok(());
             }
-            let Some((at, upcoming)) = self.kernel.queue.pop() else { return Ok(()) };
+            let Some((at, upcoming)) = self.kernel.queue.pop() else {
+                return Ok(());
+            };
             self.kernel.now = self.kernel.now.max(at);
             if !self.is_foreign {
                 let ahead = at.elapsed().saturating_sub(time.elapsed());
@@ -382,7 +384,9 @@ impl Running {
             Pending::Timer { timer, .. } => Input::Timer(timer),
             Pending::DiskDone { token } => Input::DiskDone(token),
         };
-        let Some(machine) = node.machine.as_mut() else { return };
+        let Some(machine) = node.machine.as_mut() else {
+            return;
+        };
         let mut next_connection = gate.next_connection.get();
         let clock = node.clock.get().read(kernel.now);
         machine.handle(input, &mut Context::new(clock, &mut next_connection, outbox));
@@ -439,8 +443,12 @@ impl Running {
         for place in 0..self.nodes.len() {
             let id = NodeId(place as u16);
             let node = &self.nodes[place];
-            let Body::Foreign(body) = &node.body else { continue };
-            let Some(hosted) = body.hosted() else { continue };
+            let Body::Foreign(body) = &node.body else {
+                continue;
+            };
+            let Some(hosted) = body.hosted() else {
+                continue;
+            };
             let clock = node.clock.get().read(self.kernel.now);
             let mut unused = 0;
             hosted.borrow_mut().collect(&mut Context::new(clock, &mut unused, &mut self.outbox));

@@ -132,7 +132,9 @@ impl Network {
         connection: ConnectionId,
         message: Message,
     ) {
-        let Some(one) = self.connection(connection) else { return };
+        let Some(one) = self.connection(connection) else {
+            return;
+        };
         let direction = one.direction_from(from);
         let (to, open) = (one.peer_of(from), one.end_of(from) == End::Open);
         let envelope = Envelope { message, from, to, connection, sent_at: kernel.now };
@@ -147,7 +149,9 @@ impl Network {
 
     /// A process closes a connection, or is told by its death to do so.
     pub fn close(&mut self, kernel: &mut Kernel, node: NodeId, connection: ConnectionId) {
-        let Some(one) = self.connection(connection) else { return };
+        let Some(one) = self.connection(connection) else {
+            return;
+        };
         let was = std::mem::replace(one.end_mut(node), End::Closed);
         let direction = one.direction_from(node);
         if was == End::Open {
@@ -165,7 +169,9 @@ impl Network {
     /// A host has lost its power: what it had not sent is lost, and nobody is told.
     pub fn lose_power(&mut self, kernel: &mut Kernel, node: NodeId) {
         for connection in self.connections_of(node) {
-            let Some(one) = self.connection(connection) else { continue };
+            let Some(one) = self.connection(connection) else {
+                continue;
+            };
             *one.end_mut(node) = End::Vanished;
             let direction = one.direction_from(node);
             let lost = one.stream_mut(direction).lose_power(kernel.now);
@@ -178,7 +184,9 @@ impl Network {
     pub fn reset_between(&mut self, one: NodeId, other: NodeId) -> Vec<(NodeId, Handover)> {
         let mut told = Vec::new();
         for (number, connection) in self.connections.iter_mut().enumerate() {
-            let Some(connection) = connection else { continue };
+            let Some(connection) = connection else {
+                continue;
+            };
             if !connection.joins(one, other) {
                 continue;
             }
@@ -232,7 +240,11 @@ impl Network {
     }
 
     /// Something of the network's own is due. Returns whom to tell what.
-    pub fn happen(&mut self, kernel: &mut Kernel, upcoming: Upcoming) -> Option<(NodeId, Handover)> {
+    pub fn happen(
+        &mut self,
+        kernel: &mut Kernel,
+        upcoming: Upcoming,
+    ) -> Option<(NodeId, Handover)> {
         match upcoming {
             Upcoming::Arrival { connection, direction, segment } => {
                 self.arrive(kernel, connection, direction, segment)
@@ -367,7 +379,9 @@ impl Network {
 
     /// A host that knows nothing of the connection says so, if its word gets through.
     fn answer_with_reset(&mut self, kernel: &mut Kernel, connection: ConnectionId, to: NodeId) {
-        let Some(one) = self.connection(connection) else { return };
+        let Some(one) = self.connection(connection) else {
+            return;
+        };
         let from = one.peer_of(to);
         let link = self.link(LinkId { from, to });
         if !link.is_cut() {
@@ -442,7 +456,9 @@ impl Network {
     }
 
     fn send_syn_ack(&mut self, kernel: &mut Kernel, connection: ConnectionId, accepted: bool) {
-        let Some(one) = self.connection(connection) else { return };
+        let Some(one) = self.connection(connection) else {
+            return;
+        };
         let back = LinkId { from: one.listener, to: one.opener };
         let link = self.link(back);
         let extra: Duration = link.delays.iter().map(|(_, by)| *by).sum();
