@@ -62,7 +62,7 @@ impl fmt::Display for Trigger {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind())?;
+        write!(f, "{}", self.kind())?;
         match self {
             Self::Pause { node } | Self::Crash { node } | Self::PowerLoss { node } => {
                 write!(f, " {node}")

@@ -15,8 +15,10 @@
 //! ```
 
 mod describe;
+mod draw;
 mod plan;
 pub mod toml;
 
 pub use crate::describe::show;
-pub use crate::plan::{Action, FAULT_KINDS, Fault, Groups, Plan, Start, Trigger};
+pub use crate::draw::RandomFaults;
+pub use crate::plan::{Action, Fault, FaultKind, Groups, Plan, Start, Trigger};

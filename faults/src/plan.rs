@@ -1,5 +1,6 @@
 //! The data of a fault plan.
 
+use std::fmt;
 use std::time::Duration;
 
 /// The faults of one run, in the order in which they were written.
@@ -112,36 +113,88 @@ pub enum Action {
     },
 }
 
-/// The kinds of faults, as scenario files name them.
-pub const FAULT_KINDS: [&str; 11] = [
-    "pause",
-    "crash",
-    "power-loss",
-    "partition",
-    "one-way-partition",
-    "delay",
-    "hold-message",
-    "drop-connection",
-    "clock-jump",
-    "clock-drift",
-    "slow-disk",
-];
+/// What can go wrong, as scenario files name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FaultKind {
+    /// [`Action::Pause`].
+    Pause,
+    /// [`Action::Crash`].
+    Crash,
+    /// [`Action::PowerLoss`].
+    PowerLoss,
+    /// [`Action::Partition`].
+    Partition,
+    /// [`Action::OneWayPartition`].
+    OneWayPartition,
+    /// [`Action::Delay`].
+    Delay,
+    /// [`Action::HoldMessage`].
+    HoldMessage,
+    /// [`Action::DropConnection`].
+    DropConnection,
+    /// [`Action::ClockJump`].
+    ClockJump,
+    /// [`Action::ClockDrift`].
+    ClockDrift,
+    /// [`Action::SlowDisk`].
+    SlowDisk,
+}
+
+impl FaultKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Pause,
+        Self::Crash,
+        Self::PowerLoss,
+        Self::Partition,
+        Self::OneWayPartition,
+        Self::Delay,
+        Self::HoldMessage,
+        Self::DropConnection,
+        Self::ClockJump,
+        Self::ClockDrift,
+        Self::SlowDisk,
+    ];
+
+    /// The kind's name in scenario files and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Crash => "crash",
+            Self::PowerLoss => "power-loss",
+            Self::Partition => "partition",
+            Self::OneWayPartition => "one-way-partition",
+            Self::Delay => "delay",
+            Self::HoldMessage => "hold-message",
+            Self::DropConnection => "drop-connection",
+            Self::ClockJump => "clock-jump",
+            Self::ClockDrift => "clock-drift",
+            Self::SlowDisk => "slow-disk",
+        }
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
 
 impl Action {
-    /// The action's kind, one of [`FAULT_KINDS`].
-    pub const fn kind(&self) -> &'static str {
+    /// The action's kind.
+    pub const fn kind(&self) -> FaultKind {
         match self {
-            Self::Pause { .. } => "pause",
-            Self::Crash { .. } => "crash",
-            Self::PowerLoss { .. } => "power-loss",
-            Self::Partition(_) => "partition",
-            Self::OneWayPartition(_) => "one-way-partition",
-            Self::Delay { .. } => "delay",
-            Self::HoldMessage { .. } => "hold-message",
-            Self::DropConnection(_) => "drop-connection",
-            Self::ClockJump { .. } => "clock-jump",
-            Self::ClockDrift { .. } => "clock-drift",
-            Self::SlowDisk { .. } => "slow-disk",
+            Self::Pause { .. } => FaultKind::Pause,
+            Self::Crash { .. } => FaultKind::Crash,
+            Self::PowerLoss { .. } => FaultKind::PowerLoss,
+            Self::Partition(_) => FaultKind::Partition,
+            Self::OneWayPartition(_) => FaultKind::OneWayPartition,
+            Self::Delay { .. } => FaultKind::Delay,
+            Self::HoldMessage { .. } => FaultKind::HoldMessage,
+            Self::DropConnection(_) => FaultKind::DropConnection,
+            Self::ClockJump { .. } => FaultKind::ClockJump,
+            Self::ClockDrift { .. } => FaultKind::ClockDrift,
+            Self::SlowDisk { .. } => FaultKind::SlowDisk,
         }
     }
 
@@ -166,8 +219,8 @@ impl Action {
 }
 
 impl Fault {
-    /// The fault's kind, one of [`FAULT_KINDS`].
-    pub const fn kind(&self) -> &'static str {
+    /// The fault's kind.
+    pub const fn kind(&self) -> FaultKind {
         self.action.kind()
     }
 }

@@ -6,4 +6,6 @@ compile_error!(
      .cargo/config.toml; a RUSTFLAGS variable overrides that file, so add `--cfg madsim` to it too"
 );
 
+pub mod judge;
+pub mod scenario;
 pub mod world;

@@ -1,3 +1,4 @@
 //! Redis.
 pub mod client;
 pub mod resp;
+pub mod server;

@@ -181,6 +181,19 @@ impl History {
         &self.messages[id.0 as usize]
     }
 
+    /// A record.
+    pub fn record(&self, id: RecordId) -> Option<&Record> {
+        self.records.get(id.0 as usize)
+    }
+
+    /// What the record's node wrote down, if that is what the record is about.
+    pub fn note_of(&self, record: &Record) -> Option<&Note> {
+        match record.event {
+            Event::Noted(id) => Some(self.note(id)),
+            _ => None,
+        }
+    }
+
     /// A note.
     pub fn note(&self, id: NoteId) -> &Note {
         &self.notes[id.0 as usize]
@@ -188,10 +201,7 @@ impl History {
 
     /// Every note with its record, in order.
     pub fn notes(&self) -> impl Iterator<Item = (&Record, &Note)> {
-        self.records.iter().filter_map(|record| match record.event {
-            Event::Noted(id) => Some((record, self.note(id))),
-            _ => None,
-        })
+        self.records.iter().filter_map(|record| Some((record, self.note_of(record)?)))
     }
 
     /// A node's name.
