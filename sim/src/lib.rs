@@ -6,6 +6,9 @@ compile_error!(
      .cargo/config.toml; a RUSTFLAGS variable overrides that file, so add `--cfg madsim` to it too"
 );
 
+pub mod claim;
+pub mod determinism;
 pub mod judge;
+pub mod lessons;
 pub mod scenario;
 pub mod world;

@@ -1,5 +1,8 @@
 //! From a scenario and a seed to a world, and from the world's run to a verdict.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use fencepost_faults::Plan;
 use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::set_nx::SetNx;
@@ -46,6 +49,14 @@ pub enum Failure {
     /// The world did not run to its end.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// A model, or a user's own code, panicked.
+    #[error("panic under seed {seed}: {message}")]
+    Panicked {
+        /// The seed that does it again.
+        seed: u64,
+        /// What the panic said.
+        message: String,
+    },
 }
 
 impl Scenario {
@@ -53,12 +64,24 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// The scenario does not fit together, or its run reached a limit.
+    /// The scenario does not fit together, its run reached a limit, or something panicked.
     pub fn run(&self, seed: u64) -> Result<Outcome, Failure> {
-        let (world, plan) = self.world(seed)?;
-        let run = world.run(self.duration)?;
-        let verdict = judge(&run.history);
-        Ok(Outcome { plan, run, verdict })
+        let attempt = || {
+            let (world, plan) = self.world(seed)?;
+            let run = world.run(self.duration)?;
+            let verdict = judge(&run.history);
+            Ok(Outcome { plan, run, verdict })
+        };
+        // Nothing of the broken world is looked at again.
+        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
+            Err(Failure::Panicked { seed, message: message_of(panic.as_ref()) })
+        })
+    }
+
+    /// Whether a run shows exactly the violations that the scenario expects; none, where it does
+    /// not say.
+    pub fn is_met_by(&self, outcome: &Outcome) -> bool {
+        outcome.verdict.kinds() == self.expect.clone().unwrap_or_default()
     }
 
     /// The world of this scenario under a seed, and the plan that it will carry out.
@@ -134,6 +157,11 @@ impl Scenario {
         };
         Ok(LinkId { from: find(&link.from)?, to: find(&link.to)? })
     }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
 fn add_server(world: &mut World, backend: Backend) -> NodeId {

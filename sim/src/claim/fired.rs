@@ -1,0 +1,63 @@
+//! Did it fire? A claim that something never happens says nothing if what it was claimed under
+//! never happened either.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fencepost_faults::FaultKind;
+
+use crate::scenario::{Outcome, Scenario};
+
+/// In how many runs each declared fault has fired, and each kind that is drawn at random.
+pub struct Fired {
+    declared: Vec<(String, AtomicU64)>,
+    drawn: Vec<(FaultKind, AtomicU64)>,
+    runs: AtomicU64,
+}
+
+impl Fired {
+    /// The faults of a scenario, none of which has fired yet.
+    pub fn of(scenario: &Scenario) -> Self {
+        let declared = scenario.faults.iter().map(|fault| (fault.to_string(), AtomicU64::new(0)));
+        let kinds = scenario.random_faults.iter().filter(|random| random.max > 0);
+        let kinds = kinds.flat_map(|random| &random.kinds);
+        Self {
+            declared: declared.collect(),
+            drawn: kinds.map(|kind| (*kind, AtomicU64::new(0))).collect(),
+            runs: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts what fired in a run.
+    pub fn note(&self, outcome: &Outcome) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        let (declared, drawn) = outcome.run.faults.split_at(self.declared.len());
+        for (fault, (_, runs)) in declared.iter().zip(&self.declared) {
+            runs.fetch_add(u64::from(fault.fired), Ordering::Relaxed);
+        }
+        for (kind, runs) in &self.drawn {
+            let fired = drawn.iter().any(|one| one.fired && one.fault.kind() == *kind);
+            runs.fetch_add(u64::from(fired), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a declared fault, or a kind that may be drawn, has fired in no run.
+    pub fn some_never_did(&self) -> bool {
+        let declared = self.declared.iter().map(|(_, runs)| runs);
+        let drawn = self.drawn.iter().map(|(_, runs)| runs);
+        declared.chain(drawn).any(|runs| runs.load(Ordering::Relaxed) == 0)
+    }
+}
+
+impl fmt::Display for Fired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = self.runs.load(Ordering::Relaxed);
+        for (fault, runs) in &self.declared {
+            writeln!(f, "  fired in {} of {of} runs: {fault}", runs.load(Ordering::Relaxed))?;
+        }
+        for (kind, runs) in &self.drawn {
+            writeln!(f, "  fired in {} of {of} runs: {kind}, drawn", runs.load(Ordering::Relaxed))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! Claims as tests: what a scenario must find, and what it must never show, over a range of seeds.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fencepost::claim::Claims as _;
+//! use fencepost::judge::ViolationKind::{Oversell, StaleWrite};
+//! use fencepost::scenario::{Recipe, Scenario};
+//!
+//! let race = || Scenario::default().but(|s| {
+//!     s.lock = Recipe::None;
+//!     s.shop.stock = 10;
+//!     s.duration = Duration::from_secs(5);
+//! });
+//! race().sweep(0..20).must_find(Oversell);
+//! race().sweep(0..20).must_never(StaleWrite);
+//! race().but(|s| s.lock = Recipe::ConditionalUpdate).sweep(0..20).must_never(Oversell);
+//! ```
+//!
+//! A claim that does not hold panics with the seed, the timeline and the command that replays it.
+//! Two variables change which seeds are run, in every such test:
+//!
+//! * `FENCEPOST_SEED=17` replays that seed alone and prints its timeline;
+//! * `FENCEPOST_SEEDS=0..1000000` runs those instead of the claim's own.
+
+mod fired;
+mod seeds;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use self::fired::Fired;
+use self::seeds::Seeds;
+use crate::judge::ViolationKind;
+use crate::report;
+use crate::scenario::{Failure, Outcome, Scenario};
+
+/// Starts a claim.
+pub trait Claims {
+    /// A claim about the runs under these seeds.
+    fn sweep(self, seeds: Range<u64>) -> Sweep;
+}
+
+impl Claims for Scenario {
+    fn sweep(self, seeds: Range<u64>) -> Sweep {
+        Sweep { scenario: self, seeds: Seeds::from_environment(seeds) }
+    }
+}
+
+/// The runs of a scenario under a range of seeds.
+#[must_use = "a sweep runs nothing until it is asked for something"]
+pub struct Sweep {
+    scenario: Scenario,
+    seeds: Seeds,
+}
+
+/// A run in which the violation was found: the one with the lowest seed.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The run and its verdict.
+    pub outcome: Outcome,
+}
+
+impl Found {
+    /// The seed.
+    pub const fn seed(&self) -> u64 {
+        self.outcome.run.seed
+    }
+
+    /// The run as `fencepost run` shows it: what to hand to `insta::assert_snapshot!`.
+    pub fn timeline(&self) -> String {
+        report::text(&self.scenario, &self.outcome)
+    }
+}
+
+impl Sweep {
+    /// At least one of the runs must show the violation. Returns the first that does.
+    ///
+    /// # Panics
+    ///
+    /// None shows it, or one could not be run.
+    #[track_caller]
+    pub fn must_find(self, kind: ViolationKind) -> Found {
+        let Self { scenario, seeds } = self;
+        let fired = Fired::of(&scenario);
+        let found = seeds.range().into_par_iter().find_map_first(|seed| {
+            let outcome = run(&scenario, seed, &fired);
+            outcome.verdict.first(kind).is_some().then_some(outcome)
+        });
+        let Some(outcome) = found else {
+            panic!(
+                "{kind} must be found, but none of the seeds {seeds} of \"{}\" shows it\n{fired}",
+                scenario.title,
+            );
+        };
+        let found = Found { scenario, outcome };
+        if seeds.is_replay() {
+            println!("{}", found.timeline());
+        }
+        found
+    }
+
+    /// None of the runs may show the violation, though every declared fault fires in some of them.
+    ///
+    /// # Panics
+    ///
+    /// One shows it, a declared fault fires in none (so that the claim says nothing), or one could
+    /// not be run. Under `FENCEPOST_SEED` a single run need not let every fault fire.
+    #[track_caller]
+    pub fn must_never(self, kind: ViolationKind) {
+        let Self { scenario, seeds } = self;
+        let fired = Fired::of(&scenario);
+        let broken = seeds.range().into_par_iter().find_map_first(|seed| {
+            let outcome = run(&scenario, seed, &fired);
+            if seeds.is_replay() {
+                println!("{}", report::text(&scenario, &outcome));
+            }
+            outcome.verdict.first(kind).is_some().then_some(outcome)
+        });
+        if let Some(outcome) = broken {
+            let seed = outcome.run.seed;
+            panic!(
+                "{kind} must never be, but seed {seed} of \"{}\" shows it\n\n{}\n{}",
+                scenario.title,
+                report::text(&scenario, &outcome),
+                seeds::replay(seed),
+            );
+        }
+        if !seeds.is_replay() && fired.some_never_did() {
+            panic!(
+                "the claim that {kind} is never shown by \"{}\" under the seeds {seeds} says \
+                 nothing: a declared fault never fired\n{fired}",
+                scenario.title,
+            );
+        }
+    }
+}
+
+/// Runs one seed and notes which faults fired.
+#[track_caller]
+fn run(scenario: &Scenario, seed: u64, fired: &Fired) -> Outcome {
+    match scenario.run(seed) {
+        Ok(outcome) => {
+            fired.note(&outcome);
+            outcome
+        }
+        Err(failure) => fail(scenario, seed, &failure),
+    }
+}
+
+#[track_caller]
+fn fail(scenario: &Scenario, seed: u64, failure: &Failure) -> ! {
+    panic!(
+        "seed {seed} of \"{}\" could not be run: {failure}\n{}",
+        scenario.title,
+        seeds::replay(seed)
+    );
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Which seeds a claim is tried under: its own, or those that the environment asks for.
+
+use std::fmt;
+use std::ops::Range;
+
+/// Replays one seed.
+const ONE: &str = "FENCEPOST_SEED";
+
+/// Runs another range.
+const MANY: &str = "FENCEPOST_SEEDS";
+
+/// The seeds of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// One, to look at.
+    Replay(u64),
+    /// A range.
+    Range(Range<u64>),
+}
+
+impl Seeds {
+    /// The claim's own seeds, unless the environment says otherwise.
+    ///
+    /// # Panics
+    ///
+    /// A variable is set to something else than a seed or a range.
+    pub fn from_environment(own: Range<u64>) -> Self {
+        Self::choose(own, std::env::var(ONE).ok(), std::env::var(MANY).ok())
+            .unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    fn choose(own: Range<u64>, one: Option<String>, many: Option<String>) -> Result<Self, String> {
+        if let Some(text) = one {
+            let seed = text.trim().parse();
+            return seed.map(Self::Replay).map_err(|_| {
+                format!("{ONE}={text}: not a seed; write a whole number, such as {ONE}=17")
+            });
+        }
+        match many {
+            Some(text) => parse_range(&text).map(Self::Range).ok_or_else(|| {
+                format!("{MANY}={text}: not a range of seeds; write it as {MANY}=0..1000")
+            }),
+            None => Ok(Self::Range(own)),
+        }
+    }
+
+    /// The seeds.
+    pub fn range(&self) -> Range<u64> {
+        match self {
+            Self::Replay(seed) => *seed..seed.saturating_add(1),
+            Self::Range(range) => range.clone(),
+        }
+    }
+
+    /// Whether somebody wants to look at one run.
+    pub const fn is_replay(&self) -> bool {
+        matches!(self, Self::Replay(_))
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { start, end } = self.range();
+        write!(f, "{start}..{end}")
+    }
+}
+
+/// `A..B`, with A below B.
+pub fn parse_range(text: &str) -> Option<Range<u64>> {
+    let (start, end) = text.split_once("..")?;
+    let range = start.trim().parse().ok()?..end.trim().parse().ok()?;
+    (!range.is_empty()).then_some(range)
+}
+
+/// The command that runs one seed of the test that is running. libtest names its threads after
+/// the tests.
+pub fn replay(seed: u64) -> String {
+    let thread = std::thread::current();
+    let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
+    format!("replay: {ONE}={seed} cargo test {test} -- --nocapture")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(one: Option<&str>, many: Option<&str>) -> Result<Seeds, String> {
+        Seeds::choose(0..10, one.map(str::to_owned), many.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_environment_overrides_a_claims_own_seeds() {
+        assert_eq!(choose(None, None), Ok(Seeds::Range(0..10)));
+        assert_eq!(choose(None, Some("5..900")), Ok(Seeds::Range(5..900)));
+        assert_eq!(choose(Some("17"), Some("5..900")), Ok(Seeds::Replay(17)));
+        assert_eq!(Seeds::Replay(17).range(), 17..18);
+    }
+
+    #[test]
+    fn what_is_no_seed_is_refused_with_an_example() {
+        for text in ["", "x", "-1", "1.5", "18446744073709551616"] {
+            assert!(choose(Some(text), None).unwrap_err().contains("FENCEPOST_SEED=17"), "{text}");
+        }
+        for text in ["", "5", "9..5", "5..5", "a..b", "..", "0.."] {
+            let problem = choose(None, Some(text)).unwrap_err();
+            assert!(problem.contains("FENCEPOST_SEEDS=0..1000"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_replay_command_names_the_test() {
+        let command = replay(3);
+        assert!(command.contains("FENCEPOST_SEED=3 cargo test"), "{command}");
+        assert!(command.contains("the_replay_command_names_the_test"), "{command}");
+    }
+}

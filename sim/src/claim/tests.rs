@@ -1,0 +1,78 @@
+//! Claims that hold, and claims that must fail and say why.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use fencepost_faults::{Action, Fault, Start};
+
+use super::*;
+use crate::judge::ViolationKind::{Oversell, StaleWrite, TwoHolders};
+use crate::scenario::Recipe;
+
+fn race() -> Scenario {
+    Scenario::default().but(|s| {
+        s.title = "The race".to_owned();
+        s.lock = Recipe::None;
+        s.shop.stock = 10;
+        s.duration = Duration::from_secs(5);
+    })
+}
+
+fn pause(node: &str, at: Duration) -> Fault {
+    let action = Action::Pause { node: node.to_owned() };
+    Fault { start: Start::At(at), length: Some(Duration::from_millis(5)), action }
+}
+
+/// What the claim's panic says.
+fn complaint(claim: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(claim)).expect_err("the claim must fail");
+    *panic.downcast::<String>().expect("with a message")
+}
+
+#[test]
+fn what_is_found_is_the_lowest_seed_that_shows_it() {
+    let found = race().sweep(3..40).must_find(Oversell);
+    for seed in 3..found.seed() {
+        let outcome = race().run(seed).expect("runs");
+        assert!(outcome.verdict.first(Oversell).is_none(), "seed {seed}");
+    }
+    assert!(found.timeline().contains("oversell"));
+}
+
+#[test]
+fn a_claim_that_finds_nothing_fails() {
+    let said = complaint(|| drop(race().sweep(0..5).must_find(TwoHolders)));
+    assert!(said.contains("none of the seeds 0..5 of \"The race\" shows it"), "{said}");
+}
+
+#[test]
+fn a_broken_claim_prints_the_seed_the_timeline_and_the_command() {
+    let said = complaint(|| race().sweep(0..50).must_never(Oversell));
+    let seed = race().sweep(0..50).must_find(Oversell).seed();
+    assert!(said.contains(&format!("seed {seed} of \"The race\" shows it")), "{said}");
+    assert!(said.contains(&format!("FENCEPOST_SEED={seed} cargo test claim::tests::")), "{said}");
+    assert!(said.contains("buyer-2"), "{said}");
+}
+
+#[test]
+fn a_claim_under_a_fault_that_never_fired_fails() {
+    let late = pause("buyer-1", Duration::from_secs(60));
+    let said = complaint(|| {
+        race().but(|s| s.faults.push(late)).sweep(0..5).must_never(StaleWrite);
+    });
+    assert!(said.contains("a declared fault never fired"), "{said}");
+    assert!(said.contains("fired in 0 of 5 runs: pause buyer-1 at 60s for 5ms"), "{said}");
+}
+
+#[test]
+fn a_claim_under_a_fault_that_fired_holds() {
+    let early = pause("buyer-1", Duration::from_millis(1));
+    race().but(|s| s.faults.push(early)).sweep(0..5).must_never(StaleWrite);
+}
+
+#[test]
+fn a_scenario_that_cannot_be_run_is_a_failure_and_not_a_finding() {
+    let unfit = Scenario::default().but(|s| s.backend = None);
+    let said = complaint(|| drop(unfit.sweep(0..5).must_find(Oversell)));
+    assert!(said.contains("could not be run"), "{said}");
+}

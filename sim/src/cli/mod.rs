@@ -1,0 +1,157 @@
+//! The command line: what the arguments are, and what the exit codes say.
+
+mod demo;
+mod output;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use fencepost::determinism::Divergence;
+use miette::{GraphicalReportHandler, GraphicalTheme, Report};
+
+/// A deterministic fault-injection simulator for distributed locks.
+///
+/// Exit codes: 0 the run is as expected, 1 it is not, 2 bad input or a failure of fencepost's own,
+/// 3 not deterministic.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the lessons, or tell one with its timeline.
+    Demo(DemoArguments),
+    /// Run one scenario under one seed.
+    Run(RunArguments),
+}
+
+#[derive(clap::Args)]
+struct DemoArguments {
+    /// The lesson; none lists them.
+    name: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seed, in place of the one that the file names.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How to show the run.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Where to write it; standard output without this.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Run twice and compare every event.
+    #[arg(long)]
+    check_determinism: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A timeline to read.
+    Text,
+    /// One object with the outcome.
+    Json,
+    /// Every record, one a line.
+    Jsonl,
+}
+
+/// How a command ended, apart from failing.
+enum Ending {
+    /// As expected.
+    AsExpected,
+    /// Otherwise.
+    NotAsExpected,
+}
+
+/// Why a command failed.
+enum Failed {
+    /// Bad input, or a failure of our own.
+    Input(Report),
+    /// The same seed gave two different runs.
+    NotDeterministic(Box<Divergence>),
+}
+
+impl From<Report> for Failed {
+    fn from(report: Report) -> Self {
+        Self::Input(report)
+    }
+}
+
+/// Runs the command that the arguments ask for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Demo(arguments) => demo::main(&arguments),
+        Command::Run(arguments) => run::main(&arguments),
+    };
+    ExitCode::from(conclude(result))
+}
+
+/// Says on standard error why a command failed, and gives its exit code.
+fn conclude(result: Result<Ending, Failed>) -> u8 {
+    match result {
+        Ok(Ending::AsExpected) => 0,
+        Ok(Ending::NotAsExpected) => 1,
+        Err(Failed::Input(report)) => {
+            eprintln!("{}", render(&report));
+            2
+        }
+        Err(Failed::NotDeterministic(divergence)) => {
+            eprintln!("{divergence}");
+            3
+        }
+    }
+}
+
+/// An error as a person reads it; plain where standard error is no terminal.
+fn render(report: &Report) -> String {
+    let theme = if output::wants_colour(&std::io::stderr()) {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let mut text = String::new();
+    match handler.render_report(&mut text, report.as_ref()) {
+        Ok(()) => text,
+        Err(std::fmt::Error) => format!("{report:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fencepost::world::SimTime;
+    use fencepost::world::history::RecordId;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_ending_has_its_exit_code() {
+        let divergence = Divergence {
+            record: RecordId(3),
+            at: SimTime::ZERO,
+            first: Some("one".to_owned()),
+            second: None,
+        };
+        assert_eq!(conclude(Ok(Ending::AsExpected)), 0);
+        assert_eq!(conclude(Ok(Ending::NotAsExpected)), 1);
+        assert_eq!(conclude(Err(Failed::Input(miette::miette!("bad")))), 2);
+        assert_eq!(conclude(Err(Failed::NotDeterministic(Box::new(divergence)))), 3);
+    }
+}
