@@ -1,5 +1,6 @@
 //! Faults, read from TOML.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_models::note::NOTE_KINDS;
@@ -56,10 +57,10 @@ impl<'n> Nodes<'n> {
             value.problem(message, "expected at least one node", None);
             return None;
         }
-        let mut group = Vec::new();
+        let (mut group, mut seen) = (Vec::new(), BTreeSet::new());
         for item in &items {
             let name = self.read(item)?;
-            if group.contains(&name) {
+            if !seen.insert(name.clone()) {
                 let message = format!("`{}` names {} twice", item.key(), quoted(&name));
                 item.problem(message, "the second time", None);
                 return None;
@@ -234,7 +235,8 @@ fn read_groups(
     };
     let (one, other) = (one, nodes.read_group(&other_value)?);
     let one = one?;
-    if let Some(both) = other.iter().find(|name| one.contains(name)) {
+    let one_side: BTreeSet<&String> = one.iter().collect();
+    if let Some(both) = other.iter().find(|name| one_side.contains(name)) {
         let message = format!("{} is on both sides", quoted(both));
         let help = format!("leave `{other_key}` out to mean everybody else");
         other_value.problem(message, format!("also in `{one_key}`"), Some(help));

@@ -29,6 +29,11 @@ impl<'a> Table<'a> {
         Self { path, span, entries, asked: Vec::new(), problems }
     }
 
+    /// True when there are no keys in it.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The value of a key, if it is there.
     pub fn get(&mut self, key: &'static str) -> Option<Value<'a>> {
         if !self.asked.contains(&key) {

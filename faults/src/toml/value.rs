@@ -11,6 +11,9 @@ use super::quantity::{QuantityError, parse_duration, parse_size, show_size};
 use super::table::Table;
 use crate::describe::show;
 
+/// More tables of a kind than anybody writes, or than a run could make use of.
+const MAX_TABLES: usize = 1_000;
+
 /// What a duration looks like.
 const DURATION: &str = "a duration is a number with its unit in quotes: \"10s\", \"1500ms\", \
                         \"250us\", \"7ns\", \"2m\", \"1h\", \"1.5s\"";
@@ -77,6 +80,12 @@ impl<'a> Value<'a> {
     /// A duration of the range.
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let text = self.text_as("a duration", Some(DURATION))?;
+        self.duration_in(text, range)
+    }
+
+    /// A duration of the range, where something else than a text would do as well: `help` says what.
+    pub fn duration_or(&self, help: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
+        let text = self.text_as("a duration or a table", Some(help))?;
         self.duration_in(text, range)
     }
 
@@ -168,10 +177,15 @@ impl<'a> Value<'a> {
 
     /// The tables of a list such as `[[faults]]`.
     pub fn tables(&self) -> Option<Vec<Table<'a>>> {
-        let DeValue::Array(_) = self.value.get_ref() else {
+        let DeValue::Array(items) = self.value.get_ref() else {
             self.wrong_type(&format!("a list of tables: `[[{}]]`", self.key), None);
             return None;
         };
+        if items.len() > MAX_TABLES {
+            let message = format!("there are {} `[[{}]]`", items.len(), self.key);
+            self.problem(message, format!("expected at most {MAX_TABLES}"), None);
+            return None;
+        }
         Some(self.list()?.iter().filter_map(Self::table).collect())
     }
 
