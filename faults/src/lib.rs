@@ -14,11 +14,13 @@
 //! assert_eq!(fault.to_string(), "pause buyer-1 at 2s for 15s");
 //! ```
 
+mod choices;
 mod describe;
 mod draw;
 mod plan;
 pub mod toml;
 
+pub use crate::choices::{Choices, Enumerator, Recorded, Recorder};
 pub use crate::describe::show;
-pub use crate::draw::RandomFaults;
+pub use crate::draw::{RandomFaults, Stage, draw_fault};
 pub use crate::plan::{Action, Fault, FaultKind, Groups, Plan, Start, Trigger};

@@ -15,8 +15,5 @@ pub mod engine;
 pub mod keyspace;
 mod number;
 pub mod resp;
-<<<<<<< HEAD
-=======
 mod script;
->>>>>>> redis
 pub mod server;

@@ -2,19 +2,21 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
-use fencepost_faults::Plan;
+use fencepost_faults::{Plan, Stage};
 use fencepost_models::locks::none::NoLock;
-use fencepost_models::locks::set_nx::SetNx;
+use fencepost_models::locks::set_nx::{SetNx, SetNxSettings};
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
-use fencepost_models::redis::server::Server as Redis;
+use fencepost_models::random::Random;
+use fencepost_models::redis::server::{RedisSettings, Server as Redis};
 use fencepost_models::shop::buyer::{buy_conditionally, buy_under};
 use fencepost_models::shop::store::{Books, Store};
 
 use super::{Backend, LinkSettings, Recipe, Scenario};
 use crate::judge::{Verdict, judge};
-use crate::world::{LinkId, Run, RunError, World};
+use crate::world::{LinkId, Purpose, Run, RunError, World};
 
 /// A run with what the judge says of it.
 #[derive(Clone, Debug)]
@@ -84,6 +86,43 @@ impl Scenario {
         outcome.verdict.kinds() == self.expect.clone().unwrap_or_default()
     }
 
+    /// The faults of a run under a seed: the scenario's own, then those that are drawn. They are
+    /// drawn from a stream of their own, and from nothing but the nodes' names, the duration and
+    /// the lock: no other change of the scenario changes them.
+    pub fn plan(&self, seed: u64) -> Plan {
+        let mut plan = self.faults.clone();
+        if let Some(random) = &self.random_faults {
+            let mut choices = Random::new(seed, Purpose::Faults.stream(0, 0));
+            plan.extend(random.draw(&mut choices, &self.stage()));
+        }
+        plan
+    }
+
+    /// What faults can hit, and when it matters.
+    pub fn stage(&self) -> Stage {
+        let names = self.node_names();
+        let (others, buyers) = names.split_at(names.len() - usize::from(self.shop.buyers));
+        let (buyer_events, server_events) = match &self.lock {
+            Recipe::None => (vec!["stock-seen", "order-placed"], vec!["write-taken"]),
+            Recipe::ConditionalUpdate => (vec!["order-placed"], vec!["write-taken"]),
+            Recipe::SetNx(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
+        };
+        let ttl = match &self.lock {
+            Recipe::None | Recipe::ConditionalUpdate => SetNxSettings::default().ttl,
+            Recipe::SetNx(settings) => settings.ttl,
+        };
+        Stage {
+            store: others.first().cloned().unwrap_or_default(),
+            servers: others.iter().skip(1).cloned().collect(),
+            buyers: buyers.to_vec(),
+            buyer_events,
+            server_events,
+            duration: self.duration,
+            ttl,
+            grain: Duration::from_millis(1),
+        }
+    }
+
     /// The world of this scenario under a seed, and the plan that it will carry out.
     fn world(&self, seed: u64) -> Result<(World, Plan), Failure> {
         let mut world = World::new(seed, self.network.latency);
@@ -95,7 +134,7 @@ impl Scenario {
         for link in &self.network.links {
             world.set_latency(self.link(link)?, link.latency);
         }
-        let plan = self.faults.clone();
+        let plan = self.plan(seed);
         world.inject(plan.clone());
         world.set_limits(self.limits);
         Ok((world, plan))
@@ -166,6 +205,8 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
 
 fn add_server(world: &mut World, backend: Backend) -> NodeId {
     match backend {
-        Backend::Redis => world.add_server("redis", Redis::new),
+        Backend::Redis => {
+            world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default()))
+        }
     }
 }

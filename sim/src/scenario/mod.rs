@@ -2,6 +2,12 @@
 //! ([`Scenario::from_toml`]) or in Rust, run under a seed ([`Scenario::run`]).
 
 mod build;
+mod diagnostic;
+mod file;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,6 +18,8 @@ use fencepost_models::shop::Fencing;
 use fencepost_models::shop::buyer::BuyerSettings;
 
 pub use self::build::{Failure, Outcome};
+pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
+pub use self::file::MAX_FILE_BYTES;
 use crate::judge::ViolationKind;
 use crate::world::{Latency, Limits};
 

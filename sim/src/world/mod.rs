@@ -73,7 +73,7 @@ pub use self::network::{
 };
 use self::node::{Body, Node, Pending};
 use self::queue::Upcoming;
-use self::streams::Purpose;
+pub(crate) use self::streams::Purpose;
 pub use self::time::SimTime;
 
 /// What a finished run leaves.

@@ -10,6 +10,8 @@ pub enum Purpose {
     Machine = 2,
     /// The uptime of a host when the simulation begins.
     Uptime = 3,
+    /// The faults that are drawn.
+    Faults = 4,
 }
 
 impl Purpose {

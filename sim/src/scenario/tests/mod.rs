@@ -1,0 +1,133 @@
+mod bad_files;
+mod laws;
+mod mutations;
+
+use super::Scenario;
+
+/// One of everything.
+pub const FULL: &str = r#"title = "Everything at once"
+explain = """
+A pause outlives the lock, and a partition keeps the news away.
+See "Fencing" in the documentation."""
+seed = 7
+duration = "90s"
+
+[backend]
+kind = "redis"
+
+[lock]
+recipe = "set-nx"
+ttl = "10s"
+poll = "200ms"
+key = "lock:flash-sale"
+
+[shop]
+stock = 3
+buyers = 4
+fencing = "writes"
+work = "200us..5ms"
+browse = "10ms"
+store_timeout = "5s"
+
+[network]
+latency = { min = "1ms", max = "3ms" }
+
+[[network.links]]
+from = "buyer-1"
+to = "store"
+latency = { min = "200us", mean_rest = "2ms" }
+
+[[faults]]
+kind = "pause"
+when = { event = "acquired", node = "buyer-1", nth = 2, after = "10ms" }
+for = "15s"
+node = "buyer-1"
+
+[[faults]]
+kind = "partition"
+at = "2s"
+for = "1500ms"
+between = ["buyer-1", "buyer-2"]
+and = ["redis"]
+
+[[faults]]
+kind = "one-way-partition"
+at = "0s"
+from = ["redis"]
+
+[[faults]]
+kind = "hold-message"
+when = { event = "stock-seen" }
+for = "20s"
+from = "buyer-2"
+to = "store"
+message = "write"
+
+[[faults]]
+kind = "clock-jump"
+at = "5s"
+node = "redis"
+by = "-5s"
+
+[random_faults]
+kinds = ["pause", "crash", "partition"]
+max = 6
+
+[limits]
+events = 5000000
+simulated = "3600s"
+memory = "512MiB"
+
+[expect]
+violations = ["two-holders", "oversell"]
+"#;
+
+#[test]
+fn a_file_is_written_as_it_was_read() {
+    let scenario = Scenario::from_toml("full.toml", FULL).unwrap();
+    assert_same_lines(&scenario.to_toml(), FULL);
+}
+
+#[test]
+fn the_file_of_the_design_is_read() {
+    let text = r#"
+        title = "The lock that no replica had"
+        explain = "One paragraph: what happens, why, what cures it, where it is described."
+        seed = 7
+        duration = "60s"
+
+        [backend]
+        kind = "redis"
+
+        [lock]
+        recipe = "set-nx"
+        ttl = "10s"
+
+        [shop]
+        stock = 1
+        buyers = 2
+        fencing = "off"
+
+        [[faults]]
+        kind = "pause"
+        at = "2s"
+        for = "15s"
+        node = "buyer-1"
+
+        [random_faults]
+        kinds = ["pause", "crash", "partition"]
+        max = 6
+
+        [expect]
+        violations = ["oversell", "two-holders"]
+    "#;
+    insta::assert_debug_snapshot!(Scenario::from_toml("design.toml", text).unwrap());
+}
+
+#[track_caller]
+fn assert_same_lines(left: &str, right: &str) {
+    for (left, right) in left.lines().zip(right.lines()) {
+        assert_eq!(left, right);
+    }
+    assert_eq!(left, right);
+}
