@@ -8,6 +8,7 @@ use fencepost_models::message::Message;
 use fencepost_models::note::Note;
 use serde::Serialize;
 
+use super::recycled::Recycled;
 use super::time::SimTime;
 
 /// The place of a record in the history.
@@ -153,9 +154,7 @@ pub struct Envelope {
 pub struct History {
     /// The nodes' names, by their number.
     pub nodes: Vec<String>,
-    records: Vec<Record>,
-    messages: Vec<Envelope>,
-    notes: Vec<Note>,
+    lists: Recycled,
     delivered: u64,
     payload_bytes: u64,
 }
@@ -163,32 +162,32 @@ pub struct History {
 impl History {
     /// A history of these nodes, still empty.
     pub fn new(nodes: Vec<String>) -> Self {
-        Self { nodes, ..Self::default() }
+        Self { nodes, lists: Recycled::new(), ..Self::default() }
     }
 
     /// Every record, in order.
     pub fn records(&self) -> &[Record] {
-        &self.records
+        &self.lists.records
     }
 
     /// Every message that was sent, in order.
     pub fn messages(&self) -> &[Envelope] {
-        &self.messages
+        &self.lists.messages
     }
 
     /// A message.
     pub fn message(&self, id: MessageId) -> &Envelope {
-        &self.messages[id.0 as usize]
+        &self.lists.messages[id.0 as usize]
     }
 
     /// A note.
     pub fn note(&self, id: NoteId) -> &Note {
-        &self.notes[id.0 as usize]
+        &self.lists.notes[id.0 as usize]
     }
 
     /// Every note with its record, in order.
     pub fn notes(&self) -> impl Iterator<Item = (&Record, &Note)> {
-        self.records.iter().filter_map(|record| match record.event {
+        self.lists.records.iter().filter_map(|record| match record.event {
             Event::Noted(id) => Some((record, self.note(id))),
             _ => None,
         })
@@ -206,9 +205,9 @@ impl History {
 
     /// About how much memory the history takes, in bytes.
     pub fn memory(&self) -> u64 {
-        let records = self.records.len() * size_of::<Record>();
-        let messages = self.messages.len() * size_of::<Envelope>();
-        let notes = self.notes.len() * size_of::<Note>();
+        let records = self.lists.records.len() * size_of::<Record>();
+        let messages = self.lists.messages.len() * size_of::<Envelope>();
+        let notes = self.lists.notes.len() * size_of::<Note>();
         (records + messages + notes) as u64 + self.payload_bytes
     }
 
@@ -216,9 +215,9 @@ impl History {
     ///
     /// Found by its time, for a send is recorded in the same moment as its message.
     pub fn send_of(&self, message: MessageId) -> Option<RecordId> {
-        let sent_at = self.messages.get(message.0 as usize)?.sent_at;
-        let first = self.records.partition_point(|record| record.at < sent_at);
-        let offset = self.records[first..]
+        let sent_at = self.lists.messages.get(message.0 as usize)?.sent_at;
+        let first = self.lists.records.partition_point(|record| record.at < sent_at);
+        let offset = self.lists.records[first..]
             .iter()
             .take_while(|record| record.at == sent_at)
             .position(|record| record.event == Event::Sent(message))?;
@@ -227,7 +226,7 @@ impl History {
 
     /// The last moment of the history.
     pub fn end(&self) -> SimTime {
-        self.records.last().map_or(SimTime::ZERO, |record| record.at)
+        self.lists.records.last().map_or(SimTime::ZERO, |record| record.at)
     }
 
     #[inline]
@@ -238,24 +237,24 @@ impl History {
         node: NodeId,
         event: Event,
     ) -> RecordId {
-        let id = RecordId(self.records.len() as u32);
+        let id = RecordId(self.lists.records.len() as u32);
         if let Event::Delivered(_) = event {
             self.delivered += 1;
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             self.trace(at, node, event);
         }
-        self.records.push(Record { at, cause, node, event });
+        self.lists.records.push(Record { at, cause, node, event });
         id
     }
 
     #[inline]
     pub(crate) fn push_message(&mut self, envelope: Envelope) -> MessageId {
-        let id = MessageId(self.messages.len() as u32);
+        let id = MessageId(self.lists.messages.len() as u32);
         if let Message::Bytes(bytes) = &envelope.message {
             self.payload_bytes += bytes.len() as u64;
         }
-        self.messages.push(envelope);
+        self.lists.messages.push(envelope);
         id
     }
 
@@ -267,8 +266,8 @@ impl History {
         node: NodeId,
         note: Note,
     ) -> RecordId {
-        let id = NoteId(self.notes.len() as u32);
-        self.notes.push(note);
+        let id = NoteId(self.lists.notes.len() as u32);
+        self.lists.notes.push(note);
         self.push(at, cause, node, Event::Noted(id))
     }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::kernel::Kernel;
 
+/// How many events lie between two looks at the memory.
+const MEMORY_INTERVAL: u64 = 64;
+
 /// How far a run may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -60,13 +63,20 @@ impl Limits {
         if asked > limit { Err(LimitReached::Simulated { limit, asked }) } else { Ok(()) }
     }
 
+    /// Checked after each event. The memory is looked at after every [`MEMORY_INTERVAL`]th only:
+    /// a few kilobytes more or less do not matter.
     #[inline]
     pub(super) fn check(&self, events: u64, kernel: &Kernel) -> Result<(), LimitReached> {
-        let simulated = kernel.now.elapsed();
         if events >= self.events {
+            let simulated = kernel.now.elapsed();
             return Err(LimitReached::Events { limit: self.events, simulated });
         }
+        if events.is_multiple_of(MEMORY_INTERVAL) { self.check_memory(kernel) } else { Ok(()) }
+    }
+
+    pub(super) fn check_memory(&self, kernel: &Kernel) -> Result<(), LimitReached> {
         if kernel.history.memory() > self.memory {
+            let simulated = kernel.now.elapsed();
             return Err(LimitReached::Memory { limit: self.memory, simulated });
         }
         Ok(())
