@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fencepost_models::list::push;
 use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
 use fencepost_models::message::Message;
 use fencepost_models::note::Note;
@@ -43,6 +44,21 @@ pub struct Record {
     /// What.
     pub event: Event,
 }
+
+/// Nanoseconds, forwards or backwards. Aligned to four bytes: so an [`Event`] takes 12 bytes and a
+/// [`Record`] 32, where they would take 16 and 40.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[repr(Rust, packed(4))]
+#[serde(into = "i64")]
+pub struct SignedNanos(pub i64);
+
+impl From<SignedNanos> for i64 {
+    fn from(nanos: SignedNanos) -> Self {
+        nanos.0
+    }
+}
+
+const _: () = assert!(size_of::<Record>() == 32, "most of a history's memory is records");
 
 /// Why a message never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -124,8 +140,8 @@ pub enum Event {
     PowerLost,
     /// The wall clock was set.
     ClockJumped {
-        /// By how many nanoseconds.
-        by_nanos: i64,
+        /// By how much.
+        by_nanos: SignedNanos,
     },
     /// The rate of both clocks was changed.
     ClockDrifts {
@@ -229,7 +245,9 @@ impl History {
         self.lists.records.last().map_or(SimTime::ZERO, |record| record.at)
     }
 
-    #[inline]
+    /// Inlined whatever its size, as [`History::push_message`] is: a record that is built somewhere
+    /// else and copied from there makes the processor wait for its single fields to be written.
+    #[inline(always)]
     pub(crate) fn push(
         &mut self,
         at: SimTime,
@@ -244,17 +262,17 @@ impl History {
         if tracing::enabled!(tracing::Level::DEBUG) {
             self.trace(at, node, event);
         }
-        self.lists.records.push(Record { at, cause, node, event });
+        push(&mut self.lists.records, Record { at, cause, node, event });
         id
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_message(&mut self, envelope: Envelope) -> MessageId {
         let id = MessageId(self.lists.messages.len() as u32);
         if let Message::Bytes(bytes) = &envelope.message {
             self.payload_bytes += bytes.len() as u64;
         }
-        self.lists.messages.push(envelope);
+        push(&mut self.lists.messages, envelope);
         id
     }
 

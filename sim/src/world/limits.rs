@@ -14,7 +14,7 @@ pub struct Limits {
     pub events: u64,
     /// How much simulated time a run may ask for.
     pub simulated: Duration,
-    /// How many bytes of memory the history may take, about.
+    /// How many bytes of memory the history and what is to come may take, about.
     pub memory: u64,
 }
 
@@ -47,8 +47,8 @@ pub enum LimitReached {
         /// What was asked for.
         asked: Duration,
     },
-    /// The history has grown too large.
-    #[error("stopped by limits.memory: the history takes {limit} bytes after {simulated:?}")]
+    /// The history, or the queue of what is to come, has grown too large.
+    #[error("stopped by limits.memory: the run takes more than {limit} bytes after {simulated:?}")]
     Memory {
         /// The limit.
         limit: u64,
@@ -75,7 +75,8 @@ impl Limits {
     }
 
     pub(super) fn check_memory(&self, kernel: &Kernel) -> Result<(), LimitReached> {
-        if kernel.history.memory() > self.memory {
+        let taken = kernel.history.memory() + kernel.queue.memory();
+        if taken > self.memory || kernel.queue.is_full() {
             let simulated = kernel.now.elapsed();
             return Err(LimitReached::Memory { limit: self.memory, simulated });
         }
