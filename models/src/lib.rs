@@ -14,6 +14,7 @@
 //! shop/                                  what the locks are meant to protect
 //! ```
 
+pub mod list;
 pub mod locks;
 pub mod machine;
 pub mod message;

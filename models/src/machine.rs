@@ -27,6 +27,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::list::push;
 use crate::message::Message;
 use crate::note::Note;
 use crate::random::Random;
@@ -239,7 +240,7 @@ impl<'a> Context<'a> {
     /// Writes a message to a connection.
     #[inline]
     pub fn send(&mut self, connection: ConnectionId, message: Message) {
-        self.outbox.push(Effect::Send { connection, message });
+        push(self.outbox, Effect::Send { connection, message });
     }
 
     /// Closes a connection.

@@ -159,6 +159,7 @@ impl Connection {
     }
 
     /// Writes a message. That says nothing about whether it will arrive.
+    #[inline]
     pub fn send(&self, message: Message) {
         self.host.mailbox().effect(Effect::Send { connection: self.id, message });
     }
@@ -204,14 +205,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<()> {
-        let host = self.host.clone();
+        let Self { host, deadline, registered } = &mut *self;
         let mut mailbox = host.mailbox();
-        if mailbox.local_clock().mono >= self.deadline {
+        if mailbox.local_clock().mono >= *deadline {
             return Poll::Ready(());
         }
-        if !self.registered {
-            self.registered = true;
-            mailbox.add_deadline(self.deadline);
+        if !*registered {
+            *registered = true;
+            mailbox.add_deadline(*deadline);
         }
         mailbox.wait(context.waker());
         Poll::Pending

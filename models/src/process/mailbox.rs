@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use super::{EARLIEST_DEADLINE, Outside, Task};
+use crate::list::push;
 use crate::machine::{Boot, CloseReason, ConnectionId, Context, Effect, Input, NodeId};
 use crate::message::Message;
 use crate::random::Random;
@@ -149,8 +150,9 @@ impl Mailbox {
         }
     }
 
+    #[inline]
     pub fn effect(&mut self, effect: Effect) {
-        self.outbox.push(effect);
+        push(&mut self.outbox, effect);
         if let Some(outside) = &self.outside {
             outside.has_effects();
         }

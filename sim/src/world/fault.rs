@@ -4,7 +4,7 @@ use fencepost_faults::Action;
 use fencepost_models::machine::NodeId;
 
 use super::Running;
-use super::history::{Event, FaultId, LossReason, RecordId};
+use super::history::{Event, FaultId, LossReason, RecordId, SignedNanos};
 use super::injector::Injector;
 use super::kernel::Kernel;
 use super::network::LinkId;
@@ -178,7 +178,11 @@ impl Running {
         let mut clock = node.clock.get();
         clock.jump(now, by_nanos);
         node.clock.set(clock);
-        self.kernel.record(Some(record), id, Event::ClockJumped { by_nanos });
+        self.kernel.record(
+            Some(record),
+            id,
+            Event::ClockJumped { by_nanos: SignedNanos(by_nanos) },
+        );
         true
     }
 

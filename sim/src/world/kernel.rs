@@ -25,7 +25,7 @@ impl Kernel {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn record(&mut self, cause: Option<RecordId>, node: NodeId, event: Event) -> RecordId {
         self.history.push(self.now, cause, node, event)
     }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::kernel::Kernel;
 
+/// How many events lie between two looks at the memory.
+const MEMORY_INTERVAL: u64 = 64;
+
 /// How far a run may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -11,7 +14,7 @@ pub struct Limits {
     pub events: u64,
     /// How much simulated time a run may ask for.
     pub simulated: Duration,
-    /// How many bytes of memory the history may take, about.
+    /// How many bytes of memory the history and what is to come may take, about.
     pub memory: u64,
 }
 
@@ -44,8 +47,8 @@ pub enum LimitReached {
         /// What was asked for.
         asked: Duration,
     },
-    /// The history has grown too large.
-    #[error("stopped by limits.memory: the history takes {limit} bytes after {simulated:?}")]
+    /// The history, or the queue of what is to come, has grown too large.
+    #[error("stopped by limits.memory: the run takes more than {limit} bytes after {simulated:?}")]
     Memory {
         /// The limit.
         limit: u64,
@@ -60,13 +63,21 @@ impl Limits {
         if asked > limit { Err(LimitReached::Simulated { limit, asked }) } else { Ok(()) }
     }
 
+    /// Checked after each event. The memory is looked at after every [`MEMORY_INTERVAL`]th only:
+    /// a few kilobytes more or less do not matter.
     #[inline]
     pub(super) fn check(&self, events: u64, kernel: &Kernel) -> Result<(), LimitReached> {
-        let simulated = kernel.now.elapsed();
         if events >= self.events {
+            let simulated = kernel.now.elapsed();
             return Err(LimitReached::Events { limit: self.events, simulated });
         }
-        if kernel.history.memory() > self.memory {
+        if events.is_multiple_of(MEMORY_INTERVAL) { self.check_memory(kernel) } else { Ok(()) }
+    }
+
+    pub(super) fn check_memory(&self, kernel: &Kernel) -> Result<(), LimitReached> {
+        let taken = kernel.history.memory() + kernel.queue.memory();
+        if taken > self.memory || kernel.queue.is_full() {
+            let simulated = kernel.now.elapsed();
             return Err(LimitReached::Memory { limit: self.memory, simulated });
         }
         Ok(())

@@ -43,6 +43,11 @@ impl SimTime {
         Duration::from_nanos(self.0)
     }
 
+    /// The moment that lies `nanos` nanoseconds later.
+    pub const fn plus_nanos(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
     /// How much later this moment is than `earlier`; zero when it is not later.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::random::Random;
+use fencepost_models::time::nanos;
 
 use crate::world::history::FaultId;
 use crate::world::streams::Purpose;
+use crate::world::time::SimTime;
 
 /// A link, one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +41,16 @@ pub enum Latency {
 }
 
 impl Latency {
-    fn draw(self, random: &mut Random) -> Duration {
+    /// In nanoseconds: to make a [`Duration`] of them and take it apart again is a division and a
+    /// multiplication per message.
+    #[inline]
+    fn draw(self, random: &mut Random) -> u64 {
         match self {
-            Self::Fixed(latency) => latency,
-            Self::Uniform { min, max } => random.duration(min..=max),
-            Self::Exponential { min, mean_rest } => min + random.exponential(mean_rest),
+            Self::Fixed(latency) => nanos(latency),
+            Self::Uniform { min, max } => random.range(nanos(min)..=nanos(max)),
+            Self::Exponential { min, mean_rest } => {
+                nanos(min).saturating_add(nanos(random.exponential(mean_rest)))
+            }
         }
     }
 }
@@ -71,10 +78,11 @@ impl Link {
         !self.cuts.is_empty()
     }
 
+    /// When a message that leaves now arrives.
     #[inline]
-    pub fn draw(&mut self) -> Duration {
+    pub fn arrival(&mut self, now: SimTime) -> SimTime {
         let (seed, stream) = (self.seed, self.stream);
         let random = self.random.get_or_insert_with(|| Box::new(Random::new(seed, stream)));
-        self.latency.draw(random)
+        now.plus_nanos(self.latency.draw(random))
     }
 }

@@ -284,7 +284,7 @@ impl Network {
             block(kernel, stream, connection, direction, from, segment);
             return;
         }
-        let mut arrival = kernel.now + link.draw();
+        let mut arrival = link.arrival(kernel.now);
         for (fault, by) in &link.delays {
             arrival = arrival + *by;
             kernel.hit(&[*fault]);
@@ -385,7 +385,7 @@ impl Network {
         let from = one.peer_of(to);
         let link = self.link(LinkId { from, to });
         if !link.is_cut() {
-            let at = kernel.now + link.draw();
+            let at = link.arrival(kernel.now);
             kernel.queue.push(at, Upcoming::ResetArrival { connection, node: to });
         }
     }
@@ -421,7 +421,7 @@ impl Network {
         let link = self.link(LinkId { from: opener, to: listener });
         if powered && !link.is_cut() {
             let extra: Duration = link.delays.iter().map(|(_, by)| *by).sum();
-            let at = kernel.now + link.draw() + extra;
+            let at = link.arrival(kernel.now) + extra;
             kernel.queue.push(at, Upcoming::Syn { connection, attempt });
         } else {
             kernel.hit(&link.cuts);
@@ -462,7 +462,7 @@ impl Network {
         let back = LinkId { from: one.listener, to: one.opener };
         let link = self.link(back);
         let extra: Duration = link.delays.iter().map(|(_, by)| *by).sum();
-        let at = kernel.now + link.draw() + extra;
+        let at = link.arrival(kernel.now) + extra;
         if let Some(one) = self.connection(connection) {
             one.stream_mut(Direction::Back).last_arrival = at;
         }
@@ -490,7 +490,7 @@ impl Network {
         if *end == End::Closed {
             // The opener has given up meanwhile: its kernel refuses the late answer.
             let upcoming = Upcoming::ResetArrival { connection, node: listener };
-            let at = kernel.now + self.link(LinkId { from: opener, to: listener }).draw();
+            let at = self.link(LinkId { from: opener, to: listener }).arrival(kernel.now);
             kernel.queue.push(at, upcoming);
             return None;
         }
