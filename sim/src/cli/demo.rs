@@ -1,16 +1,17 @@
 //! `fencepost demo`.
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
 use fencepost::lessons::{self, LESSONS, Lesson, Step};
 use fencepost::scenario::{Outcome, Scenario};
 use miette::{IntoDiagnostic, Report, miette};
 
-use super::{DemoArguments, Ending, Failed, output};
+use super::output::{self, Out};
+use super::{DemoArguments, Ending, Failed};
 
 pub fn main(arguments: &DemoArguments) -> Result<Ending, Failed> {
     let Some(name) = &arguments.name else {
-        output::to_stdout(|out| list(out))?;
+        output::to_stdout(list)?;
         return Ok(Ending::AsExpected);
     };
     let lesson = lessons::find(name).ok_or_else(|| unknown(name))?;
@@ -18,7 +19,7 @@ pub fn main(arguments: &DemoArguments) -> Result<Ending, Failed> {
     let told = told?;
     let colour = output::wants_colour(&io::stdout());
     output::to_stdout(|out| tell(out, lesson, &told, colour))?;
-    let all_met = told.iter().all(|one| one.scenario.is_met_by(&one.outcome));
+    let all_met = told.iter().all(|one| one.scenario.is_met_by(&one.outcome.verdict));
     Ok(if all_met { Ending::AsExpected } else { Ending::NotAsExpected })
 }
 
@@ -43,10 +44,39 @@ fn unknown(name: &str) -> Report {
     )
 }
 
-fn list(out: &mut dyn Write) -> io::Result<()> {
+fn list(out: &mut Out<'_>) -> io::Result<()> {
     writeln!(out, "The lessons. `fencepost demo NAME` tells one with its timeline.\n")?;
     for lesson in LESSONS {
         writeln!(out, "  {:<16} {}", lesson.name, lesson.question)?;
     }
     Ok(())
 }
+
+/// The question, each run with what to notice in it, and what to take home.
+fn tell(out: &mut Out<'_>, lesson: &Lesson, told: &[Told], colour: bool) -> io::Result<()> {
+    say(out, "", lesson.question)?;
+    for (number, Told { step, scenario, outcome }) in told.iter().enumerate() {
+        let rule = format!("── {} of {} ", number + 1, told.len());
+        writeln!(out, "\n{rule:─<WIDTH$}\n")?;
+        let replay = format!("fencepost run seeds/{} --seed {}", step.file, scenario.seed);
+        output::page(out, scenario, outcome, colour, Some(&replay))?;
+        writeln!(out)?;
+        say(out, "notice    ", step.notice)?;
+    }
+    writeln!(out, "\n{:─<WIDTH$}\n", "")?;
+    say(out, "", lesson.conclusion)
+}
+
+/// A paragraph, its first line behind a label.
+fn say(out: &mut Out<'_>, label: &str, text: &str) -> io::Result<()> {
+    let indent = " ".repeat(label.len());
+    let mut start = label;
+    for line in textwrap::wrap(text, WIDTH - label.len()) {
+        writeln!(out, "{start}{line}")?;
+        start = &indent;
+    }
+    Ok(())
+}
+
+/// What is told fits in so many columns.
+const WIDTH: usize = 100;

@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use fencepost::determinism::Divergence;
-use miette::{GraphicalReportHandler, GraphicalTheme, Report};
+use fencepost::scenario::render;
+use miette::Report;
 
 /// A deterministic fault-injection simulator for distributed locks.
 ///
@@ -103,28 +104,14 @@ fn conclude(result: Result<Ending, Failed>) -> u8 {
         Ok(Ending::AsExpected) => 0,
         Ok(Ending::NotAsExpected) => 1,
         Err(Failed::Input(report)) => {
-            eprintln!("{}", render(&report));
+            let colour = output::wants_colour(&std::io::stderr());
+            eprintln!("{}", render(report.as_ref(), colour, 100));
             2
         }
         Err(Failed::NotDeterministic(divergence)) => {
             eprintln!("{divergence}");
             3
         }
-    }
-}
-
-/// An error as a person reads it; plain where standard error is no terminal.
-fn render(report: &Report) -> String {
-    let theme = if output::wants_colour(&std::io::stderr()) {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
-    let mut text = String::new();
-    match handler.render_report(&mut text, report.as_ref()) {
-        Ok(()) => text,
-        Err(std::fmt::Error) => format!("{report:?}"),
     }
 }
 

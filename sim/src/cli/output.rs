@@ -4,7 +4,30 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use fencepost::report::{self, TextOptions};
+use fencepost::scenario::{Outcome, Scenario};
 use miette::{IntoDiagnostic, Report, WrapErr};
+
+/// Where to write.
+pub type Out<'a> = BufWriter<Box<dyn Write + 'a>>;
+
+/// Writes a run as a page to read.
+///
+/// # Errors
+///
+/// The writer's.
+pub fn page(
+    out: &mut Out<'_>,
+    scenario: &Scenario,
+    outcome: &Outcome,
+    colour: bool,
+    replay: Option<&str>,
+) -> io::Result<()> {
+    let mut page = String::new();
+    let options = TextOptions { colour, replay, ..TextOptions::default() };
+    report::text(scenario, outcome, &options, &mut page).map_err(io::Error::other)?;
+    out.write_all(page.as_bytes())
+}
 
 /// Whether to colour: on a terminal, unless the user says no (<https://no-color.org>).
 pub fn wants_colour(stream: &impl IsTerminal) -> bool {
@@ -17,8 +40,8 @@ pub fn wants_colour(stream: &impl IsTerminal) -> bool {
 /// # Errors
 ///
 /// The operating system's, and those of `write` itself.
-pub fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Report> {
-    let mut out = BufWriter::new(io::stdout().lock());
+pub fn to_stdout(write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(), Report> {
+    let mut out = Out::new(Box::new(io::stdout().lock()));
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).into_diagnostic().wrap_err("cannot write to standard output")
@@ -35,11 +58,11 @@ pub fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result
 /// The operating system's, and those of `write` itself.
 pub fn to_file(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
 ) -> Result<(), Report> {
     let beside = beside(path);
     let written = File::create(&beside).and_then(|file| {
-        let mut out = BufWriter::new(file);
+        let mut out = Out::new(Box::new(file));
         write(&mut out)?;
         out.flush()?;
         fs::rename(&beside, path)

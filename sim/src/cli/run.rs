@@ -1,6 +1,6 @@
 //! `fencepost run`.
 
-use std::io::{self, Write};
+use std::io;
 
 use fencepost::determinism::{self, NotTheSame};
 use fencepost::report;
@@ -18,17 +18,16 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
         scenario.run(seed).into_diagnostic()?
     };
     let replay = format!("fencepost run {} --seed {seed}", arguments.scenario.display());
-    let write = |out: &mut dyn Write, colour: bool| -> io::Result<()> {
-        show(out, &scenario, &outcome, arguments.format, &replay, colour)
+    let write = |out: &mut output::Out<'_>, colour: bool| match arguments.format {
+        Format::Text => output::page(out, &scenario, &outcome, colour, Some(&replay)),
+        Format::Json => report::json(&scenario, &outcome, out),
+        Format::Jsonl => report::jsonl(&scenario, &outcome, out),
     };
     match &arguments.out {
         Some(path) => output::to_file(path, |out| write(out, false))?,
-        None => {
-            let colour = output::wants_colour(&io::stdout());
-            output::to_stdout(|out| write(out, colour))?;
-        }
+        None => output::to_stdout(|out| write(out, output::wants_colour(&io::stdout())))?,
     }
-    Ok(if scenario.is_met_by(&outcome) { Ending::AsExpected } else { Ending::NotAsExpected })
+    Ok(if scenario.is_met_by(&outcome.verdict) { Ending::AsExpected } else { Ending::NotAsExpected })
 }
 
 fn run_twice(scenario: &Scenario, seed: u64) -> Result<Outcome, Failed> {
