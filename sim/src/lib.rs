@@ -7,5 +7,6 @@ compile_error!(
 );
 
 pub mod judge;
+pub mod report;
 pub mod scenario;
 pub mod world;

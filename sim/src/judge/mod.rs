@@ -6,7 +6,7 @@ mod holds;
 mod oversell;
 mod stale_write;
 #[cfg(test)]
-pub mod testing;
+pub(crate) mod testing;
 mod two_holders;
 
 use std::collections::BTreeSet;

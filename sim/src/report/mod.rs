@@ -1,0 +1,38 @@
+//! What a run looks like: for people ([`text()`]), as one JSON object ([`json()`]), and record by
+//! record as JSON lines ([`jsonl()`]). All three are made from a scenario and its outcome alone.
+//!
+//! ```
+//! use fencepost::report::{self, TextOptions};
+//! use fencepost::scenario::{Recipe, Scenario};
+//!
+//! let scenario = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+//! let outcome = scenario.run(1)?;
+//! let mut page = String::new();
+//! report::text(&scenario, &outcome, &TextOptions::default(), &mut page)?;
+//! assert!(page.contains("oversell"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cast;
+mod json;
+mod jsonl;
+#[cfg(test)]
+mod testing;
+mod text;
+mod words;
+
+pub use self::json::{FaultReport, RunReport, ViolationReport, json};
+pub use self::jsonl::jsonl;
+pub use self::text::{TextOptions, text};
+
+use crate::judge::Verdict;
+use crate::scenario::Scenario;
+
+/// Whether a run went as its scenario expects: exactly the kinds of violations that it names, and
+/// none where it names nothing.
+pub fn as_expected(scenario: &Scenario, verdict: &Verdict) -> bool {
+    match &scenario.expect {
+        Some(kinds) => verdict.kinds() == *kinds,
+        None => verdict.violations.is_empty(),
+    }
+}
