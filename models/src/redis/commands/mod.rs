@@ -1,0 +1,283 @@
+//! The command table, and what all commands share: how they are found, how arguments are read,
+//! what is answered when something is wrong. One file per family.
+//!
+//! Source of names, arities and flags: Redis 7.0.15, `src/commands/*.json`.
+
+mod expiry;
+mod hashes;
+mod keys;
+mod scripting;
+mod server;
+mod strings;
+
+use bytes::Bytes;
+
+use super::engine::{Data, Engine};
+use super::number::parse_i64;
+use super::resp::Reply;
+
+/// What carries a command out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Handler {
+    /// Works on the data alone, so that a script may call it.
+    Data(fn(&mut Data, &[Bytes]) -> Reply),
+    /// Works on the scripts as well, so that no script may call it: Redis's flag `noscript`.
+    Engine(fn(&mut Engine, &[Bytes]) -> Reply),
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub(crate) struct Command {
+    /// The name in small letters, as a client sends it.
+    name: &'static str,
+    /// The name as error texts give it: with its container.
+    full_name: &'static str,
+    /// How many arguments, the name included; at least so many when it is negative.
+    arity: i32,
+    handler: Handler,
+    /// What the next argument may be, in the order of the names; none for a plain command.
+    subcommands: &'static [Command],
+}
+
+impl Command {
+    fn takes(&self, arguments: usize) -> bool {
+        let wanted = self.arity.unsigned_abs() as usize;
+        if self.arity < 0 { arguments >= wanted } else { arguments == wanted }
+    }
+}
+
+const fn data(name: &'static str, arity: i32, run: fn(&mut Data, &[Bytes]) -> Reply) -> Command {
+    Command { name, full_name: name, arity, handler: Handler::Data(run), subcommands: &[] }
+}
+
+const fn engine(
+    name: &'static str,
+    full_name: &'static str,
+    arity: i32,
+    run: fn(&mut Engine, &[Bytes]) -> Reply,
+) -> Command {
+    Command { name, full_name, arity, handler: Handler::Engine(run), subcommands: &[] }
+}
+
+/// The table, in the order of the names.
+pub(crate) static COMMANDS: &[Command] = &[
+    data("append", 3, strings::append),
+    data("dbsize", 1, keys::dbsize),
+    data("decr", 2, strings::decr),
+    data("decrby", 3, strings::decrby),
+    data("del", -2, keys::del),
+    data("echo", 2, server::echo),
+    engine("eval", "eval", -3, scripting::eval),
+    engine("evalsha", "evalsha", -3, scripting::evalsha),
+    data("exists", -2, keys::exists),
+    data("expire", -3, expiry::expire),
+    data("expireat", -3, expiry::expireat),
+    data("expiretime", 2, expiry::expiretime),
+    data("flushall", -1, keys::flushall),
+    data("get", 2, strings::get),
+    data("getdel", 2, strings::getdel),
+    data("getex", -2, strings::getex),
+    data("getset", 3, strings::getset),
+    data("hdel", -3, hashes::hdel),
+    data("hexists", 3, hashes::hexists),
+    data("hget", 3, hashes::hget),
+    data("hgetall", 2, hashes::hgetall),
+    data("hincrby", 4, hashes::hincrby),
+    data("hlen", 2, hashes::hlen),
+    data("hset", -4, hashes::hset),
+    data("incr", 2, strings::incr),
+    data("incrby", 3, strings::incrby),
+    data("mget", -2, strings::mget),
+    data("persist", 2, expiry::persist),
+    data("pexpire", -3, expiry::pexpire),
+    data("pexpireat", -3, expiry::pexpireat),
+    data("pexpiretime", 2, expiry::pexpiretime),
+    data("ping", -1, server::ping),
+    data("psetex", 4, strings::psetex),
+    data("pttl", 2, expiry::pttl),
+    Command {
+        name: "script",
+        full_name: "script",
+        arity: -2,
+        handler: Handler::Engine(|_, arguments| unknown_command(arguments)),
+        subcommands: &[
+            engine("exists", "script|exists", -3, scripting::exists),
+            engine("flush", "script|flush", -2, scripting::flush),
+            engine("help", "script|help", 2, scripting::help),
+            engine("kill", "script|kill", 2, scripting::kill),
+            engine("load", "script|load", 3, scripting::load),
+        ],
+    },
+    data("select", 2, server::select),
+    data("set", -3, strings::set),
+    data("setex", 4, strings::setex),
+    data("setnx", 3, strings::setnx),
+    data("strlen", 2, strings::strlen),
+    data("time", 1, server::time),
+    data("ttl", 2, expiry::ttl),
+    data("type", 2, keys::type_of),
+    data("unlink", -2, keys::del),
+];
+
+/// A command that a script called and that it cannot have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotForScripts {
+    /// There is none of that name.
+    Unknown,
+    /// It takes another number of arguments.
+    Arity,
+    /// It is flagged `noscript`.
+    Forbidden,
+}
+
+/// Finds what carries a client's command out.
+///
+/// # Errors
+///
+/// The reply to give when there is no such command or it takes another number of arguments.
+pub(crate) fn find(arguments: &[Bytes]) -> Result<Handler, Reply> {
+    let Some(command) = lookup(arguments) else {
+        return Err(unknown_command(arguments));
+    };
+    if !command.takes(arguments.len()) {
+        return Err(wrong_arity(command.full_name));
+    }
+    Ok(command.handler)
+}
+
+/// Carries out a command that a script called.
+///
+/// # Errors
+///
+/// Why the script cannot have it. Source of the order: `script.c`, `scriptCall`.
+pub(crate) fn call_from_script(
+    data: &mut Data,
+    arguments: &[Bytes],
+) -> Result<Reply, NotForScripts> {
+    let command = lookup(arguments).ok_or(NotForScripts::Unknown)?;
+    if !command.takes(arguments.len()) {
+        return Err(NotForScripts::Arity);
+    }
+    match command.handler {
+        Handler::Data(run) => Ok(run(data, arguments)),
+        Handler::Engine(_) => Err(NotForScripts::Forbidden),
+    }
+}
+
+/// The row of a command, or of its subcommand. A container stands for itself only when nothing
+/// follows it.
+fn lookup(arguments: &[Bytes]) -> Option<&'static Command> {
+    let (name, rest) = arguments.split_first()?;
+    let command = row(COMMANDS, name)?;
+    match rest.first() {
+        Some(name) if !command.subcommands.is_empty() => row(command.subcommands, name),
+        _ => Some(command),
+    }
+}
+
+fn row(table: &'static [Command], name: &[u8]) -> Option<&'static Command> {
+    /// Longer than any name, so that what does not fit is no command.
+    const NAME_MAX: usize = 16;
+    let mut buffer = [0; NAME_MAX];
+    let small = buffer.get_mut(..name.len())?;
+    small.copy_from_slice(name);
+    small.make_ascii_lowercase();
+    let small = &*small;
+    table.binary_search_by(|command| command.name.as_bytes().cmp(small)).ok().map(|at| &table[at])
+}
+
+/// The reply to a key that holds the wrong kind of value.
+pub(crate) const WRONG_TYPE: Reply =
+    Reply::error("WRONGTYPE Operation against a key holding the wrong kind of value");
+
+const SYNTAX_ERROR: Reply = Reply::error("ERR syntax error");
+const NOT_AN_INTEGER: Reply = Reply::error("ERR value is not an integer or out of range");
+
+/// The two integers that stand for no and yes.
+fn yes_or_no(yes: bool) -> Reply {
+    Reply::Int(i64::from(yes))
+}
+
+/// A string, or that there is none.
+fn bulk_or_nil(string: Option<Bytes>) -> Reply {
+    string.map_or(Reply::Nil, Reply::Bulk)
+}
+
+/// Reads an argument as an integer.
+fn integer(argument: &[u8]) -> Result<i64, Reply> {
+    parse_i64(argument).ok_or(NOT_AN_INTEGER)
+}
+
+/// How many there are, as a reply counts them.
+fn count(number: usize) -> Reply {
+    Reply::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// An error with text that is not known beforehand. Line breaks become spaces.
+///
+/// Source: `networking.c`, `addReplyErrorFormatInternal`.
+pub(crate) fn error(text: impl AsRef<[u8]>) -> Reply {
+    let mut line = b"ERR ".to_vec();
+    line.extend_from_slice(text.as_ref());
+    for byte in &mut line {
+        if matches!(*byte, b'\r' | b'\n') {
+            *byte = b' ';
+        }
+    }
+    Reply::Error(Bytes::from(line))
+}
+
+fn wrong_arity(full_name: &str) -> Reply {
+    error(format!("wrong number of arguments for '{full_name}' command"))
+}
+
+fn invalid_expire_time(name: &str) -> Reply {
+    error(format!("invalid expire time in '{name}' command"))
+}
+
+/// At most `most` bytes of an argument, and only up to a zero byte: Redis prints a C string.
+fn printed(argument: &[u8], most: usize) -> &[u8] {
+    let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
+    &argument[..end.min(most)]
+}
+
+/// The reply to a command that is not in the table.
+///
+/// Source: `server.c`, `commandCheckExistence`.
+fn unknown_command(arguments: &[Bytes]) -> Reply {
+    const SHOWN_MAX_BYTES: usize = 128;
+    let name = arguments.first().map_or(&b""[..], |name| name);
+    let is_container = row(COMMANDS, name).is_some_and(|row| !row.subcommands.is_empty());
+    if let (true, Some(subcommand)) = (is_container, arguments.get(1)) {
+        let subcommand = printed(subcommand, SHOWN_MAX_BYTES);
+        let upper = name.to_ascii_uppercase();
+        return error(
+            [b"unknown subcommand '", subcommand, b"'. Try ", &upper, b" HELP."].concat(),
+        );
+    }
+    let mut shown = Vec::new();
+    for argument in arguments.iter().skip(1) {
+        if shown.len() >= SHOWN_MAX_BYTES {
+            break;
+        }
+        let room = SHOWN_MAX_BYTES - shown.len();
+        shown.extend([b"'", printed(argument, room), b"' "].concat());
+    }
+    let name = printed(name, SHOWN_MAX_BYTES);
+    error([b"unknown command '", name, b"', with args beginning with: ", &shown].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_so_that_it_can_be_searched() {
+        let in_order = |table: &[Command]| table.is_sorted_by(|one, next| one.name < next.name);
+        assert!(in_order(COMMANDS));
+        for command in COMMANDS {
+            assert!(row(COMMANDS, command.name.to_uppercase().as_bytes()).is_some());
+            assert!(in_order(command.subcommands));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The engine: an argument vector and the time in, a reply out. No connection, no timer.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use fencepost_models::redis::engine::Engine;
+//! use fencepost_models::redis::resp::Reply;
+//! use fencepost_models::time::Wall;
+//!
+//! let mut engine = Engine::default();
+//! let set = ["SET", "lock", "mine", "NX", "PX", "10000"].map(Bytes::from);
+//! assert_eq!(engine.execute(&set, Wall::from_nanos(0)), Reply::OK);
+//! assert_eq!(engine.execute(&set, Wall::from_nanos(0)), Reply::Nil);
+//! ```
+
+use bytes::Bytes;
+
+use super::commands::{self, Handler};
+use super::keyspace::{Keyspace, Value};
+use super::resp::Reply;
+use super::script::{Lrand48, ScriptCache};
+use crate::random::Random;
+use crate::time::Wall;
+
+/// A change to the keyspace. Whoever drives the engine writes it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A command has set a string key, or when one expires.
+    Set {
+        /// Which key.
+        key: Bytes,
+        /// Its value.
+        value: Bytes,
+        /// When it will expire: Unix milliseconds on this server's wall clock.
+        expires_at_ms: Option<i64>,
+    },
+    /// A command has deleted a key.
+    Deleted {
+        /// Which key.
+        key: Bytes,
+    },
+    /// A key's time was over, and it has been removed.
+    Expired {
+        /// Which key.
+        key: Bytes,
+    },
+}
+
+/// A Redis without its network: what one process keeps in memory.
+#[derive(Debug, Default)]
+pub struct Engine {
+    /// What commands work on.
+    pub(crate) data: Data,
+    /// The scripts that this process knows.
+    pub(crate) scripts: ScriptCache,
+}
+
+impl Engine {
+    /// Carries out one command at the time `wall` of the server's wall clock.
+    pub fn execute(&mut self, arguments: &[Bytes], wall: Wall) -> Reply {
+        self.data.wall = wall;
+        match commands::find(arguments) {
+            Ok(Handler::Data(run)) => run(&mut self.data, arguments),
+            Ok(Handler::Engine(run)) => run(self, arguments),
+            Err(reply) => reply,
+        }
+    }
+
+    /// What has changed since this was last called, in order.
+    pub fn take_changes(&mut self) -> std::vec::Drain<'_, Change> {
+        self.data.changes.drain(..)
+    }
+
+    /// How many keys have an expiry: while there are any, the active expiry cycle has work.
+    pub fn volatile_keys(&self) -> usize {
+        self.data.keyspace.volatile_len()
+    }
+
+    /// Removes keys whose time is over though nobody asks for them, as `serverCron` does.
+    ///
+    /// Takes a sample of the keys that have an expiry, and another one for as long as many of
+    /// the sample were stale. Two things are left out: real Redis stops after a quarter of its
+    /// time slice (here commands cost no time), and it waits when its hash table is nearly empty.
+    ///
+    /// Source: `expire.c`, `activeExpireCycle`. It walks along the buckets of a hash table with
+    /// a random seed, which is a sample in a random order.
+    pub fn expire_some(&mut self, wall: Wall, random: &mut Random) {
+        /// Source: `ACTIVE_EXPIRE_CYCLE_KEYS_PER_LOOP`.
+        const KEYS_PER_LOOP: usize = 20;
+        /// Source: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
+        const ACCEPTABLE_STALE_PERCENT: usize = 10;
+        self.data.wall = wall;
+        loop {
+            let sample = self.data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
+            if sample.is_empty() {
+                return;
+            }
+            let stale = sample.iter().filter(|key| self.data.expire_if_due(key)).count();
+            if stale * 100 / sample.len() <= ACCEPTABLE_STALE_PERCENT {
+                return;
+            }
+        }
+    }
+}
+
+/// What commands work on; a script borrows it whole while it runs.
+#[derive(Debug, Default)]
+pub struct Data {
+    /// The keys.
+    pub(crate) keyspace: Keyspace,
+    /// The generator behind `math.random` in scripts.
+    pub(crate) lrand48: Lrand48,
+    changes: Vec<Change>,
+    wall: Wall,
+}
+
+impl Data {
+    /// The server's wall clock.
+    pub(crate) fn wall(&self) -> Wall {
+        self.wall
+    }
+
+    /// The server's wall clock in Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> i64 {
+        i64::try_from(self.wall.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Removes a key whose time is over; true when it has.
+    ///
+    /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
+    /// `now > when`.
+    pub(crate) fn expire_if_due(&mut self, key: &Bytes) -> bool {
+        let due = self.keyspace.expiry(key).is_some_and(|at_ms| self.now_ms() > at_ms);
+        if due {
+            self.keyspace.remove(key);
+            self.changes.push(Change::Expired { key: key.clone() });
+        }
+        due
+    }
+
+    /// The value of a key, unless its time is over.
+    pub(crate) fn lookup(&mut self, key: &Bytes) -> Option<&mut Value> {
+        if self.expire_if_due(key) {
+            return None;
+        }
+        self.keyspace.get_mut(key)
+    }
+
+    /// The string that a key holds.
+    ///
+    /// # Errors
+    ///
+    /// The reply to give when the key holds something else.
+    pub(crate) fn lookup_string(&mut self, key: &Bytes) -> Result<Option<&mut Bytes>, Reply> {
+        match self.lookup(key) {
+            Some(Value::String(string)) => Ok(Some(string)),
+            Some(_) => Err(commands::WRONG_TYPE),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a key to a string; its expiry stays as it is.
+    pub(crate) fn set_string(&mut self, key: &Bytes, value: Bytes) {
+        self.keyspace.set(key, Value::String(value));
+        self.note_set(key);
+    }
+
+    /// Sets a key to a string with a new expiry, or none.
+    pub(crate) fn replace_string(&mut self, key: &Bytes, value: Bytes, expires_at_ms: Option<i64>) {
+        self.keyspace.set(key, Value::String(value));
+        match expires_at_ms {
+            Some(at_ms) => {
+                self.keyspace.set_expiry(key, at_ms);
+            }
+            None => {
+                self.keyspace.persist(key);
+            }
+        }
+        self.note_set(key);
+    }
+
+    /// Sets when a key expires.
+    pub(crate) fn set_expiry(&mut self, key: &Bytes, at_ms: i64) {
+        if self.keyspace.set_expiry(key, at_ms) {
+            self.note_set(key);
+        }
+    }
+
+    /// Takes a key's expiry away; false when it had none.
+    pub(crate) fn persist(&mut self, key: &Bytes) -> bool {
+        let had = self.keyspace.persist(key);
+        if had {
+            self.note_set(key);
+        }
+        had
+    }
+
+    /// Deletes a key on a client's behalf; false when it is not there.
+    pub(crate) fn delete(&mut self, key: &Bytes) -> bool {
+        let there = self.keyspace.remove(key);
+        if there {
+            self.changes.push(Change::Deleted { key: key.clone() });
+        }
+        there
+    }
+
+    /// Deletes every key.
+    pub(crate) fn delete_all(&mut self) {
+        self.changes.extend(self.keyspace.clear().map(|key| Change::Deleted { key }));
+    }
+
+    fn note_set(&mut self, key: &Bytes) {
+        if let Some(Value::String(value)) = self.keyspace.get(key) {
+            let (value, expires_at_ms) = (value.clone(), self.keyspace.expiry(key));
+            self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! The keyspace: keys, values and when they expire.
+//!
+//! A key's expiry is a time on the server's *wall* clock, Unix milliseconds. Nothing here looks
+//! at a clock: the [`engine`](super::engine) decides what has expired.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::random::Random;
+
+/// What a key holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A string of bytes; also a number, in decimal.
+    String(Bytes),
+    /// Fields with their values. Redis keeps them in the order of a hash table, which differs
+    /// from run to run; here they are ordered.
+    Hash(BTreeMap<Bytes, Bytes>),
+}
+
+impl Value {
+    /// The name of its type, as `TYPE` gives it.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::String(_) => "string",
+            Self::Hash(_) => "hash",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    value: Value,
+    expiry: Option<Expiry>,
+}
+
+/// When a key expires, and its place among those that do.
+#[derive(Clone, Copy, Debug)]
+struct Expiry {
+    at_ms: i64,
+    slot: usize,
+}
+
+/// Keys with their values.
+///
+/// Those that have an expiry also stand in a list in no particular order, so that the active
+/// expiry cycle can take some of them at random: Redis keeps a second hash table for it.
+#[derive(Clone, Debug, Default)]
+pub struct Keyspace {
+    entries: BTreeMap<Bytes, Entry>,
+    volatile: Vec<Bytes>,
+}
+
+impl Keyspace {
+    /// How many keys there are, those included that have expired and were not looked at since.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many keys have an expiry.
+    pub fn volatile_len(&self) -> usize {
+        self.volatile.len()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &[u8]) -> Option<&Value> {
+        self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a key, to be changed in place.
+    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut Value> {
+        self.entries.get_mut(key).map(|entry| &mut entry.value)
+    }
+
+    /// When a key expires; `None` when it is not there or has no expiry.
+    pub fn expiry(&self, key: &[u8]) -> Option<i64> {
+        self.entries.get(key)?.expiry.map(|expiry| expiry.at_ms)
+    }
+
+    /// Sets a key's value and leaves its expiry alone.
+    pub fn set(&mut self, key: &Bytes, value: Value) {
+        match self.entries.get_mut(key) {
+            Some(entry) => entry.value = value,
+            None => {
+                self.entries.insert(key.clone(), Entry { value, expiry: None });
+            }
+        }
+    }
+
+    /// Sets when a key expires; false when the key is not there.
+    pub fn set_expiry(&mut self, key: &Bytes, at_ms: i64) -> bool {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return false;
+        };
+        match &mut entry.expiry {
+            Some(expiry) => expiry.at_ms = at_ms,
+            None => {
+                entry.expiry = Some(Expiry { at_ms, slot: self.volatile.len() });
+                self.volatile.push(key.clone());
+            }
+        }
+        true
+    }
+
+    /// Takes a key's expiry away; false when it had none.
+    pub fn persist(&mut self, key: &[u8]) -> bool {
+        let Some(expiry) = self.entries.get_mut(key).and_then(|entry| entry.expiry.take()) else {
+            return false;
+        };
+        self.forget_slot(expiry.slot);
+        true
+    }
+
+    /// Removes a key; false when it is not there.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let Some(entry) = self.entries.remove(key) else {
+            return false;
+        };
+        if let Some(expiry) = entry.expiry {
+            self.forget_slot(expiry.slot);
+        }
+        true
+    }
+
+    /// Removes every key; gives their names, in order.
+    pub fn clear(&mut self) -> impl Iterator<Item = Bytes> + use<> {
+        self.volatile.clear();
+        std::mem::take(&mut self.entries).into_keys()
+    }
+
+    /// At most `count` different keys that have an expiry, each equally likely.
+    pub fn sample_volatile(&mut self, count: usize, random: &mut Random) -> SmallVec<[Bytes; 20]> {
+        let count = count.min(self.volatile.len());
+        for slot in 0..count {
+            // The first steps of a shuffle.
+            let others = (self.volatile.len() - slot) as u64;
+            self.swap_slots(slot, slot + random.below(others) as usize);
+        }
+        self.volatile[..count].iter().cloned().collect()
+    }
+
+    fn swap_slots(&mut self, one: usize, other: usize) {
+        self.volatile.swap(one, other);
+        self.write_slot(one);
+        self.write_slot(other);
+    }
+
+    /// Takes a key out of the list; the last one moves into its place.
+    fn forget_slot(&mut self, slot: usize) {
+        self.volatile.swap_remove(slot);
+        if slot < self.volatile.len() {
+            self.write_slot(slot);
+        }
+    }
+
+    /// Tells the key that stands at `slot` that it does.
+    fn write_slot(&mut self, slot: usize) {
+        let entry = self.entries.get_mut(&self.volatile[slot]);
+        if let Some(expiry) = entry.and_then(|entry| entry.expiry.as_mut()) {
+            expiry.slot = slot;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(number: u8) -> Bytes {
+        Bytes::from(vec![b'k', number])
+    }
+
+    proptest! {
+        /// Against the plainest model there is: a map of expiries.
+        #[test]
+        fn the_list_of_keys_that_expire_is_always_right(
+            steps in prop::collection::vec((0..5_u8, 0..6_u8, 0..100_i64), 0..60)
+        ) {
+            let mut keyspace = Keyspace::default();
+            let mut model: BTreeMap<Bytes, Option<i64>> = BTreeMap::new();
+            let mut random = Random::new(1, 1);
+            for (what, number, at_ms) in steps {
+                let key = key(number);
+                match what {
+                    0 => {
+                        keyspace.set(&key, Value::String(Bytes::new()));
+                        model.entry(key).or_default();
+                    }
+                    1 => {
+                        let there = keyspace.set_expiry(&key, at_ms);
+                        prop_assert_eq!(there, model.contains_key(&key));
+                        model.entry(key).and_modify(|expiry| *expiry = Some(at_ms));
+                    }
+                    2 => {
+                        let had = model.get_mut(&key).and_then(Option::take).is_some();
+                        prop_assert_eq!(keyspace.persist(&key), had);
+                    }
+                    3 => prop_assert_eq!(keyspace.remove(&key), model.remove(&key).is_some()),
+                    _ => {
+                        let sample = keyspace.sample_volatile(usize::from(number), &mut random);
+                        let mut distinct = sample.to_vec();
+                        distinct.sort();
+                        distinct.dedup();
+                        prop_assert_eq!(distinct.len(), sample.len());
+                    }
+                }
+                let expiring = model.values().flatten().count();
+                prop_assert_eq!(keyspace.volatile_len(), expiring);
+                prop_assert_eq!(keyspace.len(), model.len());
+                for (key, expiry) in &model {
+                    prop_assert_eq!(keyspace.expiry(key), *expiry);
+                }
+                let all = keyspace.clone().sample_volatile(99, &mut random);
+                prop_assert!(all.iter().all(|key| model[key].is_some()));
+                prop_assert_eq!(all.len(), expiring);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Lua scripts: real Lua 5.1, in Redis's sandbox.
+//!
+//! A VM is expensive to make, so each OS thread has one, and a script is compiled once in each.
+//! Which scripts a *server* knows is another matter: its [`ScriptCache`] says, and forgets them
+//! when the process ends. Nothing that a script does to the VM reaches the next run: see
+//! `prelude.lua`.
+//!
+//! What differs from Redis 7.0.15: `cjson`, `cmsgpack`, `struct`, `bit` and `newproxy` are
+//! missing, and so are the flags of a shebang line; a runaway script ends after a fixed number
+//! of instructions, where Redis would let it run and answer `BUSY`; `tostring` of a table shows
+//! no address; a table with weak references may lose them at any time, as everywhere in Lua.
+
+mod convert;
+mod lrand48;
+mod vm;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+
+pub(crate) use lrand48::Lrand48;
+
+use super::engine::Data;
+use super::resp::Reply;
+
+/// The SHA-1 of a script's source.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Digest([u8; 20]);
+
+impl Digest {
+    /// How many hexadecimal digits it has.
+    pub(crate) const HEX_LEN: usize = 40;
+
+    fn of(source: &[u8]) -> Self {
+        Self(sha1_smol::Sha1::from(source).digest().bytes())
+    }
+
+    /// Reads hexadecimal digits, small or capital.
+    pub(crate) fn parse(hex: &[u8]) -> Option<Self> {
+        let (pairs, []) = hex.as_chunks::<2>() else {
+            return None;
+        };
+        let pairs: &[[u8; 2]; 20] = pairs.try_into().ok()?;
+        let mut bytes = [0; 20];
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The digits.
+    pub(crate) fn to_hex(self) -> Bytes {
+        Bytes::from(self.to_string())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// The scripts that one server knows by their digest.
+#[derive(Debug, Default)]
+pub(crate) struct ScriptCache {
+    sources: BTreeMap<Digest, Bytes>,
+}
+
+impl ScriptCache {
+    /// Takes a script in, if it compiles.
+    ///
+    /// # Errors
+    ///
+    /// The reply to give when it does not.
+    pub(crate) fn load(&mut self, source: &Bytes) -> Result<Digest, Reply> {
+        let digest = Digest::of(source);
+        if !self.knows(digest) {
+            vm::compile(digest, source)?;
+            self.sources.insert(digest, source.clone());
+        }
+        Ok(digest)
+    }
+
+    /// True when the server knows the script.
+    pub(crate) fn knows(&self, digest: Digest) -> bool {
+        self.sources.contains_key(&digest)
+    }
+
+    /// Forgets every script.
+    pub(crate) fn flush(&mut self) {
+        self.sources.clear();
+    }
+
+    /// Runs a script that the server knows. The first `keys` of the arguments are its `KEYS`, the
+    /// others its `ARGV`.
+    pub(crate) fn run(
+        &self,
+        data: &mut Data,
+        digest: Digest,
+        keys: usize,
+        arguments: &[Bytes],
+    ) -> Reply {
+        match self.sources.get(&digest) {
+            Some(source) => vm::run(data, digest, source, keys, arguments),
+            None => Reply::error("NOSCRIPT No matching script. Please use EVAL."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
