@@ -66,8 +66,7 @@ fn a_pause_longer_than_the_lease_hands_one_lock_to_two_holders_and_oversells() {
 #[test]
 fn tokens_checked_on_reads_and_writes_make_the_same_seeds_harmless() {
     let scenario = || {
-        flash_sale_with_a_pause_of(TTL * 3 / 2)
-            .but(|s| s.shop.fencing = Fencing::ReadsAndWrites)
+        flash_sale_with_a_pause_of(TTL * 3 / 2).but(|s| s.shop.fencing = Fencing::ReadsAndWrites)
     };
     scenario().sweep(0..300).must_never(Oversell);
     scenario().sweep(0..300).must_never(StaleWrite);

@@ -22,7 +22,11 @@ pub struct Divergence {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let over = || "(the run was over)".to_owned();
-        writeln!(f, "two runs of the same seed differ, first at event {}, {}:", self.record.0, self.at)?;
+        writeln!(
+            f,
+            "two runs of the same seed differ, first at event {}, {}:",
+            self.record.0, self.at
+        )?;
         writeln!(f, "  first run:  {}", self.first.clone().unwrap_or_else(over))?;
         write!(f, "  second run: {}", self.second.clone().unwrap_or_else(over))
     }

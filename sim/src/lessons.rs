@@ -73,7 +73,10 @@ pub const LESSONS: &[Lesson] = &[
         question: "No process pauses. Can a write still come after its lock is gone?",
         steps: &[
             step!("late-write.toml", "The write was in time when it was sent."),
-            step!("late-write-released.toml", "One holder at a time, always, and still an oversell."),
+            step!(
+                "late-write-released.toml",
+                "One holder at a time, always, and still an oversell."
+            ),
             step!("late-write-writes.toml", "The store refuses the late write by its token."),
         ],
         conclusion: "A lock orders the clients, not their messages. What arrives late must be refused \

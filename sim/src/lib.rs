@@ -10,5 +10,6 @@ pub mod claim;
 pub mod determinism;
 pub mod judge;
 pub mod lessons;
+pub mod report;
 pub mod scenario;
 pub mod world;

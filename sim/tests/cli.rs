@@ -48,7 +48,8 @@ fn a_run_as_expected_exits_with_0_and_any_other_with_1() {
     let silent = folder("silent").join("paused-holder.toml");
     fs::write(&silent, before).expect("writable");
     assert_eq!(run(&silent, &[]).status.code(), Some(1));
-    fs::write(&silent, format!("{before}[expect]\nviolations = [\"oversell\"]\n")).expect("writable");
+    fs::write(&silent, format!("{before}[expect]\nviolations = [\"oversell\"]\n"))
+        .expect("writable");
     assert_eq!(run(&silent, &[]).status.code(), Some(1), "some of the kinds are not all of them");
 }
 
@@ -57,8 +58,20 @@ fn json_has_the_promised_keys() {
     let output = run(&seed("paused-holder.toml"), &["--format", "json"]);
     let object = json(&output);
     for key in [
-        "scenario", "seed", "digest", "simulated_ms", "events", "messages", "stock_initial",
-        "stock_remaining", "sold", "oversold", "fenced_off", "max_holders", "violations", "faults",
+        "scenario",
+        "seed",
+        "digest",
+        "simulated_ms",
+        "events",
+        "messages",
+        "stock_initial",
+        "stock_remaining",
+        "sold",
+        "oversold",
+        "fenced_off",
+        "max_holders",
+        "violations",
+        "faults",
     ] {
         assert!(object.get(key).is_some(), "no {key} in {object}");
     }

@@ -38,10 +38,7 @@ fn tell_step(step: &'static Step) -> Result<Told, Report> {
 
 fn unknown(name: &str) -> Report {
     let names: Vec<&str> = LESSONS.iter().map(|lesson| lesson.name).collect();
-    miette!(
-        help = format!("the lessons are: {}", names.join(", ")),
-        "there is no lesson `{name}`"
-    )
+    miette!(help = format!("the lessons are: {}", names.join(", ")), "there is no lesson `{name}`")
 }
 
 fn list(out: &mut Out<'_>) -> io::Result<()> {

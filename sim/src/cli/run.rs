@@ -27,7 +27,11 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
         Some(path) => output::to_file(path, |out| write(out, false))?,
         None => output::to_stdout(|out| write(out, output::wants_colour(&io::stdout())))?,
     }
-    Ok(if scenario.is_met_by(&outcome.verdict) { Ending::AsExpected } else { Ending::NotAsExpected })
+    Ok(if scenario.is_met_by(&outcome.verdict) {
+        Ending::AsExpected
+    } else {
+        Ending::NotAsExpected
+    })
 }
 
 fn run_twice(scenario: &Scenario, seed: u64) -> Result<Outcome, Failed> {

@@ -5,25 +5,29 @@ mod books;
 mod holds;
 mod oversell;
 mod stale_write;
+#[cfg(test)]
+pub(crate) mod testing;
 mod two_holders;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use fencepost_models::machine::NodeId;
+use fencepost_models::note::Note;
 use serde::{Serialize, Serializer};
 
 pub use self::books::Books;
 pub use self::holds::{Hold, HoldEnd, holds};
 use crate::world::SimTime;
-use crate::world::history::{History, RecordId};
+use crate::world::history::{History, Record, RecordId};
 
 /// What can be wrong with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ViolationKind {
     /// Two clients believed at the same instant that they held the same lock.
     TwoHolders,
-    /// More orders were recorded than there was stock: initial ≠ remaining + sold.
+    /// The books do not balance, initial ≠ remaining + sold: as a rule because more orders were
+    /// recorded than there was stock.
     Oversell,
     /// The store took a write from a client whose hold had been superseded.
     StaleWrite,
@@ -104,5 +108,57 @@ pub fn judge(history: &History) -> Verdict {
         violations,
         books: Books::of(history),
         max_holders: two_holders::most_at_once(&holds),
+    }
+}
+
+/// Every note with its record and that record's place, in order.
+fn noted(history: &History) -> impl Iterator<Item = (RecordId, &Record, &Note)> {
+    history.records().iter().enumerate().filter_map(|(place, record)| {
+        history.note_of(record).map(|note| (RecordId(place as u32), record, note))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{A, B, Story};
+    use super::*;
+
+    #[test]
+    fn the_verdict_lists_violations_as_they_happened_with_the_books_beside() {
+        let mut story = Story::new();
+        story.stock(1).at_ms(1).acquire(A, Some(1)).served(A, 1);
+        story
+            .at_ms(2)
+            .acquire(B, Some(2))
+            .served(B, 1)
+            .taken(B, 1, 1, 0)
+            .at_ms(3)
+            .taken(A, 2, 0, 0);
+        let verdict = judge(&story.history);
+        let kinds: Vec<_> = verdict.violations.iter().map(|violation| violation.kind).collect();
+        assert_eq!(
+            kinds,
+            [ViolationKind::TwoHolders, ViolationKind::Oversell, ViolationKind::StaleWrite]
+        );
+        assert_eq!(verdict.kinds(), BTreeSet::from(ViolationKind::ALL));
+        assert_eq!(
+            verdict.first(ViolationKind::Oversell).map(|first| first.at.as_millis()),
+            Some(3)
+        );
+        assert_eq!((verdict.max_holders, verdict.books.sold), (2, 2));
+    }
+
+    #[test]
+    fn judging_a_long_run_takes_time_in_proportion() {
+        // A quadratic check would take minutes here.
+        let mut story = Story::new();
+        story.stock(400_000);
+        for order in 0..200_000_u64 {
+            let (first, second) = (400_000 - 2 * order, 399_999 - 2 * order);
+            story.at(order * 10 + 1).acquire(A, None).taken(A, order, first, second).release(A);
+            story.acquire(B, None).acquire(B, None).taken(B, order, second, second - 1);
+            story.release(B).release(B);
+        }
+        assert_eq!(judge(&story.history).violations, []);
     }
 }

@@ -1,48 +1,236 @@
-//! `stale-write`: the store took a write from a client whose hold had been superseded: after the
-//! hold under which the write was sent had begun, and before the store took it, another client
-//! came to hold the same lock.
+//! `stale-write`: the store took a write from a client whose hold had been superseded: another
+//! client had been granted the same lock after the hold under which the write was sent, and
+//! believed it before the store took the write.
+
+use std::collections::BTreeMap;
 
 use fencepost_models::machine::NodeId;
-use fencepost_models::note::Note;
+use fencepost_models::note::{Name, Note};
 
-use super::{Hold, Violation, ViolationKind};
-use crate::world::history::{Event, History, Record, RecordId};
+use super::holds::sent_by;
+use super::two_holders::with_token;
+use super::{Hold, Violation, ViolationKind, noted};
+use crate::world::history::{History, RecordId};
 
 /// One violation for each such write.
 pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
+    let superseded_by = successors(holds);
+    let mut of_node: BTreeMap<NodeId, Vec<usize>> = BTreeMap::new();
+    for (place, hold) in holds.iter().enumerate() {
+        of_node.entry(hold.node).or_default().push(place);
+    }
     let mut violations = Vec::new();
-    for (place, record) in history.records().iter().enumerate() {
-        let Some(Note::WriteTaken { from, order, .. }) = history.note_of(record) else { continue };
-        let taken = RecordId(place as u32);
-        let sent = sent_record(history, record).unwrap_or(taken);
-        let begun = |record| holds.partition_point(|hold| hold.begin < record);
-        let own = holds[..begun(sent)].iter().rposition(|hold| hold.node == *from);
-        let Some(own) = own else { continue };
-        let supersedes = |hold: &&Hold| hold.node != *from && hold.lock == holds[own].lock;
-        let Some(newer) = holds[own..begun(taken)].iter().rfind(supersedes) else { continue };
-        violations.push(Violation {
-            kind: ViolationKind::StaleWrite,
-            at: record.at,
-            record: taken,
-            nodes: vec![*from, newer.node],
-            detail: describe(history, *order, *from, &holds[own], newer),
+    for (taken, record, note) in noted(history) {
+        let Note::WriteTaken { from, token, .. } = note else { continue };
+        let Some(own) = of_node.get(from) else { continue };
+        let sent = sent_by(history, record).unwrap_or(taken);
+        let superseded = written_under(holds, own, sent).find_map(|place| {
+            let newer = superseded_by[place].filter(|newer| holds[*newer].begin < taken)?;
+            Some((&holds[place], &holds[newer]))
         });
+        if let Some((own, newer)) = superseded {
+            let write = Write { from: *from, token: *token, sent, taken };
+            violations.push(Violation {
+                kind: ViolationKind::StaleWrite,
+                at: record.at,
+                record: taken,
+                nodes: vec![*from, newer.node],
+                detail: describe(history, write, own, newer),
+            });
+        }
     }
     violations
 }
 
-/// When the write was sent: the delivery that the store was handling names its message.
-fn sent_record(history: &History, taken: &Record) -> Option<RecordId> {
-    match history.record(taken.cause?)?.event {
-        Event::Delivered(message) => history.send_of(message),
-        _ => None,
-    }
+/// The holds of one client under which it sent a write: those that stood, or, when none did, the
+/// last that had stood: a client may write on when it should not.
+fn written_under<'a>(
+    holds: &'a [Hold],
+    own: &'a [usize],
+    sent: RecordId,
+) -> impl Iterator<Item = usize> + 'a {
+    let begun = &own[..own.partition_point(|place| holds[*place].begin < sent)];
+    let stand = |place: &&usize| holds[**place].stands_at(sent);
+    let last = begun.last().filter(|last| !stand(last)).copied();
+    // A client holds few locks at once, and all that stand lie among the last that it began.
+    let recent = &begun[begun.len().saturating_sub(MOST_LOCKS_OF_ONE_CLIENT)..];
+    let standing = recent.iter().filter(move |place| holds[**place].stands_at(sent)).copied();
+    standing.chain(last)
 }
 
-fn describe(history: &History, order: u64, from: NodeId, own: &Hold, newer: &Hold) -> String {
-    let (writer, successor) = (history.name(from), history.name(newer.node));
+/// How far back a hold under which a write was sent is looked for, so that a long run of one
+/// client costs no more than a short one.
+const MOST_LOCKS_OF_ONE_CLIENT: usize = 16;
+
+/// For each hold the first that another client came to believe of those granted after it.
+fn successors(holds: &[Hold]) -> Vec<Option<usize>> {
+    let mut order: Vec<usize> = (0..holds.len()).collect();
+    order.sort_by_key(|place| holds[*place].granted);
+    let mut found = vec![None; holds.len()];
+    // Per lock, of all that were granted later: the earliest begin, and the earliest of another
+    // client than that one.
+    let mut later: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
+    for place in order.into_iter().rev() {
+        let hold = &holds[place];
+        let earliest = later.entry(&hold.lock).or_default();
+        found[place] = earliest.iter().copied().find(|other| holds[*other].node != hold.node);
+        earliest.push(place);
+        earliest.sort_by_key(|place| holds[*place].begin);
+        let mut clients: Vec<NodeId> = Vec::new();
+        earliest.retain(|place| {
+            let is_new = !clients.contains(&holds[*place].node) && clients.len() < 2;
+            clients.push(holds[*place].node);
+            is_new
+        });
+    }
+    found
+}
+
+/// A write that the store took.
+struct Write {
+    from: NodeId,
+    token: Option<u64>,
+    sent: RecordId,
+    taken: RecordId,
+}
+
+fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String {
+    let token = write.token.map_or_else(String::new, |token| format!(" with token {token}"));
+    let sent = match history.record(write.sent) {
+        Some(record) if write.sent != write.taken => format!("sent at {}, ", record.at),
+        _ => String::new(),
+    };
     format!(
-        "the store took order {order} of {writer}, who got {} at {}; {successor} had got it at {}",
-        own.lock, own.from, newer.from,
+        "the store took a write of {}{token}, {sent}under the {} that it got at {}; {} has \
+         had it since {}{}",
+        history.name(write.from),
+        own.lock,
+        own.from,
+        history.name(newer.node),
+        newer.from,
+        with_token(newer),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::holds;
+    use crate::judge::testing::{A, B, C, Story};
+    use crate::world::history::Event;
+
+    fn found(story: &Story) -> Vec<Violation> {
+        check(&story.history, &holds(&story.history))
+    }
+
+    #[test]
+    fn a_write_under_the_last_hold_is_accepted() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).taken(A, 1, 5, 4).release(A);
+        story.at(2).acquire(B, None).taken(B, 2, 4, 3).release(B);
+        story.at(3).acquire(A, None).taken(A, 3, 3, 2).release(A);
+        assert_eq!(found(&story), []);
+    }
+
+    #[test]
+    fn a_write_after_another_client_got_the_lock_is_stale() {
+        let mut story = Story::new();
+        story.at_ms(1).acquire(A, Some(1)).at_ms(2).acquire(B, Some(2));
+        story.at_ms(3).taken(A, 9, 5, 4);
+        let violations = found(&story);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].nodes, [A, B]);
+        insta::assert_snapshot!(violations[0].detail, @"the store took a write of buyer-1, under the lock:stock that it got at 0.001s; buyer-2 has had it since 0.002s, token 2");
+    }
+
+    #[test]
+    fn the_newer_holder_itself_may_write_beside_the_older() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).acquire(B, None).at(3).taken(B, 1, 5, 4);
+        assert_eq!(found(&story), []);
+    }
+
+    #[test]
+    fn a_write_in_flight_across_release_and_next_grant_is_stale() {
+        let mut story = Story::new();
+        story.at_ms(1).acquire(A, Some(1));
+        let write = story.at_ms(2).send_write(A, 9, 4);
+        story.at_ms(3).release(A).at_ms(4).acquire(B, Some(2)).at_ms(5).release(B);
+        story.at_ms(6).acquire(A, Some(3)).at_ms(7).deliver(write).taken(A, 9, 5, 4);
+        let violations = found(&story);
+        assert_eq!(violations.len(), 1, "the hold at the sending counts, not the present one");
+        insta::assert_snapshot!(violations[0].detail, @"the store took a write of buyer-1, sent at 0.002s, under the lock:stock that it got at 0.001s; buyer-2 has had it since 0.004s, token 2");
+    }
+
+    #[test]
+    fn a_write_in_flight_across_its_own_release_alone_is_accepted() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None);
+        let write = story.at(2).send_write(A, 9, 4);
+        story.at(3).release(A).at(4).deliver(write).taken(A, 9, 5, 4).acquire(B, None);
+        assert_eq!(found(&story), []);
+    }
+
+    #[test]
+    fn the_dead_mans_write_is_stale_too() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None);
+        let write = story.at(2).send_write(A, 9, 4);
+        story.at(3).event(A, Event::Crashed).at(4).acquire(B, None);
+        story.at(5).deliver(write).taken(A, 9, 5, 4);
+        assert_eq!(found(&story).len(), 1);
+    }
+
+    #[test]
+    fn who_writes_on_after_its_release_is_judged_by_its_last_hold() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).release(A).at(3).taken(A, 1, 5, 4);
+        assert_eq!(found(&story), []);
+        story.at(4).acquire(B, None).at(5).taken(A, 2, 4, 3);
+        assert_eq!(found(&story).len(), 1);
+    }
+
+    #[test]
+    fn without_a_lock_no_write_is_stale() {
+        let mut story = Story::new();
+        story.stock(2).taken(A, 1, 2, 1).taken(B, 2, 1, 1);
+        assert_eq!(found(&story), []);
+    }
+
+    #[test]
+    fn another_lock_supersedes_nothing() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).acquire_named(B, "other", None).at(3).taken(A, 1, 5, 4);
+        assert_eq!(found(&story), []);
+    }
+
+    #[test]
+    fn of_several_locks_held_any_may_be_superseded() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).acquire_named(A, "other", None);
+        story.at(3).acquire(B, None).at(4).taken(A, 1, 5, 4);
+        assert_eq!(found(&story).len(), 1);
+    }
+
+    #[test]
+    fn the_news_of_an_older_grant_does_not_supersede_a_newer_one() {
+        let mut story = Story::new();
+        let slow = story.at(1).send_grant(A);
+        let fast = story.at(2).send_grant(B);
+        story.at(3).deliver(fast).acquire(B, Some(2));
+        story.at(9).deliver(slow).acquire(A, Some(1));
+        story.at(10).taken(B, 1, 5, 4).at(11).taken(A, 2, 4, 4);
+        let violations = found(&story);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].nodes, [A, B], "A learned of its grant last, and was first");
+    }
+
+    #[test]
+    fn each_hold_is_superseded_by_the_first_other_client_after_it() {
+        let mut story = Story::new();
+        story.acquire(A, None).release(A).acquire(A, None).release(A);
+        story.acquire(B, None).release(B).acquire(C, None).release(C).acquire(B, None);
+        let holds = holds(&story.history);
+        assert_eq!(successors(&holds), [Some(2), Some(2), Some(3), Some(4), None]);
+    }
 }

@@ -3,26 +3,20 @@
 use super::{Hold, Violation, ViolationKind};
 use crate::world::history::History;
 
-/// One violation for each pair of holds that overlap, at the moment at which the later one began.
+/// One violation for each hold that began while others stood, at the moment at which it began.
 pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for_each_begin(holds, |later, standing| {
-        for earlier in standing.iter().filter(|earlier| earlier.node != later.node) {
-            violations.push(Violation {
-                kind: ViolationKind::TwoHolders,
-                at: later.from,
-                record: later.begin,
-                nodes: vec![earlier.node, later.node],
-                detail: format!(
-                    "{} believes since {} that it holds {}; {} believes it too from {} on",
-                    history.name(earlier.node),
-                    earlier.from,
-                    later.lock,
-                    history.name(later.node),
-                    later.from,
-                ),
-            });
+        if standing.is_empty() {
+            return;
         }
+        violations.push(Violation {
+            kind: ViolationKind::TwoHolders,
+            at: later.from,
+            record: later.begin,
+            nodes: standing.iter().chain([&later]).map(|hold| hold.node).collect(),
+            detail: describe(history, later, standing),
+        });
     });
     violations
 }
@@ -30,24 +24,143 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
 /// The most clients that believed at the same instant that they held the same lock.
 pub fn most_at_once(holds: &[Hold]) -> usize {
     let mut most = 0;
-    for_each_begin(holds, |later, standing| {
-        let mut nodes: Vec<_> = standing.iter().map(|hold| hold.node).collect();
-        nodes.push(later.node);
-        nodes.sort_unstable();
-        nodes.dedup();
-        most = most.max(nodes.len());
-    });
+    for_each_begin(holds, |_, standing| most = most.max(standing.len() + 1));
     most
 }
 
-/// Visits each hold with those on the same lock that stand when it begins.
+/// Visits each hold with those on the same lock that stand when it begins. They are other
+/// clients' holds: what a client acquires again is one hold.
 fn for_each_begin<'a>(holds: &'a [Hold], mut visit: impl FnMut(&'a Hold, &[&'a Hold])) {
     let mut standing: Vec<&Hold> = Vec::new();
+    let mut same_lock: Vec<&Hold> = Vec::new();
     for later in holds {
-        standing.retain(|hold| hold.end > later.begin);
-        let same_lock: Vec<&Hold> =
-            standing.iter().copied().filter(|hold| hold.lock == later.lock).collect();
+        standing.retain(|hold| hold.overlaps(later));
+        same_lock.clear();
+        same_lock.extend(standing.iter().filter(|hold| hold.lock == later.lock));
         visit(later, &same_lock);
         standing.push(later);
+    }
+}
+
+fn describe(history: &History, later: &Hold, standing: &[&Hold]) -> String {
+    let client = |hold: &&Hold| {
+        format!("{} (since {}{})", history.name(hold.node), hold.from, with_token(hold))
+    };
+    let earlier: Vec<String> = standing.iter().map(client).collect();
+    format!(
+        "{} believes from {} on that it holds {}{}, and so {} {}",
+        history.name(later.node),
+        later.from,
+        later.lock,
+        with_token(later),
+        if earlier.len() == 1 { "does" } else { "do" },
+        earlier.join(", "),
+    )
+}
+
+/// `, token 7`, or nothing.
+pub fn with_token(hold: &Hold) -> String {
+    hold.token.map_or_else(String::new, |token| format!(", token {token}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::holds;
+    use crate::judge::testing::{A, B, C, Story};
+    use crate::world::history::Event;
+
+    fn found(story: &Story) -> (Vec<Violation>, usize) {
+        let holds = holds(&story.history);
+        (check(&story.history, &holds), most_at_once(&holds))
+    }
+
+    fn accepted(story: &Story) -> bool {
+        let (violations, most) = found(story);
+        violations.is_empty() && most <= 1
+    }
+
+    #[test]
+    fn nobody_holds_in_an_empty_history() {
+        assert_eq!(found(&Story::new()), (vec![], 0));
+    }
+
+    #[test]
+    fn an_overlap_of_one_nanosecond_is_one() {
+        let mut story = Story::new();
+        story.at(1_000_000_000).acquire(A, Some(1));
+        story.at(2_000_000_000).acquire(B, Some(2)).at(2_000_000_001).release(A);
+        let (violations, most) = found(&story);
+        assert_eq!(most, 2);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].nodes, [A, B]);
+        assert_eq!(violations[0].at.as_nanos(), 2_000_000_000);
+        insta::assert_snapshot!(violations[0].detail, @"buyer-2 believes from 2.000s on that it holds lock:stock, token 2, and so does buyer-1 (since 1.000s, token 1)");
+    }
+
+    #[test]
+    fn holds_that_touch_are_told_apart_by_the_order_of_their_records() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).release(A).acquire(B, None);
+        assert!(accepted(&story));
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).acquire(B, None).release(A);
+        assert_eq!(found(&story).0.len(), 1);
+    }
+
+    #[test]
+    fn a_client_may_enter_twice() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).acquire(A, None).release(A).release(A);
+        story.at(2).acquire(B, None).acquire(B, None);
+        assert!(accepted(&story));
+    }
+
+    #[test]
+    fn after_one_release_of_two_it_still_holds() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).acquire(A, None).release(A).at(2).acquire(B, None);
+        assert_eq!(found(&story).0.len(), 1);
+    }
+
+    #[test]
+    fn different_locks_do_not_exclude_each_other() {
+        let mut story = Story::new();
+        story.acquire_named(A, "one", None).acquire_named(B, "other", None);
+        assert!(accepted(&story));
+    }
+
+    #[test]
+    fn who_is_dead_or_knows_that_it_lost_the_lock_holds_it_no_more() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).event(A, Event::Crashed).at(3).acquire(B, None);
+        story.at(4).lose(B).at(5).acquire(C, None).at(6).event(C, Event::PowerLost);
+        story.at(7).acquire(A, None);
+        assert!(accepted(&story));
+    }
+
+    #[test]
+    fn a_paused_holder_holds_on() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).event(A, Event::Paused).at(3).acquire(B, None);
+        assert_eq!(found(&story).0.len(), 1);
+    }
+
+    #[test]
+    fn a_hold_still_open_at_the_end_counts() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).acquire(B, None);
+        assert_eq!(found(&story).0.len(), 1);
+    }
+
+    #[test]
+    fn three_at_once_are_two_violations_and_a_maximum_of_three() {
+        let mut story = Story::new();
+        story.acquire(A, None).acquire(B, None).acquire(C, None);
+        let (violations, most) = found(&story);
+        assert_eq!(most, 3);
+        assert_eq!(violations.len(), 2);
+        assert_eq!(violations[1].nodes, [A, B, C]);
+        insta::assert_snapshot!(violations[1].detail, @"buyer-3 believes from 0.000s on that it holds lock:stock, and so do buyer-1 (since 0.000s), buyer-2 (since 0.000s)");
     }
 }

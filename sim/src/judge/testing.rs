@@ -1,0 +1,126 @@
+//! Histories by hand, for the tests of judge and report: a store, a Redis, three buyers.
+
+use std::time::Duration;
+
+use fencepost_models::machine::{ConnectionId, NodeId};
+use fencepost_models::message::Message;
+use fencepost_models::note::{Name, Note, ReleaseOutcome};
+use fencepost_models::redis::resp::Reply;
+use fencepost_models::shop::ShopRequest;
+
+use crate::world::SimTime;
+use crate::world::history::{Envelope, Event, History, MessageId, RecordId};
+
+pub const STORE: NodeId = NodeId(0);
+pub const REDIS: NodeId = NodeId(1);
+/// `buyer-1`.
+pub const A: NodeId = NodeId(2);
+/// `buyer-2`.
+pub const B: NodeId = NodeId(3);
+/// `buyer-3`.
+pub const C: NodeId = NodeId(4);
+
+/// The lock that [`Story::acquire`] and [`Story::release`] are about.
+pub const LOCK: &str = "lock:stock";
+
+/// A history in the making. What a node writes down is caused by what was last delivered to it at
+/// the same moment.
+pub struct Story {
+    pub history: History,
+    now: SimTime,
+    delivery: Option<(NodeId, RecordId)>,
+}
+
+impl Story {
+    pub fn new() -> Self {
+        let nodes = ["store", "redis", "buyer-1", "buyer-2", "buyer-3"];
+        Self::of(&nodes)
+    }
+
+    pub fn of(nodes: &[&str]) -> Self {
+        let history = History::new(nodes.iter().map(|name| (*name).to_owned()).collect());
+        Self { history, now: SimTime::ZERO, delivery: None }
+    }
+
+    /// Goes on to that nanosecond.
+    pub fn at(&mut self, nanos: u64) -> &mut Self {
+        assert!(nanos >= self.now.as_nanos(), "a history goes forwards");
+        (self.now, self.delivery) = (SimTime::from_nanos(nanos), None);
+        self
+    }
+
+    /// Goes on to that millisecond.
+    pub fn at_ms(&mut self, millis: u64) -> &mut Self {
+        self.at(SimTime::after(Duration::from_millis(millis)).as_nanos())
+    }
+
+    pub fn event(&mut self, node: NodeId, event: Event) -> &mut Self {
+        self.history.push(self.now, None, node, event);
+        self
+    }
+
+    pub fn note(&mut self, node: NodeId, note: Note) -> &mut Self {
+        let cause = self.delivery.filter(|(to, _)| *to == node).map(|(_, record)| record);
+        self.history.push_note(self.now, cause, node, note);
+        self
+    }
+
+    pub fn send(&mut self, from: NodeId, to: NodeId, message: Message) -> MessageId {
+        let connection = ConnectionId(u32::from(from.0));
+        let envelope = Envelope { message, from, to, connection, sent_at: self.now };
+        let id = self.history.push_message(envelope);
+        self.history.push(self.now, None, from, Event::Sent(id));
+        id
+    }
+
+    pub fn deliver(&mut self, message: MessageId) -> &mut Self {
+        let to = self.history.message(message).to;
+        let record = self.history.push(self.now, None, to, Event::Delivered(message));
+        self.delivery = Some((to, record));
+        self
+    }
+
+    /// Redis tells a buyer that it has the lock.
+    pub fn send_grant(&mut self, to: NodeId) -> MessageId {
+        self.send(REDIS, to, Message::RedisReply(Reply::Int(1)))
+    }
+
+    pub fn acquire(&mut self, node: NodeId, token: Option<u64>) -> &mut Self {
+        self.acquire_named(node, LOCK, token)
+    }
+
+    pub fn acquire_named(&mut self, node: NodeId, lock: &str, token: Option<u64>) -> &mut Self {
+        self.note(node, Note::Acquired { lock: Name::from(lock), token })
+    }
+
+    pub fn release(&mut self, node: NodeId) -> &mut Self {
+        self.note(node, Note::Releasing { lock: Name::from(LOCK) })
+    }
+
+    pub fn released(&mut self, node: NodeId, outcome: ReleaseOutcome) -> &mut Self {
+        self.note(node, Note::Released { lock: Name::from(LOCK), outcome })
+    }
+
+    pub fn lose(&mut self, node: NodeId) -> &mut Self {
+        self.note(node, Note::LockLost { lock: Name::from(LOCK), reason: "its session expired" })
+    }
+
+    pub fn stock(&mut self, stock: u64) -> &mut Self {
+        self.note(STORE, Note::StockInitial { stock })
+    }
+
+    /// A buyer's write sets out.
+    pub fn send_write(&mut self, from: NodeId, order: u64, stock: u64) -> MessageId {
+        self.send(from, STORE, Message::Shop(ShopRequest::Write { order, stock, token: None }))
+    }
+
+    /// The store takes a write, whoever may have sent it when.
+    pub fn taken(&mut self, from: NodeId, order: u64, before: u64, after: u64) -> &mut Self {
+        self.note(STORE, Note::WriteTaken { from, order, before, after, token: None })
+    }
+
+    /// The store serves a read.
+    pub fn served(&mut self, to: NodeId, stock: u64) -> &mut Self {
+        self.note(STORE, Note::StockServed { to, stock, token: None })
+    }
+}

@@ -1,0 +1,55 @@
+//! Who plays which part in a run: the clients of the lock, the servers that it lives on, the store.
+
+use std::collections::BTreeSet;
+
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::{Name, Note};
+
+use crate::world::history::History;
+
+/// The parts, as the nodes' names and their own notes tell them.
+#[derive(Clone, Debug, Default)]
+pub struct Cast {
+    /// Who buys, or writes down what only a client does.
+    pub clients: Vec<NodeId>,
+    /// Whoever is neither client nor store.
+    pub servers: Vec<NodeId>,
+    /// The locks that clients have waited for. A key of that name is the lock.
+    pub locks: BTreeSet<Name>,
+}
+
+impl Cast {
+    /// The parts in a history.
+    pub fn of(history: &History) -> Self {
+        let mut clients: BTreeSet<NodeId> = named(history, |name| name.starts_with("buyer-"));
+        let mut store = named(history, |name| name == "store").first().copied();
+        let mut locks = BTreeSet::new();
+        for (record, note) in history.notes() {
+            match note {
+                Note::Acquiring { lock } | Note::Acquired { lock, .. } => {
+                    clients.insert(record.node);
+                    if !locks.contains(lock) {
+                        locks.insert(lock.clone());
+                    }
+                }
+                Note::StockSeen { .. } | Note::OrderPlaced { .. } | Note::SoldOut => {
+                    clients.insert(record.node);
+                }
+                Note::StockInitial { .. } => store = Some(record.node),
+                _ => {}
+            }
+        }
+        let mut servers = named(history, |_| true);
+        servers.retain(|node| !clients.contains(node) && Some(*node) != store);
+        Self {
+            clients: clients.into_iter().collect(),
+            servers: servers.into_iter().collect(),
+            locks,
+        }
+    }
+}
+
+fn named(history: &History, is_one: impl Fn(&str) -> bool) -> BTreeSet<NodeId> {
+    let nodes = (0..).map(NodeId).zip(&history.nodes);
+    nodes.filter(|(_, name)| is_one(name)).map(|(node, _)| node).collect()
+}

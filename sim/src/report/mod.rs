@@ -1,0 +1,26 @@
+//! What a run looks like: for people ([`text()`]), as one JSON object ([`json()`]), and record by
+//! record as JSON lines ([`jsonl()`]). All three are made from a scenario and its outcome alone.
+//!
+//! ```
+//! use fencepost::report::{self, TextOptions};
+//! use fencepost::scenario::{Recipe, Scenario};
+//!
+//! let scenario = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+//! let outcome = scenario.run(1)?;
+//! let mut page = String::new();
+//! report::text(&scenario, &outcome, &TextOptions::default(), &mut page)?;
+//! assert!(page.contains("oversell"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cast;
+mod json;
+mod jsonl;
+#[cfg(test)]
+mod testing;
+mod text;
+mod words;
+
+pub use self::json::{FaultReport, RunReport, ViolationReport, json};
+pub use self::jsonl::jsonl;
+pub use self::text::{TextOptions, text};

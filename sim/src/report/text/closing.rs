@@ -1,0 +1,163 @@
+//! What stands under the timeline: the legend, the verdict, the books, the faults, the replay.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
+
+use super::glyph::Glyph;
+use super::paint::{Painter, WIDTH};
+use crate::judge::{Violation, ViolationKind};
+use crate::report::words;
+use crate::scenario::{Outcome, Scenario};
+use crate::world::FaultOutcome;
+
+/// Between what a paragraph is about and what it says.
+const LABEL_WIDTH: usize = 10;
+
+/// Every sign that was drawn, and no other.
+pub fn legend<W: Write>(
+    painter: &mut Painter<'_, W>,
+    used: &BTreeSet<Glyph>,
+    hidden_buyers: usize,
+) -> fmt::Result {
+    let entry = |glyph: &Glyph| glyph.symbol().width() + 1 + glyph.meaning().width();
+    let mut column = WIDTH;
+    for glyph in used {
+        let width = entry(glyph);
+        if column + 3 + width > WIDTH {
+            painter.end_line()?;
+            painter.plain("  ")?;
+            column = 2;
+        } else {
+            painter.plain("   ")?;
+            column += 3;
+        }
+        painter.styled(glyph.style(), glyph.symbol())?;
+        painter.styled(Style::new().dimmed(), &format!(" {}", glyph.meaning()))?;
+        column += width;
+    }
+    painter.end_line()?;
+    if hidden_buyers > 0 {
+        let buyers = words::count(hidden_buyers as u64, "buyer has", "buyers have");
+        painter.styled(Style::new().dimmed(), &format!("  {buyers} no lane: there is no room"))?;
+        painter.end_line()?;
+    }
+    Ok(())
+}
+
+/// The verdict, the books, the faults.
+pub fn verdict<W: Write>(
+    painter: &mut Painter<'_, W>,
+    scenario: &Scenario,
+    outcome: &Outcome,
+) -> fmt::Result {
+    let good = AnsiColor::Green.on_default().bold();
+    let bad = AnsiColor::Red.on_default().bold();
+    let violations = &outcome.verdict.violations;
+    let is_expected = scenario.is_met_by(&outcome.verdict);
+    let found = match outcome.verdict.kinds() {
+        kinds if kinds.is_empty() => "nothing was wrong".to_owned(),
+        kinds => format!("violated: {}", list(&kinds)),
+    };
+    let expectation = match &scenario.expect {
+        None => String::new(),
+        Some(_) if is_expected => ", as expected".to_owned(),
+        Some(kinds) if kinds.is_empty() => ", but nothing wrong was expected".to_owned(),
+        Some(kinds) => format!(", but expected: {}", list(kinds)),
+    };
+    let style = if is_expected { good } else { bad };
+    painter.paragraph(&label("verdict"), style, &format!("{found}{expectation}"))?;
+    for kind in ViolationKind::ALL {
+        let of_kind: Vec<&Violation> = violations.iter().filter(|one| one.kind == kind).collect();
+        let Some(first) = of_kind.first() else { continue };
+        let times = match of_kind.len() {
+            1 => format!("once, at {}", first.at),
+            number => format!("{number} times, first at {}", first.at),
+        };
+        painter.paragraph(&label(""), bad, &format!("✖ {kind}: {times}"))?;
+        painter.paragraph(&format!("{}  ", label("")), Style::new(), &first.detail)?;
+    }
+    books(painter, outcome)?;
+    faults(painter, outcome)
+}
+
+fn books<W: Write>(painter: &mut Painter<'_, W>, outcome: &Outcome) -> fmt::Result {
+    let books = &outcome.verdict.books;
+    let line = format!(
+        "stock {}, {} left, {} sold: {} oversold; {} fenced off",
+        books.initial,
+        books.remaining,
+        books.sold,
+        books.oversold(),
+        words::count(books.fenced_off, "request", "requests"),
+    );
+    painter.paragraph(&label("books"), Style::new(), &line)?;
+    let line = match outcome.verdict.max_holders {
+        0 => "nobody held a lock".to_owned(),
+        1 => "never more than 1 at once".to_owned(),
+        most => format!("up to {most} at once"),
+    };
+    painter.paragraph(&label("holders"), Style::new(), &line)
+}
+
+fn faults<W: Write>(painter: &mut Painter<'_, W>, outcome: &Outcome) -> fmt::Result {
+    if outcome.run.faults.is_empty() {
+        return painter.paragraph(&label("faults"), Style::new(), "none");
+    }
+    for (number, fault) in outcome.run.faults.iter().enumerate() {
+        let label = label(if number == 0 { "faults" } else { "" });
+        painter.paragraph(&label, Style::new(), &what_came_of(fault))?;
+    }
+    Ok(())
+}
+
+fn what_came_of(outcome: &FaultOutcome) -> String {
+    let fault = &outcome.fault;
+    match outcome.began_at {
+        None => format!("{fault}: its moment never came"),
+        Some(began) if !outcome.fired => format!("{fault}: began at {began}, in vain"),
+        Some(began) if outcome.hits == 0 => format!("{fault}: struck at {began}"),
+        Some(began) => {
+            let hits = words::count(outcome.hits, "hit", "hits");
+            format!("{fault}: struck at {began}, {hits}")
+        }
+    }
+}
+
+/// How much was simulated, the digest, and how to see the same again.
+pub fn replay<W: Write>(
+    painter: &mut Painter<'_, W>,
+    outcome: &Outcome,
+    command: Option<&str>,
+) -> fmt::Result {
+    let run = &outcome.run;
+    let line = format!(
+        "{} simulated, {}, {} delivered, seed {}",
+        fencepost_faults::show(run.simulated),
+        words::count(run.events, "event", "events"),
+        words::count(run.history.delivered(), "message", "messages"),
+        run.seed,
+    );
+    painter.paragraph(&label("run"), Style::new(), &line)?;
+    painter.paragraph(&label("digest"), Style::new(), &run.history.digest().to_string())?;
+    let Some(command) = command else { return Ok(()) };
+    let mut label = label("replay");
+    // Broken as a shell takes it.
+    let lines = super::paint::wrap(command, WIDTH - LABEL_WIDTH - 2);
+    for (number, line) in lines.iter().enumerate() {
+        let end = if number + 1 < lines.len() { " \\" } else { "" };
+        painter.plain(&format!("{label}{line}{end}\n"))?;
+        label = " ".repeat(LABEL_WIDTH);
+    }
+    Ok(())
+}
+
+fn label(text: &str) -> String {
+    format!("{text:<LABEL_WIDTH$}")
+}
+
+fn list(kinds: &BTreeSet<ViolationKind>) -> String {
+    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,96 @@
+//! Every sign that the timeline draws, with what it means and how it is coloured. One column each.
+
+use anstyle::{AnsiColor, Style};
+
+/// A sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Glyph {
+    Idle,
+    Waits,
+    Begins,
+    Holds,
+    Doubly,
+    Ends,
+    Reads,
+    Paused,
+    PausedHolder,
+    Down,
+    NoKey,
+    Owner,
+    Stranger,
+    Fault,
+    Over,
+    Violation,
+    Expired,
+    Refused,
+    Late,
+    Gap,
+}
+
+impl Glyph {
+    /// The sign itself; an owner is drawn as the buyer's number alone.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Idle => "·",
+            Self::Waits => "┊",
+            Self::Begins => "┏",
+            Self::Holds => "┃",
+            Self::Doubly => "█",
+            Self::Ends => "┗",
+            Self::Reads => "○",
+            Self::Paused => "░",
+            Self::PausedHolder => "▓",
+            Self::Down => "×",
+            Self::NoKey => "-",
+            Self::Owner => "1,2",
+            Self::Stranger => "?",
+            Self::Fault => "↯",
+            Self::Over => "↺",
+            Self::Violation => "✖",
+            Self::Expired => "∅",
+            Self::Refused => "⊘",
+            Self::Late => "⇢",
+            Self::Gap => "…",
+        }
+    }
+
+    /// What the legend says of it.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Idle => "has no business with the lock",
+            Self::Waits => "waits for the lock",
+            Self::Begins => "believes from here on that it holds the lock",
+            Self::Holds => "believes that it holds the lock",
+            Self::Doubly => "believes so while another does too",
+            Self::Ends => "gives it back, or knows that it lost it",
+            Self::Reads => "has read the stock, order still open",
+            Self::Paused => "paused",
+            Self::PausedHolder => "paused, and believes that it holds the lock",
+            Self::Down => "down",
+            Self::NoKey => "the server has no such key",
+            Self::Owner => "the server has the key as that buyer's",
+            Self::Stranger => "the server has the key as nobody's",
+            Self::Fault => "a fault strikes",
+            Self::Over => "a fault is over",
+            Self::Violation => "a violation",
+            Self::Expired => "the key expires",
+            Self::Refused => "refused for its token",
+            Self::Late => "sent long before",
+            Self::Gap => "left out",
+        }
+    }
+
+    /// Its colour, for whoever wants one.
+    pub const fn style(self) -> Style {
+        let plain = Style::new();
+        match self {
+            Self::Idle | Self::NoKey | Self::Gap | Self::Waits => plain.dimmed(),
+            Self::Begins | Self::Holds | Self::Ends => AnsiColor::Green.on_default().bold(),
+            Self::Doubly | Self::Violation => AnsiColor::Red.on_default().bold(),
+            Self::Fault | Self::Down | Self::Expired => AnsiColor::Yellow.on_default().bold(),
+            Self::Paused | Self::PausedHolder | Self::Late => AnsiColor::Yellow.on_default(),
+            Self::Over | Self::Reads | Self::Owner | Self::Stranger => AnsiColor::Cyan.on_default(),
+            Self::Refused => AnsiColor::Magenta.on_default().bold(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The columns at the left: the time, what each server has, what each buyer believes, the store.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+
+use anstyle::Style;
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::Note;
+use unicode_width::UnicodeWidthStr;
+
+use super::glyph::Glyph;
+use super::paint::{Painter, short};
+use super::state::{Cell, State};
+use crate::report::cast::Cast;
+use crate::scenario::Outcome;
+use crate::world::SimTime;
+use crate::world::history::Record;
+
+/// More buyers, or servers, are not drawn: there would be no room for words.
+const MOST_BUYERS: usize = 8;
+const MOST_SERVERS: usize = 5;
+
+/// `99999.999s`: a day and more; a longer run has a wider column.
+const TIME_WIDTH: usize = 10;
+const STORE_WIDTH: usize = 10;
+
+/// Who is drawn, and where.
+pub struct Columns {
+    servers: Vec<NodeId>,
+    /// Each with its number.
+    buyers: Vec<(usize, NodeId)>,
+    /// How many buyers are not drawn.
+    pub hidden_buyers: usize,
+    /// What stands over the servers' lanes.
+    server_title: String,
+    time_width: usize,
+    server_width: usize,
+    buyer_width: usize,
+}
+
+/// The lanes of one row.
+#[derive(Clone)]
+pub struct Lanes {
+    servers: Vec<Cell>,
+    buyers: Vec<Glyph>,
+    store: Option<(u64, u64)>,
+}
+
+impl Columns {
+    /// Room for those who matter: whom a violation or a fault names, then the first ones.
+    pub fn new(outcome: &Outcome, cast: &Cast) -> Self {
+        let history = &outcome.run.history;
+        let violations = outcome.verdict.violations.iter().flat_map(|one| one.nodes.clone());
+        let named: BTreeSet<&str> =
+            outcome.run.faults.iter().flat_map(|one| one.fault.action.nodes()).collect();
+        let hit = cast.clients.iter().copied().filter(|one| named.contains(history.name(*one)));
+        let mut drawn = BTreeSet::new();
+        for node in violations.chain(hit).chain(cast.clients.iter().copied()) {
+            if drawn.len() < MOST_BUYERS && cast.clients.contains(&node) {
+                drawn.insert(node);
+            }
+        }
+        let numbered = (1..).zip(cast.clients.iter().copied());
+        let buyers: Vec<_> = numbered.filter(|(_, node)| drawn.contains(node)).collect();
+        let servers: Vec<_> = cast.servers.iter().copied().take(MOST_SERVERS).collect();
+        let server_title: String = match servers.as_slice() {
+            [] => String::new(),
+            [one] => history.name(*one).chars().take(8).collect(),
+            _ => "servers".to_owned(),
+        };
+        let digits = cast.clients.len().to_string().len();
+        Self {
+            hidden_buyers: cast.clients.len() - buyers.len(),
+            time_width: TIME_WIDTH.max(history.end().to_string().len()),
+            server_width: server_title.width().max(servers.len() * (digits + 1)),
+            buyer_width: digits + 1,
+            servers,
+            buyers,
+            server_title,
+        }
+    }
+
+    /// How many columns the lanes take, with the mark behind them.
+    pub fn width(&self) -> usize {
+        self.time_width + self.servers_width() + 2 + self.buyers_width() + STORE_WIDTH + 4
+    }
+
+    fn servers_width(&self) -> usize {
+        if self.servers.is_empty() { 0 } else { 2 + self.server_width }
+    }
+
+    fn buyers_width(&self) -> usize {
+        (self.buyers.len() * self.buyer_width).max("buyers".len())
+    }
+
+    /// The lanes after a record.
+    pub fn after(&self, state: &State<'_>, record: &Record) -> Lanes {
+        let note = state.history().note_of(record);
+        let buyer = |node: NodeId| {
+            let cell = state.client_cell(node);
+            match note.filter(|_| node == record.node) {
+                Some(Note::Acquired { .. }) if cell == Glyph::Holds => Glyph::Begins,
+                Some(Note::Releasing { .. } | Note::LockLost { .. })
+                    if state.held_by(node).is_none() =>
+                {
+                    Glyph::Ends
+                }
+                _ => cell,
+            }
+        };
+        Lanes {
+            servers: self.servers.iter().map(|server| state.server_cell(*server)).collect(),
+            buyers: self.buyers.iter().map(|(_, node)| buyer(*node)).collect(),
+            store: state.stock.map(|stock| (stock, state.sold)),
+        }
+    }
+
+    /// The two lines over the lanes.
+    pub fn heading<W: Write>(&self, painter: &mut Painter<'_, W>) -> fmt::Result {
+        let (servers, buyers) = (self.servers_width(), self.buyers_width());
+        let wide = self.time_width;
+        let title = if servers == 0 { String::new() } else { format!("  {}", self.server_title) };
+        let first = format!("{:wide$}{title:servers$}  {:buyers$}      store", "", "buyers");
+        let mut numbers = String::new();
+        for (number, _) in &self.buyers {
+            let width = self.buyer_width;
+            write!(numbers, "{number:<width$}")?;
+        }
+        let time = "time";
+        let has = if servers == 0 { "" } else { "  has" };
+        let second = format!("{time:>wide$}{has:servers$}  {numbers:buyers$} left sold");
+        for line in [first, second] {
+            painter.styled(Style::new().dimmed(), line.trim_end())?;
+            painter.end_line()?;
+        }
+        Ok(())
+    }
+
+    /// The left part of a row. `at` is blank on a continuation.
+    pub fn draw<W: Write>(
+        &self,
+        painter: &mut Painter<'_, W>,
+        at: Option<SimTime>,
+        lanes: &Lanes,
+        used: &mut BTreeSet<Glyph>,
+    ) -> fmt::Result {
+        let time = at.map_or_else(String::new, |at| at.to_string());
+        let wide = self.time_width;
+        painter.plain(&format!("{time:>wide$}"))?;
+        if !self.servers.is_empty() {
+            painter.plain("  ")?;
+            let each = self.server_width / self.servers.len();
+            for cell in &lanes.servers {
+                let (glyph, symbol) = match cell {
+                    Cell::Sign(glyph) => (*glyph, glyph.symbol().to_owned()),
+                    Cell::Owner(number) => (Glyph::Owner, number.to_string()),
+                };
+                used.insert(glyph);
+                painter.styled(glyph.style(), &format!("{symbol:<each$}"))?;
+            }
+            let rest = self.server_width - each * self.servers.len();
+            painter.plain(&" ".repeat(rest))?;
+        }
+        painter.plain("  ")?;
+        for glyph in &lanes.buyers {
+            used.insert(*glyph);
+            painter.styled(glyph.style(), glyph.symbol())?;
+            painter.plain(&" ".repeat(self.buyer_width - 1))?;
+        }
+        painter.plain(&" ".repeat(self.buyers_width() - self.buyers.len() * self.buyer_width))?;
+        let (left, sold) = match lanes.store.filter(|_| at.is_some()) {
+            Some((left, sold)) => (short(left), short(sold)),
+            None => (String::new(), String::new()),
+        };
+        painter.plain(&format!(" {left:>4} {sold:>4}"))
+    }
+}
+
+impl Lanes {
+    /// The same lanes one line further down.
+    pub fn continued(&self) -> Self {
+        let below = |glyph: &Glyph| match glyph {
+            Glyph::Begins => Glyph::Holds,
+            Glyph::Ends => Glyph::Idle,
+            other => *other,
+        };
+        Self { buyers: self.buyers.iter().map(below).collect(), ..self.clone() }
+    }
+}

@@ -1,0 +1,317 @@
+//! One sentence for each record that is worth one.
+
+use std::time::Duration;
+
+use fencepost_faults::{Action, FaultKind, show};
+use fencepost_models::machine::{CloseReason, NodeId};
+use fencepost_models::message::Message;
+use fencepost_models::note::{Name, Note, ReleaseOutcome};
+
+use super::glyph::Glyph;
+use super::state::State;
+use crate::report::words;
+use crate::world::history::{
+    Envelope, Event, FaultId, LossReason, MessageId, Record, RecordId, under_way,
+};
+
+/// From how long on a message counts as late. Ordinary latencies lie far below it, the leases of
+/// locks mostly above.
+const LATE: Duration = Duration::from_millis(250);
+
+/// How much a reader misses who does not see a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// It happens all the time.
+    Quiet,
+    /// It changes something, as it should.
+    Ordinary,
+    /// It is out of the ordinary.
+    Telling,
+    /// A fault strikes or is over.
+    Turn,
+    /// The first violation of its kind.
+    Violation,
+}
+
+/// A line of the timeline.
+#[derive(Clone, Debug)]
+pub struct Sentence {
+    pub weight: Weight,
+    pub mark: Option<Glyph>,
+    pub text: String,
+}
+
+const fn sentence(weight: Weight, mark: Option<Glyph>, text: String) -> Sentence {
+    Sentence { weight, mark, text }
+}
+
+/// What there is to say of a record; `state` is that before it.
+pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence> {
+    let name = state.name(record.node);
+    match record.event {
+        Event::Noted(note) => {
+            let said = say_note(state, record, state.history().note(note))?;
+            Some(with_lateness(state, record, said))
+        }
+        Event::FaultBegan(fault) => {
+            let text = begin_of(state, record.node, fault);
+            Some(sentence(Weight::Turn, Some(Glyph::Fault), text))
+        }
+        Event::FaultEnded(fault) => {
+            let text = end_of(state.action(fault)?)?;
+            Some(sentence(Weight::Turn, Some(Glyph::Over), text))
+        }
+        Event::Resumed => {
+            let text = resumption(state, record);
+            Some(sentence(Weight::Turn, Some(Glyph::Over), text))
+        }
+        Event::Started { incarnation: 1.. } => {
+            let text = format!("{name} starts again");
+            Some(sentence(Weight::Turn, Some(Glyph::Over), text))
+        }
+        Event::Delivered(message) => late_delivery(state, id, record, message),
+        Event::Held(message) => {
+            let text = format!("{} is held back", route(state, message));
+            Some(sentence(Weight::Telling, Some(Glyph::Fault), text))
+        }
+        Event::Blocked(message) => {
+            let weight = weight_of(state, message);
+            Some(sentence(
+                weight,
+                None,
+                format!("{} meets the cut, and waits", route(state, message)),
+            ))
+        }
+        Event::Lost { message, reason } => {
+            let text = format!("{} is lost: {}", route(state, message), loss(reason));
+            Some(sentence(weight_of(state, message), None, text))
+        }
+        Event::ConnectionLost { connection, reason } if reason != CloseReason::ByPeer => {
+            let peer =
+                state.peer(record.node, connection).map_or("a peer", |peer| state.name(peer));
+            let text = format!("{name} loses its connection to {peer}: {reason}");
+            Some(sentence(Weight::Ordinary, None, text))
+        }
+        _ => None,
+    }
+}
+
+fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence> {
+    use Weight::{Ordinary, Quiet, Telling};
+    let name = state.name(record.node);
+    let (weight, mark, text) = match note {
+        Note::Acquiring { lock } => (Quiet, None, format!("{name} waits for {lock}")),
+        Note::Acquired { lock, token } => {
+            (Ordinary, None, format!("{name} gets {lock}{}", with_token(*token)))
+        }
+        Note::Releasing { lock } => (Ordinary, None, format!("{name} gives {lock} back")),
+        Note::Released { lock, outcome } => match outcome {
+            ReleaseOutcome::Removed => return None,
+            ReleaseOutcome::NotHeld => {
+                (Telling, None, format!("{name} learns that {lock} was no longer its own"))
+            }
+            ReleaseOutcome::Unknown => {
+                (Telling, None, format!("{name} gets no answer to its release of {lock}"))
+            }
+        },
+        Note::LockLost { lock, reason } => {
+            (Telling, None, format!("{name} knows that it has lost {lock}: {reason}"))
+        }
+        Note::StockSeen { stock } => (Quiet, None, format!("{name} reads that {stock} is left")),
+        Note::OrderPlaced { .. } => (Quiet, None, format!("{name} has its order confirmed")),
+        Note::OrderRefused { mark, .. } => {
+            (Quiet, None, format!("{name} gives its order up: token {mark} was there before"))
+        }
+        Note::OrderUnknown { .. } => {
+            (Telling, None, format!("{name} never learns what became of its order"))
+        }
+        Note::SoldOut => (Quiet, None, format!("{name} finds nothing left, and leaves")),
+        Note::StockInitial { stock } => {
+            let pieces = words::count(*stock, "piece", "pieces");
+            (Ordinary, None, format!("{name} opens with {pieces}"))
+        }
+        Note::WriteTaken { from, before, after, token, .. } => {
+            let (from, token) = (state.name(*from), with_token(*token));
+            (
+                Ordinary,
+                None,
+                format!("{name} takes an order of {from}{token}: stock {before}→{after}"),
+            )
+        }
+        Note::Fenced { from, write, token, mark } => {
+            let (what, from) = (if *write { "write" } else { "read" }, state.name(*from));
+            let why = match token {
+                Some(token) => format!("its token {token} is behind {mark}"),
+                None => "it has no token".to_owned(),
+            };
+            (Telling, Some(Glyph::Refused), format!("{name} refuses a {what} of {from}: {why}"))
+        }
+        Note::KeySet { key, value, .. } => {
+            if !state.cast.locks.contains(key) {
+                return None;
+            }
+            match state.bringer(record, value) {
+                Some(owner) => {
+                    (Quiet, None, format!("{name} sets {key} for {}", state.name(owner)))
+                }
+                None => (Quiet, None, format!("{name} sets {key}")),
+            }
+        }
+        Note::KeyDeleted { key } => return deletion(state, record, key),
+        Note::KeyExpired { key } => return expiry(state, record, key),
+        Note::Remark { text } => (Telling, None, format!("{name}: {text}")),
+        Note::StockServed { .. } => return None,
+    };
+    Some(sentence(weight, mark, text))
+}
+
+fn with_token(token: Option<u64>) -> String {
+    token.map_or_else(String::new, |token| format!(", token {token}"))
+}
+
+fn deletion(state: &State<'_>, record: &Record, key: &Name) -> Option<Sentence> {
+    if !state.cast.locks.contains(key) {
+        return None;
+    }
+    let (server, owner) = (state.name(record.node), state.owner(record.node, key));
+    let asked = state.brought_by(record).map(|envelope| envelope.from);
+    let foreign = owner.zip(asked).filter(|(owner, asked)| owner != asked);
+    Some(match (foreign, owner) {
+        (Some((owner, asked)), _) => {
+            let (owner, asked) = (state.name(owner), state.name(asked));
+            let text = format!("{server} removes {key}, which is {owner}'s, because {asked} asks");
+            sentence(Weight::Telling, None, text)
+        }
+        (None, Some(owner)) => {
+            let text = format!("{server} removes {key} of {}", state.name(owner));
+            sentence(Weight::Quiet, None, text)
+        }
+        (None, None) => sentence(Weight::Quiet, None, format!("{server} removes {key}")),
+    })
+}
+
+fn expiry(state: &State<'_>, record: &Record, key: &Name) -> Option<Sentence> {
+    if !state.cast.locks.contains(key) {
+        return None;
+    }
+    let server = state.name(record.node);
+    let text = match state.owner(record.node, key) {
+        None => format!("{key} expires on {server}"),
+        Some(owner) => {
+            let name = state.name(owner);
+            let belief = match state.believes(owner, key) {
+                true => format!(", yet {name} believes that it holds it"),
+                false => String::new(),
+            };
+            format!("{key} of {name} expires on {server}{belief}")
+        }
+    };
+    Some(sentence(Weight::Telling, Some(Glyph::Expired), text))
+}
+
+fn begin_of(state: &State<'_>, place: NodeId, fault: FaultId) -> String {
+    let Some(outcome) = state.run.faults.get(fault.0 as usize) else {
+        return "a fault".to_owned();
+    };
+    let action = &outcome.fault.action;
+    let length = outcome.fault.length.map(show);
+    let length = match (action.kind(), length) {
+        (FaultKind::DropConnection, _) | (FaultKind::ClockJump, None) => String::new(),
+        (_, Some(length)) => format!(" for {length}"),
+        (_, None) => " for good".to_owned(),
+    };
+    let is_about_process =
+        matches!(action, Action::Pause { .. } | Action::Crash { .. } | Action::PowerLoss { .. });
+    let belief = match state.held_by(place).filter(|_| is_about_process) {
+        Some(lock) => format!(", while it believes that it holds {lock}"),
+        None if is_about_process && state.is_down(place) => ", while it is down already".to_owned(),
+        None => String::new(),
+    };
+    format!("{action}{length}{belief}")
+}
+
+/// The end of a fault; none where the node's own record tells it.
+fn end_of(action: &Action) -> Option<String> {
+    match action {
+        Action::Pause { .. } | Action::Crash { .. } | Action::PowerLoss { .. } => None,
+        Action::DropConnection(_) => None,
+        Action::ClockJump { node, .. } => Some(format!("the clock of {node} is set back again")),
+        other => Some(format!("over: {other}")),
+    }
+}
+
+fn resumption(state: &State<'_>, record: &Record) -> String {
+    let name = state.name(record.node);
+    let away = state.paused_since(record.node).map(|since| record.at.saturating_since(since));
+    let away = away.map_or_else(String::new, |away| format!(" after {}", words::seconds(away)));
+    match state.held_by(record.node) {
+        Some(lock) => format!("{name} runs on{away}, still believing that it holds {lock}"),
+        None => format!("{name} runs on{away}"),
+    }
+}
+
+/// Says of a sentence that a late message brought it about, if one did.
+fn with_lateness(state: &State<'_>, record: &Record, said: Sentence) -> Sentence {
+    let Some(envelope) = state.brought_by(record) else { return said };
+    let long = under_way(envelope, record.at);
+    if long < LATE {
+        return said;
+    }
+    let text =
+        format!("{} (sent at {}, {} ago)", said.text, envelope.sent_at, words::seconds(long));
+    sentence(said.weight.max(Weight::Telling), said.mark.or(Some(Glyph::Late)), text)
+}
+
+/// A late message of which nothing that it brought about tells.
+fn late_delivery(
+    state: &State<'_>,
+    id: RecordId,
+    record: &Record,
+    message: MessageId,
+) -> Option<Sentence> {
+    let envelope = state.history().message(message);
+    let long = under_way(envelope, record.at);
+    if long < LATE {
+        return None;
+    }
+    let next = (id.0 + 1..).map_while(|next| state.history().record(RecordId(next)));
+    let mut notes = next
+        .take_while(|next| next.cause == Some(id))
+        .filter_map(|next| Some((next, state.history().note_of(next)?)));
+    if notes.any(|(next, note)| say_note(state, next, note).is_some()) {
+        return None;
+    }
+    let Envelope { message, from, sent_at, .. } = envelope;
+    let text = format!(
+        "{} gets the {} that {} sent at {}, {} ago",
+        state.name(record.node),
+        words::message(message),
+        state.name(*from),
+        sent_at,
+        words::seconds(long),
+    );
+    Some(sentence(Weight::Ordinary, Some(Glyph::Late), text))
+}
+
+/// Orders matter more than what else is under way.
+fn weight_of(state: &State<'_>, message: MessageId) -> Weight {
+    match &state.history().message(message).message {
+        Message::Shop(request) if request.name() != "read" => Weight::Telling,
+        _ => Weight::Quiet,
+    }
+}
+
+fn route(state: &State<'_>, message: MessageId) -> String {
+    let Envelope { message, from, to, .. } = state.history().message(message);
+    let (what, from, to) = (words::message(message), state.name(*from), state.name(*to));
+    format!("the {what} from {from} to {to}")
+}
+
+const fn loss(reason: LossReason) -> &'static str {
+    match reason {
+        LossReason::ConnectionGone => "its connection is gone",
+        LossReason::SenderLostPower => "its sender has lost power",
+        LossReason::GaveUp => "the kernel has given up",
+        LossReason::ReceiverGone => "nobody is there to read it",
+    }
+}

@@ -1,0 +1,197 @@
+use std::collections::BTreeSet;
+
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::{Name, Note};
+use fencepost_models::random::Random;
+use unicode_width::UnicodeWidthStr;
+
+use super::*;
+use crate::judge::testing::{LOCK, REDIS, STORE, Story};
+use crate::report::testing;
+use crate::scenario::{Recipe, Scenario};
+
+fn page(scenario: &Scenario, outcome: &Outcome, options: TextOptions<'_>) -> String {
+    let mut page = String::new();
+    text(scenario, outcome, &options, &mut page).unwrap();
+    page
+}
+
+const REPLAY: TextOptions<'static> = TextOptions {
+    colour: false,
+    max_rows: 60,
+    replay: Some("fencepost run paused-holder.toml --seed 7"),
+};
+
+#[test]
+fn a_paused_holder() {
+    let scenario = testing::scenario("The holder that slept past its lease");
+    let page = page(&scenario, &testing::paused_holder(), REPLAY);
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn one_of_everything() {
+    let scenario = testing::scenario("A medley").but(|s| {
+        s.explain = "One of every kind of line, so that a change to any of them shows.".into();
+        s.expect = Some(BTreeSet::new());
+    });
+    insta::assert_snapshot!(page(&scenario, &testing::medley(), TextOptions::default()));
+}
+
+#[test]
+fn without_any_lock() {
+    let scenario = Scenario::default().but(|s| {
+        s.title = "The race itself".into();
+        (s.lock, s.backend) = (Recipe::None, None);
+        s.duration = Duration::from_secs(1);
+    });
+    let outcome = scenario.run(1).unwrap();
+    insta::assert_snapshot!(page(&scenario, &outcome, TextOptions::default()));
+}
+
+#[test]
+fn a_long_run_is_cut_down_and_says_what_is_missing() {
+    let scenario = Scenario::default().but(|s| {
+        s.title = "Two thousand orders without a lock".into();
+        (s.lock, s.backend) = (Recipe::ConditionalUpdate, None);
+        s.shop.stock = 2_000;
+        s.shop.buyers = 20;
+    });
+    let outcome = scenario.run(1).unwrap();
+    let page = page(&scenario, &outcome, TextOptions { max_rows: 12, ..Default::default() });
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn colour_adds_escapes_and_nothing_else() {
+    let (scenario, outcome) = (testing::scenario("In colour"), testing::paused_holder());
+    let plain = page(&scenario, &outcome, TextOptions::default());
+    let coloured = page(&scenario, &outcome, TextOptions { colour: true, ..Default::default() });
+    assert!(coloured.contains("\u{1b}["));
+    let mut stripped = String::new();
+    for (number, part) in coloured.split("\u{1b}[").enumerate() {
+        let text = if number == 0 { part } else { part.split_once('m').unwrap().1 };
+        stripped.push_str(text);
+    }
+    assert_eq!(stripped, plain);
+}
+
+/// A run of notes at random: whatever happens in whatever order, it can be shown.
+fn random_outcome(seed: u64) -> Outcome {
+    let mut random = Random::new(seed, 0);
+    let mut draw = |bound: u64| random.range(0..=bound - 1);
+    let buyers = 1 + draw(14);
+    let names: Vec<String> = (1..=buyers).map(|number| format!("buyer-{number}")).collect();
+    let mut nodes = vec!["store", "redis"];
+    nodes.extend(names.iter().map(String::as_str));
+    let mut story = Story::of(&nodes);
+    story.stock(draw(2) * u64::MAX + draw(1));
+    let mut now = 0;
+    for _ in 0..draw(400) {
+        now += [0, 1_000, 3_000_000, 900_000_000, 4_000_000_000_000][draw(5) as usize];
+        let node = NodeId(2 + draw(buyers) as u16);
+        let (lock, token) = (Name::from(LOCK), Some(draw(9)));
+        story.at(now);
+        if draw(4) == 0 {
+            let message = story.send_write(node, draw(9), 1);
+            if draw(2) == 0 {
+                now += 700_000_000;
+                story.at(now).deliver(message);
+            } else {
+                story.event(node, Event::Blocked(message));
+            }
+        }
+        match draw(14) {
+            0 => story.note(node, Note::Acquiring { lock }),
+            1 | 2 => story.acquire(node, token),
+            3 => story.release(node),
+            4 => story.lose(node),
+            5 => story.taken(node, draw(9), draw(5), draw(5)),
+            6 => story.note(STORE, Note::Fenced { from: node, write: true, token, mark: u64::MAX }),
+            7 => story
+                .note(REDIS, Note::KeySet { key: lock.clone(), value: lock, expires_at_ms: None }),
+            8 => story.note(REDIS, Note::KeyExpired { key: lock }),
+            9 => story.event(node, Event::Paused),
+            10 => story.event(node, Event::Resumed),
+            11 => story.event(node, Event::Crashed),
+            12 => story.event(node, Event::Started { incarnation: 1 }),
+            _ => story
+                .note(node, Note::Remark { text: "long ".repeat(draw(60) as usize) + "x\u{7}" }),
+        };
+    }
+    testing::outcome(story, &[], 60)
+}
+
+/// The part of the page with lanes, row by row.
+fn rows(page: &str) -> impl Iterator<Item = &str> {
+    page.lines()
+        .skip_while(|line| !line.ends_with("sold"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+}
+
+/// No line is too long; every sign that is drawn is explained, and no other.
+fn assert_readable(scenario: &Scenario, outcome: &Outcome, what: &str) {
+    let page = page(scenario, outcome, REPLAY);
+    for line in page.lines() {
+        assert!(line.width() <= 100, "{what}: {} columns: {line}", line.width());
+    }
+    let width = Columns::new(outcome, &Cast::of(&outcome.run.history)).width();
+    let legend = page.split("\n\n").nth(2).unwrap();
+    let explained: BTreeSet<&str> = legend
+        .lines()
+        .flat_map(|line| line.trim().split("   "))
+        .filter_map(|entry| entry.split(' ').next())
+        .collect();
+    let mut drawn = BTreeSet::new();
+    for row in rows(&page) {
+        let lanes: String = row.chars().take(width).collect();
+        drawn.extend(
+            lanes.chars().filter(|sign| !sign.is_ascii_alphanumeric() && !" .".contains(*sign)),
+        );
+    }
+    for sign in &drawn {
+        assert!(explained.contains(&*sign.to_string()), "{what}: {sign} is not explained\n{page}");
+    }
+    let has_lanes = |sign: &&&str| sign.chars().count() == 1 && !sign.chars().all(char::is_numeric);
+    for sign in explained.iter().filter(has_lanes) {
+        let is_drawn = drawn.iter().any(|one| **sign == one.to_string());
+        assert!(is_drawn, "{what}: {sign} is explained and never drawn\n{page}");
+    }
+}
+
+#[test]
+fn whatever_happens_is_readable() {
+    for seed in 0..300 {
+        let scenario = testing::scenario(&"A title without end ".repeat(9));
+        assert_readable(&scenario, &random_outcome(seed), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn real_runs_with_real_faults_are_readable() {
+    for seed in 0..30 {
+        let scenario = Scenario::default().but(|s| {
+            (s.lock, s.backend) = (Recipe::None, None);
+            (s.shop.stock, s.shop.buyers) = (50, 1 + seed as u16 % 12);
+            s.faults = testing::faults_without_redis();
+        });
+        let outcome = scenario.run(seed).unwrap();
+        assert!(outcome.run.faults.iter().any(|fault| fault.fired));
+        assert_readable(&scenario, &outcome, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn the_rows_stay_within_their_bound() {
+    for seed in 0..50 {
+        let outcome = random_outcome(seed);
+        let page = page(&testing::scenario("x"), &outcome, TextOptions { max_rows: 20, ..REPLAY });
+        let columns = Columns::new(&outcome, &Cast::of(&outcome.run.history));
+        let begins = rows(&page).filter(|row| {
+            let mark = row.chars().nth(columns.width() - 2).unwrap_or(' ');
+            !row[..10].trim().is_empty() || mark == '…'
+        });
+        assert!(begins.count() <= 20, "seed {seed}\n{page}");
+    }
+}
