@@ -8,9 +8,9 @@ use ::toml::de::DeTable;
 use super::problem::{Problem, Problems, quoted, shortened};
 use super::table::Table;
 
-/// A longer text is not searched for a second error: each error that the parser finds takes a copy
-/// of the whole text with it, and there may be as many of them as there are lines.
-const LONGEST_RECOVERED: usize = 8 * 1024;
+/// Of a longer text only the first error is looked at: it is no scenario but a file of another
+/// kind, and there are as many errors as lines in it.
+const LONGEST_RECOVERED: usize = 64 * 1024;
 
 /// A text that is TOML, whatever it says.
 #[derive(Debug)]
