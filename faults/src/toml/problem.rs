@@ -1,7 +1,6 @@
 //! What is wrong with a file, for a person to put right.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::ops::Range;
 
 /// One thing that is wrong, and where.
@@ -69,10 +68,14 @@ pub fn near_miss<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Op
 }
 
 /// Somebody's text between backticks: short, on one line, with nothing invisible in it.
-pub fn quoted(text: &str) -> impl fmt::Display {
+pub fn quoted(text: &str) -> String {
+    format!("`{}`", shortened(text))
+}
+
+/// The same without backticks.
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 60;
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    shown = shown.replace("\\\"", "\"").replace("\\'", "'");
+    let escaped: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     let dots = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-    format!("`{shown}{dots}`")
+    escaped.replace("\\\"", "\"").replace("\\'", "'") + dots
 }

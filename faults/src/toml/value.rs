@@ -7,7 +7,7 @@ use ::toml::Spanned;
 use ::toml::de::DeValue;
 
 use super::problem::{Problem, Problems, listing, near_miss, quoted};
-use super::quantity::{QuantityError, parse_duration, parse_size, show_size};
+use super::quantity::{MAX_DURATION, QuantityError, parse_duration, parse_size, show_size};
 use super::table::Table;
 use crate::describe::show;
 
@@ -97,7 +97,7 @@ impl<'a> Value<'a> {
             None => (1, text.strip_prefix('+').unwrap_or(text)),
         };
         let least = Duration::from_nanos(1);
-        let duration = self.duration_in(size, least..=super::MAX_DURATION)?;
+        let duration = self.duration_in(size, least..=MAX_DURATION)?;
         i64::try_from(duration.as_nanos()).ok().map(|nanos| sign * nanos)
     }
 
@@ -123,11 +123,11 @@ impl<'a> Value<'a> {
             Ok(size) if range.contains(&size) => Some(size),
             Ok(_) => {
                 let (least, most) = (show_size(*range.start()), show_size(*range.end()));
-                self.out_of_range(text, &least, &most);
+                self.out_of_range(text, &format!("{least} to {most}"));
                 None
             }
             Err(error) => {
-                self.bad_quantity(text, error, SIZE);
+                self.bad_quantity(text, error, "a size", SIZE);
                 None
             }
         }
@@ -168,8 +168,15 @@ impl<'a> Value<'a> {
 
     /// A table.
     pub fn table(&self) -> Option<Table<'a>> {
+        if self.key.contains('.') {
+            return self.table_as("a table in braces");
+        }
+        self.table_as(&format!("a section: `[{}]`", self.key))
+    }
+
+    fn table_as(&self, expected: &str) -> Option<Table<'a>> {
         let DeValue::Table(entries) = self.value.get_ref() else {
-            self.wrong_type("a table", None);
+            self.wrong_type(expected, None);
             return None;
         };
         Some(Table::new(self.key.clone(), self.span(), entries, self.problems))
@@ -177,8 +184,9 @@ impl<'a> Value<'a> {
 
     /// The tables of a list such as `[[faults]]`.
     pub fn tables(&self) -> Option<Vec<Table<'a>>> {
+        let expected = format!("tables: `[[{}]]`", self.key);
         let DeValue::Array(items) = self.value.get_ref() else {
-            self.wrong_type(&format!("a list of tables: `[[{}]]`", self.key), None);
+            self.wrong_type(&expected, None);
             return None;
         };
         if items.len() > MAX_TABLES {
@@ -186,7 +194,7 @@ impl<'a> Value<'a> {
             self.problem(message, format!("expected at most {MAX_TABLES}"), None);
             return None;
         }
-        Some(self.list()?.iter().filter_map(Self::table).collect())
+        Some(self.list()?.iter().filter_map(|item| item.table_as(&expected)).collect())
     }
 
     /// True for a table, false for anything else.
@@ -208,31 +216,31 @@ impl<'a> Value<'a> {
     }
 
     fn duration_in(&self, text: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
-        match parse_duration(text) {
-            Ok(duration) if range.contains(&duration) => Some(duration),
-            Ok(_) => {
-                self.out_of_range(text, &show(*range.start()), &show(*range.end()));
-                None
+        let (least, most) = range.into_inner();
+        let expected = match parse_duration(text) {
+            Ok(duration) if (least..=most).contains(&duration) => return Some(duration),
+            Ok(duration) if duration < least => format!("at least {}", show(least)),
+            Ok(_) | Err(QuantityError::TooLarge) if most < MAX_DURATION => {
+                format!("at most {}", show(most))
             }
-            Err(QuantityError::TooLarge) => {
-                self.out_of_range(text, &show(*range.start()), &show(*range.end()));
-                None
-            }
+            Ok(_) | Err(QuantityError::TooLarge) => "at most 876000h, a hundred years".to_owned(),
             Err(error) => {
-                self.bad_quantity(text, error, DURATION);
-                None
+                self.bad_quantity(text, error, "a duration", DURATION);
+                return None;
             }
-        }
+        };
+        self.out_of_range(text, &expected);
+        None
     }
 
-    fn out_of_range(&self, text: &str, least: &str, most: &str) {
-        let message = format!("`{}` is out of range: {}", self.key, quoted(text));
-        self.problem(message, format!("expected {least} to {most}"), None);
+    fn out_of_range(&self, found: &str, expected: &str) {
+        let message = format!("`{}` is out of range: {}", self.key, quoted(found));
+        self.problem(message, format!("expected {expected}"), None);
     }
 
-    fn bad_quantity(&self, text: &str, error: QuantityError, help: &str) {
+    fn bad_quantity(&self, text: &str, error: QuantityError, expected: &str, help: &str) {
         let message = format!("`{}` {error}: {}", self.key, quoted(text));
-        self.problem(message, "here", Some(help.to_owned()));
+        self.problem(message, format!("expected {expected}"), Some(help.to_owned()));
     }
 
     fn wrong_type(&self, expected: &str, help: Option<&str>) {

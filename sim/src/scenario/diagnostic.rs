@@ -2,6 +2,7 @@
 //! wrong with it, and what would be accepted.
 
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use fencepost_faults::toml::Problem;
@@ -62,7 +63,7 @@ impl InvalidScenario {
         let more = problems.len().saturating_sub(SHOWN);
         problems.truncate(SHOWN);
         let problems = problems.into_iter().map(|problem| Located::new(problem, text)).collect();
-        Self { source: NamedSource::new(name, text.to_owned()), problems, more }
+        Self { source: NamedSource::new(name, printable(text)), problems, more }
     }
 
     /// The name of the file, as it was given.
@@ -78,20 +79,31 @@ impl InvalidScenario {
 
 impl Located {
     fn new(mut problem: Problem, text: &str) -> Self {
-        // Whatever a parser said of a span, it is made to be one of this text, on one line.
-        let start = floor_boundary(text, problem.span.start);
+        let Range { start, end } = on_one_line(&problem.span, text);
+        problem.span = start..end;
         let before = &text[..start];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |length| start + length);
-        problem.span = start..floor_boundary(text, problem.span.end).clamp(start, line_end);
         let line = before.matches('\n').count() + 1;
         let column = before[line_start..].chars().count() + 1;
 
-        let line_before = before[..line_start].lines().next_back().map_or(0, str::len);
-        let line_after = text[line_end..].lines().nth(1).map_or(0, str::len);
-        let longest = (line_end - line_start).max(line_before).max(line_after);
+        let lines_before = before[..line_start].lines().next_back();
+        let mut lines_after = text[line_start..].lines();
+        let around = [lines_before, lines_after.next(), lines_after.next()];
+        let longest = around.into_iter().flatten().map(str::len).max().unwrap_or(0);
         Self { problem, line, column, is_shown: longest <= LONGEST_LINE_SHOWN }
     }
+}
+
+/// Whatever a parser said of a place, made one that can be pointed at: within the text, no longer
+/// than its line, and not behind the last line.
+fn on_one_line(span: &Range<usize>, text: &str) -> Range<usize> {
+    let last = text.trim_end().char_indices().next_back().map_or(0, |(last, _)| last);
+    let start = floor_boundary(text, span.start);
+    if start > last {
+        return last..floor_boundary(text, last + 4).min(text.trim_end().len()).max(last);
+    }
+    let line_end = text[start..].find('\n').map_or(text.len(), |length| start + length);
+    start..floor_boundary(text, span.end).clamp(start, line_end)
 }
 
 /// The place itself, or the begin of the character that it lies in.
@@ -100,12 +112,29 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
+/// The text with a question mark for every byte that could move a terminal's cursor or change its
+/// colours. Every place in it stays where it is.
+fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let ends_line = character == '\r' && characters.peek() == Some(&'\n');
+        if !character.is_control() || ends_line || matches!(character, '\n' | '\t') {
+            printable.push(character);
+        } else {
+            printable.extend(std::iter::repeat_n('?', character.len_utf8()));
+        }
+    }
+    printable
+}
+
 impl fmt::Display for InvalidScenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.name();
         match self.problems.as_slice() {
-            [Located { problem, line, column, .. }] => {
-                write!(f, "{name}:{line}:{column}: {problem}")
+            [Located { problem, line, column, is_shown }] => {
+                write!(f, "{name}:{line}:{column}: {problem}")?;
+                if *is_shown { Ok(()) } else { write!(f, ": {}", problem.label) }
             }
             several => write!(f, "{name}: {} problems", several.len() + self.more),
         }
@@ -144,10 +173,11 @@ impl Diagnostic for InvalidScenario {
 
 impl fmt::Display for Located {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.is_shown {
-            write!(f, "line {}, column {}: ", self.line, self.column)?;
+        if self.is_shown {
+            return self.problem.fmt(f);
         }
-        self.problem.fmt(f)
+        let Self { problem, line, column, .. } = self;
+        write!(f, "line {line}, column {column}: {problem}: {}", problem.label)
     }
 }
 

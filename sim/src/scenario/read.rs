@@ -94,7 +94,11 @@ fn too_long(text: &str) -> Problem {
 fn read(mut root: Table<'_>) -> Scenario {
     let mut scenario = Scenario::default();
     if root.is_empty() {
-        root.problem("there is no scenario in it".into(), "nothing".into(), Some(LEAST.into()));
+        root.problem(
+            "there is no scenario in it".into(),
+            "nothing here".into(),
+            Some(LEAST.into()),
+        );
         return scenario;
     }
     scenario.title = read_title(&mut root).unwrap_or_default();
@@ -159,8 +163,8 @@ fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>, Backend)>
 }
 
 fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)> {
-    let mut table = root.required("lock", "[lock] with recipe = \"none\" under it")?.table()?;
-    let value = table.required("recipe", "recipe = \"none\"")?;
+    let mut table = root.required("lock", "lock.recipe = \"set-nx\"")?.table()?;
+    let value = table.required("recipe", "recipe = \"set-nx\"")?;
     let recipes = Recipe::NAMES.map(|name| (name, name));
     let recipe = match value.one_of("recipe", &recipes)? {
         "none" => without_lock(&mut table, Recipe::None),
@@ -294,8 +298,11 @@ fn read_latency(value: &Value<'_>) -> Option<Latency> {
             Some(Latency::Exponential { min: min?, mean_rest })
         }
         (max, _) => {
-            let which = if max.is_some() { "both" } else { "neither" };
-            let message = format!("`{}` has {which} `max` and `mean_rest`", value.key());
+            let which = match max {
+                Some(_) => "both `max` and `mean_rest`",
+                None => "neither `max` nor `mean_rest`",
+            };
+            let message = format!("`{}` has {which}", value.key());
             value.problem(message, "expected one of the two", Some(LATENCIES.to_owned()));
             None
         }

@@ -90,10 +90,7 @@ fn values() {
                 "wrong types",
                 "title = 7\nseed = \"7\"\nduration = 60\nlock = \"set-nx\"\nshop = []".into(),
             ),
-            (
-                "more wrong types",
-                good_and("faults = 3\nexpect = true").replace("[lock]", "[lock.x]"),
-            ),
+            ("more wrong types", format!("faults = [3]\nexpect = true\nnetwork.links = 1\n{GOOD}")),
             ("an empty title", GOOD.replace("Two buyers", " ")),
             ("no unit", good_and("ttl = \"10\"")),
             ("a negative time", good_and("ttl = \"-10s\"")),
@@ -245,12 +242,59 @@ fn a_file_of_another_kind_is_not_repeated_at_length() {
 }
 
 #[test]
+fn a_megabyte_of_anything_is_read_in_no_time() {
+    let megabyte = |one: &str| one.repeat((MAX_FILE_BYTES as usize - 1_000) / one.len());
+    let nodes = format!("[[faults]]\nkind = \"partition\"\nat = \"1s\"\nbetween = [{}]\n", {
+        let names: Vec<String> = (0..80_000).map(|n| format!("\"n{n}\"")).collect();
+        names.join(",")
+    });
+    let many_faults = good_and("[shop]\nbuyers = 1000\n")
+        + &megabyte("[[faults]]\nkind = \"paus\"\nat = 1\nnode = \"buyer-10000\"\n");
+    let unknown_nodes = good_and("[shop]\nbuyers = 1000\n")
+        + &"[[faults]]\nkind = \"pause\"\nnode = \"buyer-10000\"\n".repeat(1_000);
+    for text in [
+        megabyte("["),
+        megabyte("a = ["),
+        megabyte("{"),
+        megabyte("a."),
+        megabyte("'"),
+        megabyte("\n"),
+        megabyte("\r"),
+        megabyte("[a]\n"),
+        megabyte("[[a]]\n"),
+        megabyte("a=1\n"),
+        megabyte("= \n"),
+        megabyte("\u{fffd}"),
+        format!("a = [{}", megabyte("1,")),
+        format!("a = \"{}\"", megabyte("x")),
+        format!("title = {}", megabyte("9")),
+        format!("{GOOD}ttl = \"0.{}s\"", megabyte("9")),
+        good_and(&nodes),
+        nodes,
+        many_faults,
+        unknown_nodes,
+        good_and(&format!("[expect]\nviolations = [{}]", megabyte("\"oversel\","))),
+    ] {
+        let shown = error(&text);
+        assert!(shown.len() < 40_000, "{} bytes for {}", shown.len(), &text[..200.min(text.len())]);
+    }
+}
+
+#[test]
+fn what_moves_the_cursor_is_not_printed() {
+    let text = GOOD.replace("Two", "\u{1b}[2J\r\u{9b}") + "\u{7f}";
+    let shown = error(&text);
+    assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+    assert!(shown.contains("??"));
+}
+
+#[test]
 fn a_problem_is_located_by_characters_and_lines() {
-    let text = FULL.replace("seed = 7", "\"ключ\" = 1\r\n\"日本\" = 'é', seed = 7");
+    let text = FULL.replace("seed = 7", "\"ключ\" = 1\r\n\"日本\" = 'é'");
     let error = Scenario::from_toml("unicode.toml", &text).unwrap_err();
     let places: Vec<(usize, usize)> =
         error.problems().iter().map(|one| (one.line, one.column)).collect();
-    assert_eq!(places, [(6, 11)]);
+    assert_eq!(places, [(5, 1), (6, 1)]);
 }
 
 /// A file with this content, in the directory that cargo keeps for tests.

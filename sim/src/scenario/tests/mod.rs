@@ -1,6 +1,7 @@
 mod bad_files;
 mod laws;
 mod mutations;
+mod plans;
 
 use super::Scenario;
 
