@@ -14,8 +14,6 @@ pub struct Cast {
     pub clients: Vec<NodeId>,
     /// Whoever is neither client nor store.
     pub servers: Vec<NodeId>,
-    /// Who keeps the stock.
-    pub store: Option<NodeId>,
     /// The locks that clients have waited for. A key of that name is the lock.
     pub locks: BTreeSet<Name>,
 }
@@ -46,7 +44,6 @@ impl Cast {
         Self {
             clients: clients.into_iter().collect(),
             servers: servers.into_iter().collect(),
-            store,
             locks,
         }
     }

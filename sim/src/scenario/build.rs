@@ -5,7 +5,7 @@ use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::set_nx::SetNx;
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
-use fencepost_models::redis::server::Server as Redis;
+use fencepost_models::redis::server::{RedisSettings, Server as Redis};
 use fencepost_models::shop::buyer::{buy_conditionally, buy_under};
 use fencepost_models::shop::store::{Books, Store};
 
@@ -138,6 +138,8 @@ impl Scenario {
 
 fn add_server(world: &mut World, backend: Backend) -> NodeId {
     match backend {
-        Backend::Redis => world.add_server("redis", Redis::new),
+        Backend::Redis => {
+            world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default()))
+        }
     }
 }
