@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fencepost::report::{self, TextOptions};
-use fencepost::scenario::{Outcome, Scenario};
+use fencepost::report;
+use fencepost::scenario::Scenario;
 
 fn seeds() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds")
@@ -18,12 +18,6 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn page(scenario: &Scenario, outcome: &Outcome) -> String {
-    let mut page = String::new();
-    report::text(scenario, outcome, &TextOptions::default(), &mut page).expect("a page");
-    page
-}
-
 #[test]
 fn every_scenario_shows_what_it_says_and_looks_as_it_did() {
     let files = files();
@@ -34,7 +28,7 @@ fn every_scenario_shows_what_it_says_and_looks_as_it_did() {
         assert!(scenario.expect.is_some(), "{name} says nothing about what to expect");
         assert!(scenario.faults.len() <= 2, "{name} needs more than two faults");
         let outcome = scenario.run(scenario.seed).expect("runs");
-        insta::assert_snapshot!(name.clone(), page(&scenario, &outcome));
+        insta::assert_snapshot!(name.clone(), report::text(&scenario, &outcome));
         assert!(
             scenario.is_met_by(&outcome.verdict),
             "{name} expects {:?} and shows {:?}",

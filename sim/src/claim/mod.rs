@@ -32,7 +32,7 @@ use rayon::prelude::*;
 use self::fired::Fired;
 use self::seeds::Seeds;
 use crate::judge::ViolationKind;
-use crate::report::{self, TextOptions};
+use crate::report;
 use crate::scenario::{Failure, Outcome, Scenario};
 
 /// Starts a claim.
@@ -71,7 +71,7 @@ impl Found {
 
     /// The run as `fencepost run` shows it: what to hand to `insta::assert_snapshot!`.
     pub fn timeline(&self) -> String {
-        page(&self.scenario, &self.outcome)
+        report::text(&self.scenario, &self.outcome)
     }
 }
 
@@ -115,7 +115,7 @@ impl Sweep {
         let broken = seeds.range().into_par_iter().find_map_first(|seed| {
             let outcome = run(&scenario, seed, &fired);
             if seeds.is_replay() {
-                println!("{}", page(&scenario, &outcome));
+                println!("{}", report::text(&scenario, &outcome));
             }
             outcome.verdict.first(kind).is_some().then_some(outcome)
         });
@@ -124,7 +124,7 @@ impl Sweep {
             panic!(
                 "{kind} must never be, but seed {seed} of \"{}\" shows it\n\n{}\n{}",
                 scenario.title,
-                page(&scenario, &outcome),
+                report::text(&scenario, &outcome),
                 seeds::replay(seed),
             );
         }
@@ -157,14 +157,6 @@ fn fail(scenario: &Scenario, seed: u64, failure: &Failure) -> ! {
         scenario.title,
         seeds::replay(seed)
     );
-}
-
-fn page(scenario: &Scenario, outcome: &Outcome) -> String {
-    let mut page = String::new();
-    match report::text(scenario, outcome, &TextOptions::default(), &mut page) {
-        Ok(()) => page,
-        Err(error) => format!("{page}\n({error})"),
-    }
 }
 
 #[cfg(test)]

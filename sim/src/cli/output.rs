@@ -25,7 +25,7 @@ pub fn page(
 ) -> io::Result<()> {
     let mut page = String::new();
     let options = TextOptions { colour, replay, ..TextOptions::default() };
-    report::text(scenario, outcome, &options, &mut page).map_err(io::Error::other)?;
+    report::write_text(scenario, outcome, &options, &mut page).map_err(io::Error::other)?;
     out.write_all(page.as_bytes())
 }
 

@@ -101,8 +101,8 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
         _ => String::new(),
     };
     format!(
-        "the store took a write of {}{token}, {sent}under the {} that it got at {}; {} has \
-         had it since {}{}",
+        "the store took a write of {}{token}, {sent}under the {} that it got at {}; {} had \
+         got it at {}{}, by then",
         history.name(write.from),
         own.lock,
         own.from,
@@ -140,7 +140,7 @@ mod tests {
         let violations = found(&story);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].nodes, [A, B]);
-        insta::assert_snapshot!(violations[0].detail, @"the store took a write of buyer-1, under the lock:stock that it got at 0.001s; buyer-2 has had it since 0.002s, token 2");
+        insta::assert_snapshot!(violations[0].detail, @"the store took a write of buyer-1, under the lock:stock that it got at 0.001s; buyer-2 had got it at 0.002s, token 2, by then");
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         story.at_ms(6).acquire(A, Some(3)).at_ms(7).deliver(write).taken(A, 9, 5, 4);
         let violations = found(&story);
         assert_eq!(violations.len(), 1, "the hold at the sending counts, not the present one");
-        insta::assert_snapshot!(violations[0].detail, @"the store took a write of buyer-1, sent at 0.002s, under the lock:stock that it got at 0.001s; buyer-2 has had it since 0.004s, token 2");
+        insta::assert_snapshot!(violations[0].detail, @"the store took a write of buyer-1, sent at 0.002s, under the lock:stock that it got at 0.001s; buyer-2 had got it at 0.004s, token 2, by then");
     }
 
     #[test]

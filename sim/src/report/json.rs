@@ -126,7 +126,11 @@ impl<'a> RunReport<'a> {
 /// # Errors
 ///
 /// What the writer says.
-pub fn json(scenario: &Scenario, outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
+pub fn json(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    out: &mut (impl io::Write + ?Sized),
+) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &RunReport::new(scenario, outcome))?;
     out.write_all(b"\n")
 }

@@ -15,7 +15,7 @@
 //!   * `clock-jumped`: `by_ns`; `clock-drifts`: `ppm`.
 //! * The last line: `{"verdict": …}` with the object that [`json()`](super::json()) writes.
 //!
-//! Keys come in this order. Bytes are shown as text, with U+FFFD for what is none.
+//! Keys come in this order, those of a note by the alphabet. Bytes are shown as text, with U+FFFD for what is none.
 
 use std::io;
 
@@ -36,7 +36,11 @@ use crate::world::history::{Event, FaultId, History, MessageId, NoteId, Record};
 /// # Errors
 ///
 /// What the writer says.
-pub fn jsonl(scenario: &Scenario, outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
+pub fn jsonl(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    out: &mut (impl io::Write + ?Sized),
+) -> io::Result<()> {
     #[derive(Serialize)]
     struct Header<'a> {
         scenario: &'a str,
@@ -63,7 +67,7 @@ pub fn jsonl(scenario: &Scenario, outcome: &Outcome, out: &mut impl io::Write) -
     line(out, &Footer { verdict: RunReport::new(scenario, outcome) })
 }
 
-fn line(out: &mut impl io::Write, value: &impl Serialize) -> io::Result<()> {
+fn line(out: &mut (impl io::Write + ?Sized), value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }

@@ -1,4 +1,4 @@
-//! What a run looks like: for people ([`text()`]), as one JSON object ([`json()`]), and record by
+//! What a run looks like: for people ([`text()`], [`write_text`]), as one JSON object ([`json()`]), and record by
 //! record as JSON lines ([`jsonl()`]). All three are made from a scenario and its outcome alone.
 //!
 //! ```
@@ -7,9 +7,11 @@
 //!
 //! let scenario = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
 //! let outcome = scenario.run(1)?;
+//! assert!(report::text(&scenario, &outcome).contains("VIOLATION oversell"));
+//!
 //! let mut page = String::new();
-//! report::text(&scenario, &outcome, &TextOptions::default(), &mut page)?;
-//! assert!(page.contains("oversell"));
+//! let options = TextOptions { colour: true, max_rows: 200, replay: Some("cargo test") };
+//! report::write_text(&scenario, &outcome, &options, &mut page)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -23,4 +25,4 @@ mod words;
 
 pub use self::json::{FaultReport, RunReport, ViolationReport, json};
 pub use self::jsonl::jsonl;
-pub use self::text::{TextOptions, text};
+pub use self::text::{TextOptions, text, write_text};

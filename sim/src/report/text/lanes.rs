@@ -73,7 +73,7 @@ impl Columns {
             hidden_buyers: cast.clients.len() - buyers.len(),
             time_width: TIME_WIDTH.max(history.end().to_string().len()),
             server_width: server_title.width().max(servers.len() * (digits + 1)),
-            buyer_width: digits + 1,
+            buyer_width: 1 + buyers.last().map_or(1, |(number, _)| number.to_string().len()),
             servers,
             buyers,
             server_title,

@@ -58,12 +58,20 @@ impl Default for TextOptions<'_> {
     }
 }
 
+/// A run as a page of lines of at most 100 columns, with the default options.
+pub fn text(scenario: &Scenario, outcome: &Outcome) -> String {
+    let mut page = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_text(scenario, outcome, &TextOptions::default(), &mut page);
+    page
+}
+
 /// Writes a run as a page of lines of at most 100 columns.
 ///
 /// # Errors
 ///
 /// What the writer says.
-pub fn text(
+pub fn write_text(
     scenario: &Scenario,
     outcome: &Outcome,
     options: &TextOptions<'_>,

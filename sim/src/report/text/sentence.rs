@@ -89,8 +89,12 @@ pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence>
         Event::ConnectionLost { connection, reason } if reason != CloseReason::ByPeer => {
             let peer =
                 state.peer(record.node, connection).map_or("a peer", |peer| state.name(peer));
-            let text = format!("{name} loses its connection to {peer}: {reason}");
-            Some(sentence(Weight::Ordinary, None, text))
+            // Clients that poll are refused again and again.
+            let (weight, what) = match reason {
+                CloseReason::Refused => (Weight::Quiet, "gets no connection to"),
+                _ => (Weight::Ordinary, "loses its connection to"),
+            };
+            Some(sentence(weight, None, format!("{name} {what} {peer}: {reason}")))
         }
         _ => None,
     }
