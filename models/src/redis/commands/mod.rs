@@ -164,6 +164,11 @@ pub(crate) fn call_from_script(
     }
 }
 
+/// True when there is such a command, whatever its arguments.
+pub(crate) fn is_known(arguments: &[Bytes]) -> bool {
+    lookup(arguments).is_some()
+}
+
 /// The row of a command, or of its subcommand. A container stands for itself only when nothing
 /// follows it.
 fn lookup(arguments: &[Bytes]) -> Option<&'static Command> {

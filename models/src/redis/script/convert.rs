@@ -108,7 +108,7 @@ fn one_line(text: &[u8]) -> Bytes {
 
 /// A number without its fraction. What does not fit becomes the smallest number, as on x86-64,
 /// where C leaves the conversion undefined.
-fn truncated(number: f64) -> i64 {
+pub(super) fn truncated(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if number >= -LIMIT && number < LIMIT { number as i64 } else { i64::MIN }
 }
