@@ -29,7 +29,7 @@ pub(crate) enum Handler {
 #[derive(Debug)]
 pub(crate) struct Command {
     /// The name in small letters, as a client sends it.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// The name as error texts give it: with its container.
     full_name: &'static str,
     /// How many arguments, the name included; at least so many when it is negative.

@@ -260,12 +260,19 @@ fn redis_library(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Tabl
     let format: Function = lua.globals().get::<Table>("string")?.get("format")?;
     for (name, raises) in [("call", true), ("pcall", false)] {
         let (running, format) = (running.clone(), format.clone());
-        let call = move |lua: &Lua, arguments: MultiValue| match call_command(
-            &running, &format, &arguments,
-        )? {
-            Ok(reply) => reply_to_lua(lua, reply),
-            Err(text) if raises => Err(mlua::Error::external(Raised::Reply(text))),
-            Err(text) => reply_error(lua, &text).map(Value::Table),
+        let call = move |lua: &Lua, arguments: MultiValue| {
+            let text = match call_command(&running, &format, &arguments)? {
+                Ok(Reply::Status(status)) if status == "OK" => {
+                    let spare = running.borrow_mut().spare.take();
+                    return spare.map_or_else(|| reply_to_lua(lua, Reply::OK), Ok);
+                }
+                Ok(reply) => return reply_to_lua(lua, reply),
+                Err(text) => text,
+            };
+            if raises {
+                return Err(mlua::Error::external(Raised::Reply(text)));
+            }
+            reply_error(lua, &text).map(Value::Table)
         };
         redis.set(name, lua.create_function(call)?)?;
     }
