@@ -84,8 +84,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_number_survives_being_written_and_read(number: i64) {
-            let decimal = Decimal::new(number);
-            prop_assert_eq!(decimal.as_bytes(), number.to_string().as_bytes());
+            let (decimal, text) = (Decimal::new(number), number.to_string());
+            prop_assert_eq!(decimal.as_bytes(), text.as_bytes());
             prop_assert_eq!(parse_i64(decimal.as_bytes()), Some(number));
         }
     }

@@ -71,11 +71,10 @@ impl Machine for Server {
         match input {
             // An empty argument vector is passed over. Source: `networking.c`,
             // `processInputBuffer`.
+            Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
             Input::Message { connection, message: Message::Redis(arguments) } => {
-                if !arguments.is_empty() {
-                    let reply = self.serve(arguments, context);
-                    context.send(connection, Message::RedisReply(reply));
-                }
+                let reply = self.serve(arguments, context);
+                context.send(connection, Message::RedisReply(reply));
             }
             // Whatever is no command is a protocol error, and Redis hangs up.
             Input::Message { connection, .. } => context.close(connection),

@@ -178,7 +178,7 @@ fn ttl_generic(data: &mut Data, key: &Bytes, since: Since, unit: Unit) -> Reply 
         Since::Epoch => at_ms,
     };
     Reply::Int(match unit {
-        Unit::Seconds => millis.saturating_add(500) / 1000,
+        Unit::Seconds => millis / 1000 + i64::from(millis % 1000 >= 500),
         Unit::Millis => millis,
     })
 }

@@ -29,7 +29,7 @@ pub(crate) enum Handler {
 #[derive(Debug)]
 pub(crate) struct Command {
     /// The name in small letters, as a client sends it.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// The name as error texts give it: with its container.
     full_name: &'static str,
     /// How many arguments, the name included; at least so many when it is negative.
@@ -162,6 +162,11 @@ pub(crate) fn call_from_script(
         Handler::Data(run) => Ok(run(data, arguments)),
         Handler::Engine(_) => Err(NotForScripts::Forbidden),
     }
+}
+
+/// True when there is such a command, whatever its arguments.
+pub(crate) fn is_known(arguments: &[Bytes]) -> bool {
+    lookup(arguments).is_some()
 }
 
 /// The row of a command, or of its subcommand. A container stands for itself only when nothing

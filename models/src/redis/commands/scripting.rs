@@ -16,7 +16,7 @@ pub(super) fn eval(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
         Err(reply) => return reply,
     };
     match engine.scripts.load(&arguments[1]) {
-        Ok(digest) => engine.scripts.run(&mut engine.data, digest, keys, &arguments[3..]),
+        Ok(digest) => run(engine, Some(digest), keys, arguments),
         Err(reply) => reply,
     }
 }
@@ -32,10 +32,12 @@ pub(super) fn evalsha(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
         Ok(keys) => keys,
         Err(reply) => return reply,
     };
-    match Digest::parse(&arguments[1]).filter(|digest| engine.scripts.knows(*digest)) {
-        Some(digest) => engine.scripts.run(&mut engine.data, digest, keys, &arguments[3..]),
-        None => NO_SCRIPT,
-    }
+    run(engine, Digest::parse(&arguments[1]), keys, arguments)
+}
+
+fn run(engine: &mut Engine, digest: Option<Digest>, keys: usize, arguments: &[Bytes]) -> Reply {
+    let Engine { scripts, data } = engine;
+    digest.and_then(|digest| scripts.run(data, digest, keys, &arguments[3..])).unwrap_or(NO_SCRIPT)
 }
 
 /// How many of the arguments are keys.
@@ -83,18 +85,24 @@ pub(super) fn kill(_: &mut Engine, _: &[Bytes]) -> Reply {
 
 /// `SCRIPT HELP`
 pub(super) fn help(_: &mut Engine, _: &[Bytes]) -> Reply {
-    const LINES: [&str; 11] = [
+    const LINES: [&str; 17] = [
         "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+        "DEBUG (YES|SYNC|NO)",
+        "    Set the debug mode for subsequent scripts executed.",
         "EXISTS <sha1> [<sha1> ...]",
         "    Return information about the existence of the scripts in the script cache.",
         "FLUSH [ASYNC|SYNC]",
-        "    Flush the Lua scripts cache.",
+        "    Flush the Lua scripts cache. Very dangerous on replicas.",
+        "    When called without the optional mode argument, the behavior is determined by the",
+        "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
+        "    * ASYNC: Asynchronously flush the scripts cache.",
+        "    * SYNC: Synchronously flush the scripts cache.",
         "KILL",
         "    Kill the currently executing Lua script.",
         "LOAD <script>",
         "    Load a script into the scripts cache without executing it.",
         "HELP",
-        "    Print this help.",
+        "    Prints this help.",
     ];
     Reply::Array(LINES.into_iter().map(Reply::status).collect())
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{error, integer, wrong_arity};
+use super::{integer, wrong_arity};
 use crate::redis::engine::Data;
 use crate::redis::number::Decimal;
 use crate::redis::resp::Reply;
@@ -27,7 +27,7 @@ pub(super) fn select(_: &mut Data, arguments: &[Bytes]) -> Reply {
         Ok(0) => Reply::OK,
         // Redis reads a 32-bit integer here. Source: `object.c`, `getIntFromObjectOrReply`.
         Ok(index) if i32::try_from(index).is_err() => {
-            error("value is out of range, must be positive")
+            Reply::error("ERR value is out of range, value must between -2147483648 and 2147483647")
         }
         Ok(_) => Reply::error("ERR DB index is out of range"),
         Err(reply) => reply,

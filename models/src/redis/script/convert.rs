@@ -108,7 +108,8 @@ fn one_line(text: &[u8]) -> Bytes {
 
 /// A number without its fraction. What does not fit becomes the smallest number, as on x86-64,
 /// where C leaves the conversion undefined.
-fn truncated(number: f64) -> i64 {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if number >= -LIMIT && number < LIMIT { number as i64 } else { i64::MIN }
+pub(super) fn truncated(number: f64) -> i64 {
+    /// The first number that is too large, and the last that is not too small: ±2^63.
+    const RANGE: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
+    if RANGE.contains(&number) { number as i64 } else { i64::MIN }
 }

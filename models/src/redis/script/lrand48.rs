@@ -18,13 +18,13 @@ impl Default for Lrand48 {
 
 impl Lrand48 {
     /// The next number: 31 bits.
-    pub(crate) fn next(&mut self) -> i64 {
+    pub(crate) fn next(&mut self) -> i32 {
         self.state = self.state.wrapping_mul(0x5_DEEC_E66D).wrapping_add(0xB) & MASK;
-        (self.state >> 17) as i64
+        (self.state >> 17) as i32
     }
 
     /// Starts again from a seed.
-    pub(crate) fn seed(&mut self, seed: i64) {
+    pub(crate) fn seed(&mut self, seed: i32) {
         self.state = u64::from(seed as u32) << 16 | 0x330E;
     }
 }

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
+use mlua::Function;
 
 pub(crate) use lrand48::Lrand48;
 
@@ -76,10 +77,11 @@ fn hex_value(digit: u8) -> Option<u8> {
     }
 }
 
-/// The scripts that one server knows by their digest.
+/// The scripts that one server knows by their digest, compiled by the VM of this thread: a
+/// machine stays on the thread that it was made on.
 #[derive(Debug, Default)]
 pub(crate) struct ScriptCache {
-    sources: BTreeMap<Digest, Bytes>,
+    scripts: BTreeMap<Digest, Function>,
 }
 
 impl ScriptCache {
@@ -91,35 +93,32 @@ impl ScriptCache {
     pub(crate) fn load(&mut self, source: &Bytes) -> Result<Digest, Reply> {
         let digest = Digest::of(source);
         if !self.knows(digest) {
-            vm::compile(digest, source)?;
-            self.sources.insert(digest, source.clone());
+            self.scripts.insert(digest, vm::compile(digest, source)?);
         }
         Ok(digest)
     }
 
     /// True when the server knows the script.
     pub(crate) fn knows(&self, digest: Digest) -> bool {
-        self.sources.contains_key(&digest)
+        self.scripts.contains_key(&digest)
     }
 
     /// Forgets every script.
     pub(crate) fn flush(&mut self) {
-        self.sources.clear();
+        self.scripts.clear();
     }
 
-    /// Runs a script that the server knows. The first `keys` of the arguments are its `KEYS`, the
-    /// others its `ARGV`.
+    /// Runs a script; `None` when the server does not know it. The first `keys` of the arguments
+    /// are its `KEYS`, the others its `ARGV`.
     pub(crate) fn run(
         &self,
         data: &mut Data,
         digest: Digest,
         keys: usize,
         arguments: &[Bytes],
-    ) -> Reply {
-        match self.sources.get(&digest) {
-            Some(source) => vm::run(data, digest, source, keys, arguments),
-            None => Reply::error("NOSCRIPT No matching script. Please use EVAL."),
-        }
+    ) -> Option<Reply> {
+        let function = self.scripts.get(&digest)?;
+        Some(vm::run(data, digest, function, keys, arguments))
     }
 }
 

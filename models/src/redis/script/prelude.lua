@@ -4,22 +4,22 @@
 -- Redis patches Lua so that tables can be made read-only (`lua_enablereadonlytable`). Plain Lua
 -- has no such thing, so scripts see empty proxies: reads go through to the table behind, writes
 -- are errors. Nothing a script does may reach the next one: whatever could write past a proxy
--- (`rawset`, `setmetatable`, `setfenv`, `table.insert`) is wrapped, and whatever would show the
--- state of the VM (addresses, memory in use, finalisers) is replaced or taken away.
+-- (`rawset`, `setmetatable`, `table.insert`) is wrapped, and whatever would show the state of the
+-- VM (addresses, memory in use, finalisers) is replaced or taken away. `getfenv` and `setfenv`,
+-- which could too, are missing in Debian's Redis 7.0.15 as well.
 --
 -- The names of the locals are those that Lua shows in its messages.
 
 local host = ...
 
-local error, getfenv, getmetatable, loadstring, next, pairs, pcall, rawequal, rawget, rawset,
-  select, setfenv, setmetatable, tonumber, tostring, type, xpcall =
-  error, getfenv, getmetatable, loadstring, next, pairs, pcall, rawequal, rawget, rawset,
-  select, setfenv, setmetatable, tonumber, tostring, type, xpcall
-local byte, format, rep = string.byte, string.format, string.rep
+local error, getmetatable, loadstring, pairs, pcall, rawget, rawset, select, setmetatable,
+  tostring, type, unpack, xpcall =
+  error, getmetatable, loadstring, pairs, pcall, rawget, rawset, select, setmetatable,
+  tostring, type, unpack, xpcall
+local byte, format = string.byte, string.format
 local concat, insert = table.concat, table.insert
 local create, resume = coroutine.create, coroutine.resume
-local floor = math.floor
-local convert, position, lrand48, srand48 = host.convert, host.handle, host.lrand48, host.srand48
+local convert, handle = host.convert, host.handle
 
 local real = _G
 local READONLY = "Attempt to modify a readonly table"
@@ -43,8 +43,6 @@ local function copy(from)
   return to
 end
 
--- What was changed in this run and has to be put back after it.
-local environment_changed = false
 -- The names of tables and functions that `tostring` was asked for in this run.
 local names, named = nil, 0
 
@@ -114,9 +112,8 @@ local function after_resume(ok, ...)
   return false, shown((...))
 end
 
-local function after_wrapped(ok, ...)
-  if ok then return ... end
-  error(shown((...)), 3)
+local function pack(...)
+  return { ... }, select("#", ...)
 end
 
 local coroutines = copy(coroutine)
@@ -128,12 +125,13 @@ end
 function coroutines.wrap(body)
   local thread = create(body)
   return function(...)
-    local function call(...) return after_wrapped(...) end
-    return call(resume(thread, ...))
+    local results, count = pack(resume(thread, ...))
+    if results[1] then return unpack(results, 2, count) end
+    error(shown(results[2]), 2)
   end
 end
 
--- Tables, metatables, environments ------------------------------------------------------------
+-- Tables and metatables ------------------------------------------------------------------------
 
 local string_metatable = protect(getmetatable(""))
 
@@ -151,36 +149,6 @@ end
 function globals.rawset(object, ...)
   if protected[object] then error(READONLY, 0) end
   return rawset(object, ...)
-end
-
--- All functions that scripts share: their environment is not theirs to change.
-local shared = {}
-
-function globals.getfenv(target)
-  local found
-  if target == nil then
-    found = getfenv(2)
-  elseif type(target) == "number" and target >= 1 then
-    found = getfenv(target + 1)
-  else
-    found = getfenv(target)
-  end
-  if rawequal(found, real) then return environment end
-  return found
-end
-
-function globals.setfenv(target, new)
-  local level = tonumber(target)
-  if level and level < 1 or shared[target] then
-    error("'setfenv' cannot change environment of given object", 2)
-  end
-  local changed = setfenv(level and level + 1 or target, new)
-  if shared[changed] then
-    setfenv(changed, real)
-    error("'setfenv' cannot change environment of given object", 2)
-  end
-  environment_changed = true
-  return changed
 end
 
 -- Chunks ----------------------------------------------------------------------------------------
@@ -203,13 +171,8 @@ end
 
 -- What would show the state of the VM -------------------------------------------------------
 
--- Real addresses differ from run to run.
-function globals.tostring(...)
-  local object = ...
-  local kind = type(object)
-  if kind ~= "table" and kind ~= "function" and kind ~= "thread" and kind ~= "userdata" then
-    return tostring(...)
-  end
+-- Real addresses differ from run to run. Called by Rust's `tostring`, for what has an address.
+local function name(object)
   local metatable = getmetatable(object)
   if type(metatable) == "table" and rawget(metatable, "__tostring") ~= nil then
     return tostring(object)
@@ -217,10 +180,12 @@ function globals.tostring(...)
   names = names or {}
   if not names[object] then
     named = named + 1
-    names[object] = format("%s: 0x%012x", kind, named * 32)
+    names[object] = format("%s: 0x%012x", type(object), named * 32)
   end
   return names[object]
 end
+
+globals.tostring = host.tostring(name)
 
 function globals.collectgarbage(option)
   if option == "count" then return 0, 0 end
@@ -235,13 +200,6 @@ end
 
 local strings = copy(string)
 
-function strings.rep(text, count)
-  if tonumber(count) and #text * count > host.string_max_bytes then
-    error("resulting string too large", 2)
-  end
-  return rep(text, count)
-end
-
 local tables = copy(table)
 
 function tables.insert(list, ...)
@@ -250,35 +208,7 @@ function tables.insert(list, ...)
 end
 
 local maths = copy(math)
-
-local function integer(value, argument, name)
-  local number = tonumber(value)
-  if not number then
-    local got = value == nil and "no value" or type(value)
-    error(format("bad argument #%d to '%s' (number expected, got %s)", argument, name, got), 3)
-  end
-  return number < 0 and -floor(-number) or floor(number)
-end
-
--- Source: `script_lua.c`, `redis_math_random`.
-function maths.random(...)
-  local part = (lrand48() % 2147483647) / 2147483647
-  local count = select("#", ...)
-  if count == 0 then return part end
-  if count > 2 then error("wrong number of arguments", 2) end
-  local low, high = 1, integer((...), 1, "random")
-  if count == 2 then
-    low, high = high, integer((select(2, ...)), 2, "random")
-  end
-  if low > high then
-    error(format("bad argument #%d to 'random' (interval is empty)", count), 2)
-  end
-  return floor(part * (high - low + 1)) + low
-end
-
-function maths.randomseed(seed)
-  srand48(integer(seed, 1, "randomseed"))
-end
+maths.random, maths.randomseed = host.random, host.randomseed
 
 globals.string = protect(strings)
 globals.table = protect(tables)
@@ -286,24 +216,23 @@ globals.math = protect(maths)
 globals.coroutine = protect(coroutines)
 globals.redis = protect(host.redis)
 
-for _, value in pairs(globals) do
-  if type(value) == "function" then shared[value] = true end
-  for _, member in pairs(protected[value] or {}) do
-    if type(member) == "function" then shared[member] = true end
-  end
-end
-
 getmetatable("").__index = strings
 
 -- Running a script ----------------------------------------------------------------------------
 
-return environment, function(script, keys, arguments)
-  globals.KEYS, globals.ARGV = keys, arguments
-  local ok, result = xpcall(script, position)
-  if environment_changed then
-    environment_changed = false
-    setfenv(script, environment)
-  end
+-- `KEYS` and `ARGV` are new tables in each run, for scripts may write to them.
+local function split(count, first, second, ...)
+  if count == 1 then return { first }, { second, ... } end
+  if count == 2 then return { first, second }, { ... } end
+  local keys, all = {}, { first, second, ... }
+  for index = 1, count do keys[index] = all[index] end
+  return keys, { select(count + 1, first, second, ...) }
+end
+
+-- The third result is a table for a reply `OK`, made here because Lua makes it faster than Rust.
+return environment, function(script, wants_spare, count, ...)
+  globals.KEYS, globals.ARGV = split(count, ...)
+  local ok, result = xpcall(script, handle)
   if names then names, named = nil, 0 end
-  return ok, result
+  return ok, result, wants_spare and { ok = "OK" } or nil
 end

@@ -1,1 +1,137 @@
+//! What a script must not leave behind, and how it ends. Its replies are compared with a real
+//! server's in the engine's tests.
 
+use super::*;
+use crate::redis::engine::Engine;
+use crate::time::Wall;
+
+fn eval(engine: &mut Engine, script: &str) -> Reply {
+    let arguments = [Bytes::from_static(b"EVAL"), Bytes::from(script.to_owned()), "0".into()];
+    engine.execute(&arguments, Wall::default())
+}
+
+fn bulk(text: &'static str) -> Reply {
+    Reply::Bulk(Bytes::from_static(text.as_bytes()))
+}
+
+fn error_of(reply: Reply) -> String {
+    match reply {
+        Reply::Error(text) => String::from_utf8_lossy(&text).into_owned(),
+        other => panic!("no error: {other:?}"),
+    }
+}
+
+/// Each first script tries to leave something behind in its own way, each second one looks.
+#[test]
+fn no_state_leaks_from_one_script_to_the_next() {
+    let attempts = [
+        ("pcall(function() leak = 1 end)", "return pcall(function() return leak end) and 1 or 0"),
+        ("pcall(rawset, _G, 'leak', 1)", "return rawget(_G, 'leak') == nil and 0 or 1"),
+        ("pcall(function() string.leak = 1 end)", "return string.leak and 1 or 0"),
+        (
+            "pcall(function() redis.call = 1 end)",
+            "return type(redis.call) == 'function' and 0 or 1",
+        ),
+        ("pcall(table.insert, math, 1)", "return math[1] and 1 or 0"),
+        ("pcall(setmetatable, _G, {})", "return pcall(function() return x end) and 1 or 0"),
+        (
+            "pcall(function() getmetatable('').__index = {upper = 1} end)",
+            "return ('a'):upper() == 'A' and 0 or 1",
+        ),
+        ("KEYS[1] = 'leak' ARGV.leak = 1", "return (KEYS[1] or ARGV.leak) and 1 or 0"),
+        ("setmetatable(KEYS, {__index = ARGV})", "return getmetatable(KEYS) and 1 or 0"),
+        (
+            "local r = redis.call('SET', 'k', 'v') r.leak = 1 r.ok = 'X'",
+            "local r = redis.call('SET', 'k', 'v') return (r.leak or r.ok ~= 'OK') and 1 or 0",
+        ),
+        (
+            "local a, b = redis.call('SET', 'k', 1), redis.call('SET', 'k', 2) a.x = 1",
+            "local a, b = redis.call('SET', 'k', 1), redis.call('SET', 'k', 2) return a == b and 1 or 0",
+        ),
+    ];
+    for (attempt, look) in attempts {
+        let mut engine = Engine::default();
+        eval(&mut engine, attempt);
+        assert_eq!(eval(&mut engine, look), Reply::Int(0), "{attempt}");
+        assert_eq!(eval(&mut Engine::default(), look), Reply::Int(0), "{attempt}");
+    }
+}
+
+#[test]
+fn what_would_show_the_vm_is_the_same_in_every_run() {
+    let script = "local t = {} return {tostring(t), tostring(redis.call), tostring({}), \
+                  tostring(t), collectgarbage('count')}";
+    let first = eval(&mut Engine::default(), script);
+    for filler in ["return {{}, {}, {}}", "local x = string.rep('x', 1000) return #x"] {
+        eval(&mut Engine::default(), filler);
+        assert_eq!(eval(&mut Engine::default(), script), first);
+    }
+    let on_another_thread = std::thread::scope(|scope| {
+        scope.spawn(|| eval(&mut Engine::default(), script)).join().expect("does not panic")
+    });
+    assert_eq!(on_another_thread, first);
+}
+
+#[test]
+fn random_numbers_belong_to_the_server_and_begin_as_rediss_do() {
+    let draw = "return tostring(math.random())";
+    let mut engine = Engine::default();
+    // The first two that a fresh Redis 7.0.15 gives.
+    assert_eq!(eval(&mut engine, draw), bulk("0.39646477363839"));
+    assert_eq!(eval(&mut Engine::default(), draw), bulk("0.39646477363839"));
+    assert_eq!(eval(&mut engine, draw), bulk("0.84048536971234"));
+}
+
+#[test]
+fn a_server_knows_only_its_own_scripts() {
+    let source = Bytes::from_static(b"return 'mine'");
+    let (mut one, mut other) = (Engine::default(), Engine::default());
+    let digest = one.scripts.load(&source).expect("compiles");
+    let call = [Bytes::from_static(b"EVALSHA"), digest.to_hex(), "0".into()];
+    assert_eq!(one.execute(&call, Wall::default()), bulk("mine"));
+    let unknown = Reply::error("NOSCRIPT No matching script. Please use EVAL.");
+    assert_eq!(other.execute(&call, Wall::default()), unknown);
+    one.scripts.flush();
+    assert_eq!(one.execute(&call, Wall::default()), unknown);
+}
+
+#[test]
+fn a_runaway_script_ends_at_the_same_instruction_whatever_ran_before() {
+    let count = |script: &str| {
+        let mut engine = Engine::default();
+        let error = error_of(eval(&mut engine, script));
+        assert!(error.starts_with("ERR Script killed after 10000000 instructions"), "{error}");
+        let get = ["GET", "n"].map(Bytes::from);
+        engine.execute(&get, Wall::default())
+    };
+    let runaway = "while true do redis.call('INCR', 'n') end";
+    let first = count(runaway);
+    assert!(matches!(first, Reply::Bulk(_)));
+    eval(&mut Engine::default(), "for i = 1, 12345 do local x = i end");
+    assert_eq!(count(runaway), first);
+    for catching in [
+        "while true do pcall(function() while true do end end) end",
+        "while true do xpcall(function() while true do end end, function() return 1 end) end",
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    ] {
+        count(catching);
+    }
+}
+
+#[test]
+fn a_deep_recursion_is_an_error_and_not_the_end_of_the_process() {
+    let mut engine = Engine::default();
+    let error = error_of(eval(&mut engine, "local function f() return f() + 1 end return f()"));
+    assert!(error.contains("stack overflow"), "{error}");
+    let nested = "local t = {} t[1] = t return t";
+    assert!(matches!(eval(&mut engine, nested), Reply::Array(_)));
+    assert_eq!(eval(&mut engine, "return 1"), Reply::Int(1));
+}
+
+#[test]
+fn bytecode_is_not_loaded() {
+    let mut engine = Engine::default();
+    let dumped = "return loadstring(string.dump(function() return 1 end)) and 1 or 0";
+    assert_eq!(eval(&mut engine, dumped), Reply::Int(0));
+    assert!(error_of(eval(&mut engine, "\u{1b}Lua")).starts_with("ERR Error compiling script"));
+}

@@ -7,11 +7,14 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, LuaOptions, MultiValue, StdLib, Table, Value, VmState};
+use mlua::{
+    Either, Function, HookTriggers, Lua, LuaOptions, LuaString, MultiValue, StdLib, Table, Value,
+    Variadic, VmState,
+};
 use smallvec::SmallVec;
 
 use super::Digest;
-use super::convert::{c_string, error_table, lua_to_reply, reply_to_lua, with_code};
+use super::convert::{c_string, error_table, lua_to_reply, reply_to_lua, truncated, with_code};
 use crate::redis::commands::{NotForScripts, call_from_script};
 use crate::redis::engine::Data;
 use crate::redis::number::Decimal;
@@ -29,9 +32,6 @@ const INSTRUCTIONS_PER_SLICE: u32 = 100_000;
 /// `busy-reply-threshold`, 5 s.
 const SLICES_MAX: u32 = 100;
 
-/// The longest string that `string.rep` makes. Source: `config.c`, `proto-max-bulk-len`.
-const STRING_MAX_BYTES: u32 = 512 * 1024 * 1024;
-
 thread_local! {
     static VM: Result<Vm, mlua::Error> = Vm::new();
 }
@@ -41,23 +41,19 @@ thread_local! {
 /// # Errors
 ///
 /// The reply to give when it does not compile.
-pub(super) fn compile(digest: Digest, source: &Bytes) -> Result<(), Reply> {
-    with_vm(|vm| vm.function(digest, source).map(|_| ()))?
+pub(super) fn compile(digest: Digest, source: &Bytes) -> Result<Function, Reply> {
+    with_vm(|vm| vm.function(digest, source))?
 }
 
-/// Runs a script on the data.
+/// Runs a compiled script on the data.
 pub(super) fn run(
     data: &mut Data,
     digest: Digest,
-    source: &Bytes,
+    function: &Function,
     keys: usize,
     arguments: &[Bytes],
 ) -> Reply {
-    let run = |vm: &Vm| {
-        let function = vm.function(digest, source)?;
-        Ok(vm.run(data, digest, &function, keys, arguments))
-    };
-    with_vm(run).flatten().unwrap_or_else(|reply| reply)
+    with_vm(|vm| vm.run(data, digest, function, keys, arguments)).unwrap_or_else(|reply| reply)
 }
 
 fn with_vm<T>(work: impl FnOnce(&Vm) -> T) -> Result<T, Reply> {
@@ -69,13 +65,21 @@ pub(super) fn broken(error: &mlua::Error) -> Reply {
     crate::redis::commands::error(format!("Error running script: {error}"))
 }
 
-/// An error that the server raises inside a script: its text, with its code.
+/// An error that the server raises inside a script.
 #[derive(Debug)]
-struct Raised(Vec<u8>);
+enum Raised {
+    /// An error table, with this text.
+    Reply(Vec<u8>),
+    /// A message, as Lua's own libraries raise.
+    Message(String),
+}
 
 impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
+        match self {
+            Self::Reply(text) => f.write_str(&String::from_utf8_lossy(text)),
+            Self::Message(text) => f.write_str(text),
+        }
     }
 }
 
@@ -93,6 +97,8 @@ struct Running {
     /// The arguments of the script: what it passes on is most often one of them.
     arguments: SmallVec<[Bytes; 8]>,
     words: Words,
+    /// A table for the first reply `OK`; taken when it is used.
+    spare: Option<Value>,
 }
 
 struct Vm {
@@ -161,10 +167,17 @@ impl Vm {
         keys: usize,
         arguments: &[Bytes],
     ) -> mlua::Result<Reply> {
-        let (keys, arguments) = arguments.split_at(keys.min(arguments.len()));
-        let (keys, arguments) = (self.list(keys)?, self.list(arguments)?);
+        let wants_spare = self.running.borrow().spare.is_none();
+        let mut passed = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            passed.push(self.argument(argument)?);
+        }
         self.start_counting()?;
-        let (ok, result): (bool, Value) = self.run.call((function, keys, arguments))?;
+        let (ok, result, spare): (bool, Value, Value) =
+            self.run.call((function, wants_spare, keys, Variadic::from(passed)))?;
+        if wants_spare {
+            self.running.borrow_mut().spare = Some(spare);
+        }
         Ok(match result {
             result if ok => lua_to_reply(&result),
             Value::Table(error) => failure(digest, &error)?,
@@ -172,12 +185,12 @@ impl Vm {
         })
     }
 
-    fn list(&self, items: &[Bytes]) -> mlua::Result<Table> {
-        let list = self.lua.create_table_with_capacity(items.len(), 0)?;
-        for item in items {
-            list.raw_push(self.lua.create_string(item)?)?;
-        }
-        Ok(list)
+    /// An argument on its way into Lua. What is valid UTF-8 takes mlua's shortest way.
+    fn argument<'a>(&self, bytes: &'a [u8]) -> mlua::Result<Either<&'a str, LuaString>> {
+        Ok(match std::str::from_utf8(bytes) {
+            Ok(text) => Either::Left(text),
+            Err(_) => Either::Right(self.lua.create_string(bytes)?),
+        })
     }
 
     /// Counts instructions from zero: where a runaway script ends must not depend on what ran
@@ -220,21 +233,24 @@ fn failure(digest: Digest, error: &Table) -> mlua::Result<Reply> {
 fn host_functions(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Table> {
     let host = lua.create_table()?;
     host.set("redis", redis_library(lua, running)?)?;
-    host.set("string_max_bytes", STRING_MAX_BYTES)?;
     host.set("convert", lua.create_function(convert)?)?;
     host.set("handle", lua.create_function(handle)?)?;
+    let tostring: Function = lua.globals().get("tostring")?;
+    let named = move |lua: &Lua, name: Function| {
+        let tostring = tostring.clone();
+        lua.create_function(move |lua, arguments| to_string(lua, &tostring, &name, &arguments))
+    };
+    host.set("tostring", lua.create_function(named)?)?;
     let state = running.clone();
-    host.set(
-        "lrand48",
-        lua.create_function(move |_, ()| Ok(state.borrow_mut().data.lrand48.next()))?,
-    )?;
+    let draw = move |lua: &Lua, bounds: MultiValue| random(lua, &state, &bounds);
+    host.set("random", lua.create_function(draw)?)?;
     let state = running.clone();
-    let seed = move |_: &Lua, seed: Value| {
-        let seed = seed.as_integer().unwrap_or_default();
+    let seed = move |lua: &Lua, seed: MultiValue| {
+        let seed = int_argument(lua, &seed, 0, "randomseed")?;
         state.borrow_mut().data.lrand48.seed(seed);
         Ok(())
     };
-    host.set("srand48", lua.create_function(seed)?)?;
+    host.set("randomseed", lua.create_function(seed)?)?;
     Ok(host)
 }
 
@@ -244,12 +260,19 @@ fn redis_library(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Tabl
     let format: Function = lua.globals().get::<Table>("string")?.get("format")?;
     for (name, raises) in [("call", true), ("pcall", false)] {
         let (running, format) = (running.clone(), format.clone());
-        let call = move |lua: &Lua, arguments: MultiValue| match call_command(
-            &running, &format, &arguments,
-        )? {
-            Ok(reply) => reply_to_lua(lua, reply),
-            Err(text) if raises => Err(mlua::Error::external(Raised(text))),
-            Err(text) => reply_error(lua, &text).map(Value::Table),
+        let call = move |lua: &Lua, arguments: MultiValue| {
+            let text = match call_command(&running, &format, &arguments)? {
+                Ok(Reply::Status(status)) if status == "OK" => {
+                    let spare = running.borrow_mut().spare.take();
+                    return spare.map_or_else(|| reply_to_lua(lua, Reply::OK), Ok);
+                }
+                Ok(reply) => return reply_to_lua(lua, reply),
+                Err(text) => text,
+            };
+            if raises {
+                return Err(mlua::Error::external(Raised::Reply(text)));
+            }
+            reply_error(lua, &text).map(Value::Table)
         };
         redis.set(name, lua.create_function(call)?)?;
     }
@@ -257,6 +280,9 @@ fn redis_library(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Tabl
     redis.set("error_reply", lua.create_function(error_reply)?)?;
     redis.set("status_reply", lua.create_function(status_reply)?)?;
     redis.set("log", lua.create_function(log)?)?;
+    redis.set("setresp", lua.create_function(setresp)?)?;
+    redis.set("set_repl", lua.create_function(set_repl)?)?;
+    redis.set("acl_check_cmd", lua.create_function(acl_check_cmd)?)?;
     redis.set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
     redis.set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
     redis.set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
@@ -298,7 +324,7 @@ fn call_command(
             }
             Value::Integer(_) | Value::Number(_) => {
                 // Source: `script_lua.c`, `luaArgsToRedisArgv`.
-                let text: mlua::LuaString = format.call(("%.17g", argument))?;
+                let text: LuaString = format.call(("%.17g", argument))?;
                 Bytes::copy_from_slice(&text.as_bytes())
             }
             _ => {
@@ -326,6 +352,73 @@ fn reply_error(lua: &Lua, text: &[u8]) -> mlua::Result<Table> {
     Ok(table)
 }
 
+/// `tostring`: what has an address gets a name that is the same in every run.
+fn to_string(
+    lua: &Lua,
+    tostring: &Function,
+    name: &Function,
+    arguments: &MultiValue,
+) -> mlua::Result<Value> {
+    match arguments.front() {
+        None => Err(bad_argument(lua, 0, "tostring", "value expected")),
+        Some(value @ Value::String(_)) => Ok(value.clone()),
+        Some(value @ (Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_))) => {
+            tostring.call(value)
+        }
+        Some(value) => name.call(value),
+    }
+}
+
+/// `math.random`. Source: `script_lua.c`, `redis_math_random`.
+#[expect(
+    clippy::float_arithmetic,
+    reason = "Lua's numbers are floating; division, multiplication and floor are exact in IEEE 754"
+)]
+fn random(lua: &Lua, running: &RefCell<Running>, bounds: &MultiValue) -> mlua::Result<f64> {
+    /// Source: `rand.h`, `REDIS_LRAND48_MAX`.
+    const MAX: i32 = i32::MAX;
+    let drawn = running.borrow_mut().data.lrand48.next() % MAX;
+    let part = f64::from(drawn) / f64::from(MAX);
+    let (low, high) = match bounds.len() {
+        0 => return Ok(part),
+        1 => (1, int_argument(lua, bounds, 0, "random")?),
+        2 => (int_argument(lua, bounds, 0, "random")?, int_argument(lua, bounds, 1, "random")?),
+        _ => return Err(message(lua, "wrong number of arguments")),
+    };
+    if low > high {
+        return Err(bad_argument(lua, bounds.len() - 1, "random", "interval is empty"));
+    }
+    let width = high.wrapping_sub(low).wrapping_add(1);
+    Ok((part * f64::from(width)).floor() + f64::from(low))
+}
+
+/// An argument as C's `int`. Source: `lauxlib.c`, `luaL_checkint`: the fraction and the upper
+/// bits are cut off.
+fn int_argument(lua: &Lua, arguments: &MultiValue, at: usize, name: &str) -> mlua::Result<i32> {
+    let value = arguments.get(at).cloned();
+    match lua.coerce_number(value.clone().unwrap_or(Value::Nil))? {
+        Some(number) => Ok(truncated(number) as i32),
+        None => {
+            let got = value.map_or("no value", |value| value.type_name());
+            Err(bad_argument(lua, at, name, &format!("number expected, got {got}")))
+        }
+    }
+}
+
+/// Source: `lauxlib.c`, `luaL_argerror`.
+fn bad_argument(lua: &Lua, at: usize, name: &str, why: &str) -> mlua::Error {
+    message(lua, &format!("bad argument #{} to '{name}' ({why})", at + 1))
+}
+
+/// An error message with the place in the script that called. Source: `lauxlib.c`, `luaL_error`.
+fn message(lua: &Lua, text: &str) -> mlua::Error {
+    let place = match frame(lua, 1) {
+        Some((source, line)) if line > 0 => format!("{}:{line}: ", source.trim_start_matches('@')),
+        _ => String::new(),
+    };
+    mlua::Error::external(Raised::Message(format!("{place}{text}")))
+}
+
 fn sha1hex(_: &Lua, arguments: MultiValue) -> mlua::Result<String> {
     match (arguments.len(), arguments.front()) {
         (1, Some(Value::String(text))) => Ok(Digest::of(&text.as_bytes()).to_string()),
@@ -340,7 +433,7 @@ fn sha1hex(_: &Lua, arguments: MultiValue) -> mlua::Result<String> {
 
 /// An error to raise, from a text without a code.
 fn raised(text: &[u8]) -> mlua::Error {
-    mlua::Error::external(Raised(with_code(text)))
+    mlua::Error::external(Raised::Reply(with_code(text)))
 }
 
 fn error_reply(lua: &Lua, arguments: MultiValue) -> mlua::Result<Table> {
@@ -374,13 +467,59 @@ fn log(lua: &Lua, arguments: MultiValue) -> mlua::Result<()> {
     }
 }
 
+/// `redis.setresp`: replies come as RESP2 has them, and the client speaks nothing else.
+fn setresp(lua: &Lua, arguments: MultiValue) -> mlua::Result<()> {
+    let (1, Some(version)) = (arguments.len(), arguments.front()) else {
+        return Err(raised(b"redis.setresp() requires one argument."));
+    };
+    match lua.coerce_number(version.clone())?.map(truncated) {
+        Some(2) => Ok(()),
+        Some(3) => Err(raised(b"RESP3 is not modelled.")),
+        _ => Err(raised(b"RESP version must be 2 or 3.")),
+    }
+}
+
+/// `redis.set_repl`: nothing is replicated yet, but what would be an error is one.
+fn set_repl(lua: &Lua, arguments: MultiValue) -> mlua::Result<()> {
+    let (1, Some(flags)) = (arguments.len(), arguments.front()) else {
+        return Err(raised(b"redis.set_repl() requires two arguments."));
+    };
+    match lua.coerce_number(flags.clone())?.map_or(0, truncated) {
+        0..=3 => Ok(()),
+        _ => Err(raised(
+            b"Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.",
+        )),
+    }
+}
+
+/// `redis.acl_check_cmd`: there are no users, so whoever asks may.
+fn acl_check_cmd(_: &Lua, arguments: MultiValue) -> mlua::Result<bool> {
+    let words: Vec<Bytes> = arguments
+        .iter()
+        .filter_map(|word| word.as_string().map(|text| Bytes::copy_from_slice(&text.as_bytes())))
+        .collect();
+    if arguments.is_empty() {
+        return Err(raised(b"Please specify at least one argument for this redis lib call"));
+    }
+    if words.len() < arguments.len() {
+        return Err(raised(b"Lua redis lib command arguments must be strings or integers"));
+    }
+    if crate::redis::commands::is_known(&words) {
+        Ok(true)
+    } else {
+        Err(raised(b"Invalid command passed to redis.acl_check_cmd()"))
+    }
+}
+
 /// What a script sees of an error that Rust raised, and whether it is the end of the script.
 fn convert(lua: &Lua, error: Value) -> mlua::Result<(Value, bool)> {
     let Value::Error(error) = error else {
         return Ok((error, false));
     };
-    if let Some(Raised(text)) = error.downcast_ref() {
-        return Ok((Value::Table(reply_error(lua, text)?), false));
+    match error.downcast_ref() {
+        Some(Raised::Reply(text)) => return Ok((Value::Table(reply_error(lua, text)?), false)),
+        Some(Raised::Message(text)) => return Ok((Value::String(lua.create_string(text)?), false)),
+        None => {}
     }
     let killed = error.downcast_ref::<Killed>().is_some();
     let text = if killed { Killed.to_string() } else { error.to_string() };

@@ -1,1 +1,136 @@
+//! The server as a machine: what it answers, writes down and sets timers for.
 
+use super::*;
+use crate::machine::{ConnectionId, Effect, Files, NodeId};
+use crate::time::{LocalClock, Wall};
+
+const CLIENT: ConnectionId = ConnectionId(1);
+
+/// A server, and the two clocks of its host.
+struct Bench {
+    server: Server,
+    wall_ms: u64,
+    mono_ms: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let boot = Boot {
+            node: NodeId(0),
+            incarnation: 0,
+            random: Random::new(1, 1),
+            files: Files::new(),
+            clock: LocalClock::default(),
+        };
+        Self { server: Server::new(boot, RedisSettings::default()), wall_ms: 100_000, mono_ms: 0 }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.wall_ms += millis;
+        self.mono_ms += millis;
+    }
+
+    fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
+        let clock = LocalClock {
+            wall: Wall::from_nanos(self.wall_ms * 1_000_000),
+            mono: Mono::from_nanos(self.mono_ms * 1_000_000),
+        };
+        let (mut outbox, mut next_connection) = (Vec::new(), 9);
+        self.server.handle(input, &mut Context::new(clock, &mut next_connection, &mut outbox));
+        outbox
+    }
+
+    fn command(&mut self, line: &str) -> Vec<Effect> {
+        let words = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes()));
+        let message = Message::Redis(words.collect());
+        self.give(Input::Message { connection: CLIENT, message: &message })
+    }
+
+    fn tick(&mut self) -> Vec<Effect> {
+        self.give(Input::Timer(Cron::TIMER))
+    }
+}
+
+fn notes(effects: &[Effect]) -> Vec<&'static str> {
+    let note = |effect: &Effect| match effect {
+        Effect::Note(note) => Some(note.kind()),
+        _ => None,
+    };
+    effects.iter().filter_map(note).collect()
+}
+
+fn timer_ms(effects: &[Effect]) -> Option<u64> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::SetTimer { at, .. } => Some(at.as_millis()),
+        _ => None,
+    })
+}
+
+fn reply(effects: &[Effect]) -> Option<&Reply> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send { connection: CLIENT, message: Message::RedisReply(reply) } => Some(reply),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_command_is_answered_on_its_connection_and_its_changes_are_noted() {
+    let mut bench = Bench::new();
+    let effects = bench.command("SET lock mine NX");
+    assert_eq!(reply(&effects), Some(&Reply::OK));
+    assert_eq!(notes(&effects), ["key-set"]);
+    assert_eq!(timer_ms(&effects), None, "nothing expires, so nothing is to be done");
+    assert_eq!(notes(&bench.command("DEL lock")), ["key-deleted"]);
+    assert!(bench.give(Input::Started).is_empty());
+    let empty = Message::Redis(Vec::new());
+    assert!(bench.give(Input::Message { connection: CLIENT, message: &empty }).is_empty());
+    let foreign = Message::Number(1);
+    let effects = bench.give(Input::Message { connection: CLIENT, message: &foreign });
+    assert!(matches!(effects[..], [Effect::Close { connection: CLIENT }]));
+}
+
+#[test]
+fn server_cron_runs_on_its_grid_while_something_expires() {
+    let mut bench = Bench::new();
+    bench.pass(130);
+    let effects = bench.command("SET lock mine PX 150");
+    assert_eq!(timer_ms(&effects), Some(201), "1 ms after the start and every 100 ms");
+    assert_eq!(timer_ms(&bench.command("SET other x PX 150")), None, "it is set already");
+    bench.pass(71);
+    let effects = bench.tick();
+    assert_eq!((notes(&effects).len(), timer_ms(&effects)), (0, Some(301)));
+    bench.pass(100);
+    let effects = bench.tick();
+    assert_eq!(notes(&effects), ["key-expired", "key-expired"]);
+    assert_eq!(timer_ms(&effects), None, "an idle server costs nothing");
+    bench.pass(1000);
+    assert_eq!(timer_ms(&bench.command("SET lock mine PX 1")), Some(1401));
+}
+
+#[test]
+fn after_a_pause_the_grid_begins_anew() {
+    let mut bench = Bench::new();
+    assert_eq!(timer_ms(&bench.command("SET lock mine PX 10000")), Some(1));
+    bench.pass(777);
+    assert_eq!(timer_ms(&bench.tick()), Some(877));
+}
+
+#[test]
+fn a_clock_set_back_keeps_a_lock_alive() {
+    let mut bench = Bench::new();
+    bench.command("SET lock mine PX 100");
+    bench.pass(101);
+    bench.wall_ms -= 60_000;
+    assert!(notes(&bench.tick()).is_empty());
+    assert_eq!(reply(&bench.command("EXISTS lock")), Some(&Reply::Int(1)));
+    bench.wall_ms += 60_000;
+    assert_eq!(notes(&bench.tick()), ["key-expired"]);
+}
+
+#[test]
+fn a_restart_begins_with_nothing() {
+    let mut bench = Bench::new();
+    bench.command("SET lock mine");
+    bench = Bench::new();
+    assert_eq!(reply(&bench.command("EXISTS lock")), Some(&Reply::Int(0)));
+}
