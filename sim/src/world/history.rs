@@ -279,9 +279,7 @@ impl History {
     #[inline(always)]
     pub(crate) fn push_message(&mut self, envelope: Envelope) -> MessageId {
         let id = MessageId(self.lists.messages.len() as u32);
-        if let Message::Bytes(bytes) = &envelope.message {
-            self.payload_bytes += bytes.len() as u64;
-        }
+        self.payload_bytes += payload_bytes(&envelope.message);
         push(&mut self.lists.messages, envelope);
         id
     }
@@ -311,6 +309,18 @@ impl History {
             Event::TimerFired => tracing::trace!(sim_time = %at, node, ?event),
             _ => tracing::debug!(sim_time = %at, node, ?event),
         }
+    }
+}
+
+/// About how much memory a message points to; a number and the shop's requests point nowhere.
+#[inline]
+fn payload_bytes(message: &Message) -> u64 {
+    match message {
+        Message::Bytes(bytes) => bytes.len() as u64,
+        Message::Redis(arguments) => {
+            arguments.iter().map(|argument| (size_of_val(argument) + argument.len()) as u64).sum()
+        }
+        _ => 0,
     }
 }
 

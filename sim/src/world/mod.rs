@@ -467,4 +467,6 @@ impl Running {
 }
 
 #[cfg(test)]
+mod determinism;
+#[cfg(test)]
 mod tests;
