@@ -10,7 +10,7 @@
 //! assert_eq!(decoder.next_command(), Ok(None));
 //! decoder.feed(b"ck\r\n");
 //! let command = decoder.next_command().expect("well formed").expect("complete");
-//! assert_eq!(command, ["GET", "stock"].map(|word| word.as_bytes()));
+//! assert_eq!(command, ["GET", "stock"]);
 //!
 //! let mut bytes = Vec::new();
 //! Reply::Int(7).encode(&mut bytes);
