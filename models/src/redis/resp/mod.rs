@@ -6,7 +6,7 @@
 //! use fencepost_models::redis::resp::{CommandDecoder, Reply};
 //!
 //! let mut decoder = CommandDecoder::default();
-//! decoder.feed(b"*2\r\n$3\r\nGET\r\n$4\r\nsto");
+//! decoder.feed(b"*2\r\n$3\r\nGET\r\n$5\r\nsto");
 //! assert_eq!(decoder.next_command(), Ok(None));
 //! decoder.feed(b"ck\r\n");
 //! let command = decoder.next_command().expect("well formed").expect("complete");
