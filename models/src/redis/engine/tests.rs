@@ -24,7 +24,7 @@ fn run(engine: &mut Engine, now_ms: u64, line: &str) -> Reply {
     engine.execute(&words(line), at_ms(now_ms))
 }
 
-/// Replays a conversation with a Redis 7.0.15 (Debian 5:7.0.15-1~deb12u). `>` is a command as
+/// Replays a conversation with a Redis 7.0.15 (Debian's 5:7.0.15-1~deb12u10); lines that we answer otherwise, or that depend on the time of day, are left out. `>` is a command as
 /// `redis-cli` would take it, the line after it the bytes of the reply, `!` a sleep in
 /// milliseconds.
 fn replay(conversation: &str) -> usize {

@@ -6,11 +6,11 @@
 //! use fencepost_models::redis::resp::{CommandDecoder, Reply};
 //!
 //! let mut decoder = CommandDecoder::default();
-//! decoder.feed(b"*2\r\n$3\r\nGET\r\n$4\r\nsto");
+//! decoder.feed(b"*2\r\n$3\r\nGET\r\n$5\r\nsto");
 //! assert_eq!(decoder.next_command(), Ok(None));
 //! decoder.feed(b"ck\r\n");
 //! let command = decoder.next_command().expect("well formed").expect("complete");
-//! assert_eq!(command, ["GET", "stock"].map(|word| word.as_bytes()));
+//! assert_eq!(command, ["GET", "stock"]);
 //!
 //! let mut bytes = Vec::new();
 //! Reply::Int(7).encode(&mut bytes);

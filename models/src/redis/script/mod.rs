@@ -11,6 +11,7 @@
 //! no address; a table with weak references may lose them at any time, as everywhere in Lua.
 
 mod convert;
+mod library;
 mod lrand48;
 mod vm;
 
