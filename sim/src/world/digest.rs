@@ -30,6 +30,7 @@ impl History {
         let mut hasher = Xxh3::new();
         let mut buffer = Vec::with_capacity(256);
         encode(&mut buffer, &self.nodes);
+        hasher.update(&buffer);
         for record in self.records() {
             buffer.clear();
             self.encode_record(&mut buffer, record);
