@@ -1,24 +1,35 @@
 //! What somebody who listens to `tracing` hears.
 
+use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::*;
 
-/// Writes down the fields of every event of this crate.
-#[derive(Clone)]
-struct Listener {
-    level: Level,
-    heard: Arc<Mutex<Vec<String>>>,
+thread_local! {
+    /// How much this thread wants to hear; other tests' threads want nothing.
+    static LISTENS: Cell<LevelFilter> = const { Cell::new(LevelFilter::OFF) };
+    static HEARD: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Writes down the fields of every event of this crate, for the threads that listen.
+///
+/// It is installed for all threads: `tracing` remembers of each place in the code whether anybody
+/// listens, and when it asks, it asks on the thread that comes there first.
+struct Listener;
+
 impl Subscriber for Listener {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("fencepost") && *metadata.level() <= self.level
+        metadata.target().starts_with("fencepost") && *metadata.level() <= LISTENS.get()
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -32,7 +43,7 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        self.heard.lock().unwrap().push(line.0.trim_end().to_owned());
+        HEARD.with_borrow_mut(|heard| heard.push(line.0.trim_end().to_owned()));
     }
 
     fn enter(&self, _: &Id) {}
@@ -49,30 +60,25 @@ impl Visit for Line {
 }
 
 fn heard_at(level: Level) -> Vec<String> {
-    let listener = Listener { level, heard: Arc::default() };
-    // `tracing` remembers of each place in the code whether anybody listens, and asks the thread
-    // that comes there first: another test's, perhaps. So the place is passed once before.
-    run_pair(100, &[], Vec::new());
-    tracing::subscriber::with_default(listener.clone(), || {
-        tracing::callsite::rebuild_interest_cache();
-        let mut world = world();
-        let server = world.add_server("server", |_boot| {
-            acts(|input, context| {
-                if let Input::Message { .. } = input {
-                    context.note(remark("thanks"));
-                }
-            })
-        });
-        world.add_client("client", sends(server, &[1500]));
-        world.inject(vec![fault(1700, 100, crash("server"))]);
-        world.run(ms(5000)).unwrap();
+    LISTENS.set(level.into());
+    let mut world = world();
+    let server = world.add_server("server", |_boot| {
+        acts(|input, context| {
+            if let Input::Message { .. } = input {
+                context.note(remark("thanks"));
+            }
+        })
     });
-    let heard = listener.heard.lock().unwrap();
-    heard.clone()
+    world.add_client("client", sends(server, &[1500]));
+    world.inject(vec![fault(1700, 100, crash("server"))]);
+    world.run(ms(5000)).unwrap();
+    LISTENS.set(LevelFilter::OFF);
+    HEARD.take()
 }
 
 #[test]
 fn every_event_says_where_and_when_in_simulated_time() {
+    tracing::subscriber::set_global_default(Listener).unwrap();
     let heard = heard_at(Level::TRACE);
     assert!(heard.iter().all(|line| line.starts_with("sim_time=") && line.contains(" node=")));
     for line in [
