@@ -105,6 +105,11 @@ pub(super) struct Stream {
     /// When the sending host lost its power.
     pub power_lost_at: Option<SimTime>,
     waiting: Waiting,
+    /// The last segment that was sent again, and when it arrives: what was sent after it may
+    /// still be under way from before, and come earlier.
+    resent: Option<(Segment, SimTime)>,
+    /// What came earlier than that, in order, and is held back by the receiving kernel.
+    early: Vec<Segment>,
 }
 
 impl Stream {
@@ -127,6 +132,32 @@ impl Stream {
         let place = self.waiting.partition_point(|other| *other < segment);
         self.waiting.insert(place, segment);
         self.waiting.len() == 1
+    }
+
+    /// All that waited has been sent again, this segment last.
+    pub fn resent(&mut self, last: Segment) {
+        self.resent = Some((last, self.last_arrival));
+    }
+
+    /// The moment until which the receiving kernel holds an arriving segment back, because one
+    /// that was sent before it is still missing.
+    pub fn hold_back(&mut self, now: SimTime, segment: Segment) -> Option<SimTime> {
+        let (last, complete_at) = self.resent?;
+        let is_early = now < complete_at && segment > last;
+        if is_early || self.early.first().is_some_and(|first| *first < segment) {
+            let place = self.early.partition_point(|other| *other < segment);
+            self.early.insert(place, segment);
+            return Some(complete_at.max(now));
+        }
+        None
+    }
+
+    /// Whatever becomes of an arriving segment, it is not held back any more.
+    #[inline]
+    pub fn release(&mut self, segment: Segment) {
+        if !self.early.is_empty() {
+            self.early.retain(|other| *other != segment);
+        }
     }
 
     /// Takes out all that waits.

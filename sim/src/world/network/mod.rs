@@ -341,6 +341,7 @@ impl Network {
         let end = one.end_of(to);
         let state = delivery(&self.links, self.nodes, &self.hosts, one, direction);
         let stream = one.stream_mut(direction);
+        stream.release(segment);
         if stream.was_still_inside(kernel, segment) {
             kernel.lose_all(from, [segment], LossReason::SenderLostPower);
             return None;
@@ -362,6 +363,10 @@ impl Network {
         if state == Delivery::Reset {
             kernel.lose_all(from, [segment], LossReason::ConnectionGone);
             self.send_reset(kernel, connection, from);
+            return None;
+        }
+        if let Some(until) = stream.hold_back(kernel.now, segment) {
+            kernel.queue.push(until, Upcoming::Arrival { connection, direction, segment });
             return None;
         }
         match segment {
@@ -418,8 +423,13 @@ impl Network {
             kernel.queue.push(at, Upcoming::Retransmission { connection, direction });
             return None;
         }
-        for segment in stream.unblock() {
-            self.transmit(kernel, connection, direction, segment);
+        let waiting = stream.unblock();
+        for segment in &waiting {
+            self.transmit(kernel, connection, direction, *segment);
+        }
+        let stream = self.connection(connection)?.stream_mut(direction);
+        if let Some(last) = waiting.back() {
+            stream.resent(*last);
         }
         None
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fencepost_faults::{Plan, Trigger};
 use fencepost_models::machine::{DiskOperation, DiskToken};
-use fencepost_models::process::Process;
+use fencepost_models::process::{Host, Process};
 use proptest::prelude::*;
 
 use super::super::SimTime;
@@ -79,7 +79,7 @@ fn moody(_boot: Boot) -> impl Machine {
 }
 
 /// Asks, waits for an answer if it has the patience, connects anew when it is told off.
-async fn ask(host: fencepost_models::process::Host, servers: [NodeId; 2]) {
+async fn ask(host: Host, servers: [NodeId; 2]) {
     loop {
         let server = servers[host.random(|random| random.below(2)) as usize];
         let opened = host.timeout(ms(700), host.connect(server)).await;

@@ -235,3 +235,21 @@ fn a_message_to_a_host_that_forgot_its_connection_waits_until_the_reset_gets_thr
         ["410ms blocked 400", "1820ms lost 400: ConnectionGone", "1830ms reset"]
     );
 }
+
+#[test]
+fn what_was_sent_again_still_comes_before_what_was_under_way_all_the_time() {
+    let by = ms(400);
+    let faults = vec![
+        fault(95, 60, Action::Delay { groups: groups("client", "server"), by }),
+        fault(99, 10, cut()),
+    ];
+    // The first meets the cut and is sent again at 290 ms; the second, delayed, comes at 506 ms.
+    let run = run_pair(5000, &[90, 96], faults.clone());
+    assert_eq!(story(&run, "server")[1..], ["310ms got 90", "506ms got 96"]);
+
+    // Here what is sent again takes longer than what was under way.
+    let mut faults = faults;
+    faults.push(fault(200, 500, Action::Delay { groups: groups("client", "server"), by: ms(900) }));
+    let run = run_pair(5000, &[90, 96, 1000], faults);
+    assert_eq!(story(&run, "server")[1..], ["1210ms got 90", "1210ms got 96", "1210ms got 1000"]);
+}
