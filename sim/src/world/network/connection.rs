@@ -141,20 +141,23 @@ impl Stream {
 
     /// The moment until which the receiving kernel holds an arriving segment back, because one
     /// that was sent before it is still missing.
+    #[inline]
     pub fn hold_back(&mut self, now: SimTime, segment: Segment) -> Option<SimTime> {
-        let (last, complete_at) = self.resent?;
-        let is_early = now < complete_at && segment > last;
-        if is_early || self.early.first().is_some_and(|first| *first < segment) {
-            let place = self.early.partition_point(|other| *other < segment);
-            self.early.insert(place, segment);
-            return Some(complete_at.max(now));
+        let missing = self.resent.filter(|(last, _)| *last < segment);
+        if missing.is_none() && self.early.first().is_none_or(|first| *first > segment) {
+            return None;
         }
-        None
+        let place = self.early.partition_point(|other| *other < segment);
+        self.early.insert(place, segment);
+        Some(missing.map_or(now, |(_, complete_at)| complete_at.max(now)))
     }
 
-    /// Whatever becomes of an arriving segment, it is not held back any more.
+    /// A segment is here: it is not held back any more, nor does it hold others back.
     #[inline]
     pub fn release(&mut self, segment: Segment) {
+        if self.resent.is_some_and(|(last, _)| last == segment) {
+            self.resent = None;
+        }
         if !self.early.is_empty() {
             self.early.retain(|other| *other != segment);
         }
