@@ -98,10 +98,7 @@ fn describe(history: &History, id: RecordId) -> Option<String> {
     Some(format!("{} {} {content}", record.at, history.name(record.node)))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "nothing is simulated across the two threads: the caller waits for the other to end"
-)]
+/// Nothing is simulated across the two threads: this one waits for the other to end.
 fn on_a_new_thread<T: Send>(run: &(impl Fn() -> T + Sync)) -> T {
     let joined = std::thread::scope(|scope| scope.spawn(run).join());
     joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))

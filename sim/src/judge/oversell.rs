@@ -19,9 +19,9 @@ pub fn check(history: &History) -> Vec<Violation> {
         let before = books.surplus();
         books.enter(note);
         match note {
-            Note::StockServed { to, .. } => writers.has_read(*to),
+            Note::StockServed { to, stock, .. } => writers.has_read(*to, *stock),
             Note::WriteTaken { from, before: stock_before, after, .. } => {
-                let overwritten = writers.write(*from);
+                let overwritten = writers.write(*from, *after);
                 // Further from zero, or past it to the other side.
                 let surplus = books.surplus();
                 if surplus.abs() > before.abs() || surplus.signum() * before.signum() < 0 {
@@ -43,22 +43,23 @@ pub fn check(history: &History) -> Vec<Violation> {
     violations
 }
 
-/// Who has written, and from where on in that list each client has not read.
+/// Who has written, and from where on in that list each client had not seen when it read so much.
 #[derive(Default)]
 struct Writers {
     writes: Vec<NodeId>,
-    seen: BTreeMap<NodeId, usize>,
+    seen: BTreeMap<(NodeId, u64), usize>,
 }
 
 impl Writers {
-    fn has_read(&mut self, client: NodeId) {
-        self.seen.insert(client, self.writes.len());
+    fn has_read(&mut self, client: NodeId, stock: u64) {
+        self.seen.insert((client, stock), self.writes.len());
     }
 
-    /// Enters a write; returns whose writes it overwrites: the others' since its client's last
-    /// read or write.
-    fn write(&mut self, client: NodeId) -> Vec<NodeId> {
-        let unseen = self.seen.get(&client).copied().unwrap_or(self.writes.len());
+    /// Enters a write; returns whose writes it overwrites: the others' since its client last read
+    /// the stock that the write takes one piece from.
+    fn write(&mut self, client: NodeId, after: u64) -> Vec<NodeId> {
+        let basis = (client, after.saturating_add(1));
+        let unseen = self.seen.get(&basis).copied().unwrap_or(self.writes.len());
         let mut overwritten = Vec::new();
         for writer in &self.writes[unseen..] {
             if *writer != client && !overwritten.contains(writer) {
@@ -66,7 +67,6 @@ impl Writers {
             }
         }
         self.writes.push(client);
-        self.has_read(client);
         overwritten
     }
 }

@@ -1,8 +1,9 @@
-//! `stale-write`: the store took a write from a client whose hold had been superseded: another
-//! client had been granted the same lock after the hold under which the write was sent, and
-//! believed it before the store took the write.
+//! `stale-write`: the store took a write from a client whose hold had been superseded: the same lock
+//! had been granted again after the hold under which the write was sent, and whoever got it knew
+//! so before the store took the write.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
@@ -34,7 +35,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
                 kind: ViolationKind::StaleWrite,
                 at: record.at,
                 record: taken,
-                nodes: vec![*from, newer.node],
+                nodes: if newer.node == *from { vec![*from] } else { vec![*from, newer.node] },
                 detail: describe(history, write, own, newer),
             });
         }
@@ -62,26 +63,23 @@ fn written_under<'a>(
 /// client costs no more than a short one.
 const MOST_LOCKS_OF_ONE_CLIENT: usize = 16;
 
-/// For each hold the first that another client came to believe of those granted after it.
+/// For each hold the first that anybody came to believe of those granted after it. A client that
+/// gave the lock back and got it again has superseded its own earlier hold.
 fn successors(holds: &[Hold]) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..holds.len()).collect();
     order.sort_by_key(|place| holds[*place].granted);
     let mut found = vec![None; holds.len()];
-    // Per lock, of all that were granted later: the earliest begin, and the earliest of another
-    // client than that one.
-    let mut later: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
+    let mut first_believed: BTreeMap<&Name, usize> = BTreeMap::new();
     for place in order.into_iter().rev() {
-        let hold = &holds[place];
-        let earliest = later.entry(&hold.lock).or_default();
-        found[place] = earliest.iter().copied().find(|other| holds[*other].node != hold.node);
-        earliest.push(place);
-        earliest.sort_by_key(|place| holds[*place].begin);
-        let mut clients: Vec<NodeId> = Vec::new();
-        earliest.retain(|place| {
-            let is_new = !clients.contains(&holds[*place].node) && clients.len() < 2;
-            clients.push(holds[*place].node);
-            is_new
-        });
+        let later = first_believed.entry(&holds[place].lock);
+        found[place] = match &later {
+            Entry::Occupied(later) => Some(*later.get()),
+            Entry::Vacant(_) => None,
+        };
+        let earliest = later.or_insert(place);
+        if holds[place].begin < holds[*earliest].begin {
+            *earliest = place;
+        }
     }
     found
 }
@@ -226,11 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn each_hold_is_superseded_by_the_first_other_client_after_it() {
+    fn each_hold_is_superseded_by_the_first_one_after_it() {
         let mut story = Story::new();
         story.acquire(A, None).release(A).acquire(A, None).release(A);
         story.acquire(B, None).release(B).acquire(C, None).release(C).acquire(B, None);
         let holds = holds(&story.history);
-        assert_eq!(successors(&holds), [Some(2), Some(2), Some(3), Some(4), None]);
+        assert_eq!(successors(&holds), [Some(1), Some(2), Some(3), Some(4), None]);
+    }
+
+    #[test]
+    fn a_clients_own_next_hold_supersedes_its_earlier_one() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, Some(1));
+        let write = story.at(2).send_write(A, 9, 4);
+        story.at(3).release(A).at(4).acquire(A, Some(2));
+        story.at(5).deliver(write).taken(A, 9, 5, 4);
+        let found = found(&story);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].nodes, [A]);
     }
 }

@@ -36,8 +36,9 @@ const LEAST: &str = "the least that a scenario needs:\n\
 
 /// How latencies are written.
 const LATENCIES: &str = "a latency is a duration (\"1ms\"), even between two ({ min = \"1ms\", \
-                         max = \"3ms\" }), or exponential above one ({ min = \"200us\", \
-                         mean_rest = \"300us\" })";
+                         max = \"3ms\" }), the same with a spike in so many messages ({ min = \
+                         \"1ms\", max = \"3ms\", spike = \"50ms..200ms\", one_in = 1000 }), or \
+                         exponential above one ({ min = \"200us\", mean_rest = \"300us\" })";
 
 const ZERO: Duration = Duration::ZERO;
 const INSTANT: Duration = Duration::from_nanos(1);
@@ -286,24 +287,27 @@ fn read_latency(value: &Value<'_>) -> Option<Latency> {
     let mut table = value.table()?;
     let min = table.required("min", LATENCIES);
     let min = min.and_then(|min| min.duration(ZERO..=MAX_DURATION));
-    let max = table.get("max");
-    let mean_rest = table.get("mean_rest");
+    let (max, mean_rest) = (table.get("max"), table.get("mean_rest"));
+    let (spike, one_in) = (table.get("spike"), table.get("one_in"));
     table.finish();
-    match (max, mean_rest) {
-        (Some(max), None) => {
+    match (max, mean_rest, spike, one_in) {
+        (Some(max), None, None, None) => {
             Some(Latency::Uniform { min: min?, max: max.duration(min?..=MAX_DURATION)? })
         }
-        (None, Some(mean)) => {
+        (Some(max), None, Some(spike), Some(one_in)) => {
+            let max = max.duration(min?..=MAX_DURATION);
+            let spike = spike.duration_range(ZERO..=MAX_DURATION);
+            let one_in = one_in.integer(1..=u64::MAX >> 1)?;
+            let (spike_min, spike_max) = spike?;
+            Some(Latency::Spiky { min: min?, max: max?, spike_min, spike_max, one_in })
+        }
+        (None, Some(mean), None, None) => {
             let mean_rest = mean.duration(INSTANT..=MAX_DURATION)?;
             Some(Latency::Exponential { min: min?, mean_rest })
         }
-        (max, _) => {
-            let which = match max {
-                Some(_) => "both `max` and `mean_rest`",
-                None => "neither `max` nor `mean_rest`",
-            };
-            let message = format!("`{}` has {which}", value.key());
-            value.problem(message, "expected one of the two", Some(LATENCIES.to_owned()));
+        _ => {
+            let message = format!("`{}` is no distribution that there is", value.key());
+            value.problem(message, "these keys do not go together", Some(LATENCIES.to_owned()));
             None
         }
     }

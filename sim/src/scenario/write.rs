@@ -114,6 +114,12 @@ fn latency(latency: Latency) -> String {
         Latency::Exponential { min, mean_rest } => {
             format!("{{ min = {}, mean_rest = {} }}", duration(min), duration(mean_rest))
         }
+        Latency::Spiky { min, max, spike_min, spike_max, one_in } => format!(
+            "{{ min = {}, max = {}, spike = {}, one_in = {one_in} }}",
+            duration(min),
+            duration(max),
+            range((spike_min, spike_max)),
+        ),
     }
 }
 
@@ -140,10 +146,11 @@ fn write_duration(out: &mut String, key: &str, value: Duration, default: Duratio
 type Range = (Duration, Duration);
 
 fn write_range(out: &mut String, key: &str, value: Range, default: Range) -> fmt::Result {
-    if value == default {
-        return Ok(());
-    }
-    let (from, to) = (show(value.0), show(value.1));
-    let range = if from == to { from } else { format!("{from}..{to}") };
-    writeln!(out, "{key} = {}", string(&range))
+    if value == default { Ok(()) } else { writeln!(out, "{key} = {}", range(value)) }
+}
+
+/// What `Value::duration_range` reads.
+fn range((from, to): Range) -> String {
+    let (from, to) = (show(from), show(to));
+    string(&if from == to { from } else { format!("{from}..{to}") })
 }

@@ -7,7 +7,7 @@ use fencepost_models::time::{LocalClock, Mono, Wall};
 use super::time::SimTime;
 
 /// Where every wall clock stands when the simulation begins: 2026-01-01T00:00:00Z.
-const WALL_EPOCH_NANOS: u64 = 1_767_225_600_000_000_000;
+const WALL_EPOCH_NANOS: i128 = 1_767_225_600_000_000_000;
 
 /// Parts in a million.
 const MILLION: i128 = 1_000_000;
@@ -18,9 +18,11 @@ const MILLION: i128 = 1_000_000;
 pub struct NodeClock {
     /// When the rate was last changed, and what the clocks showed then.
     since: SimTime,
-    wall: u64,
+    /// May lie before the Unix epoch after a jump; [`NodeClock::read`] does not go there.
+    wall: i128,
     mono: u64,
-    drift_ppm: i32,
+    /// As asked for; [`NodeClock::rate`] is what comes of it.
+    drift_ppm: i64,
 }
 
 impl NodeClock {
@@ -35,7 +37,7 @@ impl NodeClock {
     pub fn read(&self, now: SimTime) -> LocalClock {
         let elapsed = self.local_nanos(now);
         LocalClock {
-            wall: Wall::from_nanos(self.wall.saturating_add(elapsed)),
+            wall: Wall::from_nanos(clamp(self.wall + i128::from(elapsed))),
             mono: Mono::from_nanos(self.mono.saturating_add(elapsed)),
         }
     }
@@ -48,33 +50,46 @@ impl NodeClock {
             local
         } else {
             // Rounded up: the clock must not be short of the reading by then.
-            let rate = MILLION + i128::from(self.drift_ppm);
+            let rate = self.rate();
             clamp((i128::from(local) * MILLION + rate - 1) / rate)
         };
         now.max(self.since + Duration::from_nanos(elapsed))
     }
 
-    /// Lets both clocks run `ppm` parts in a million too fast (or, below zero, too slow).
-    /// At −1,000,000 they would stand still; the rate is kept above that.
-    pub fn set_drift(&mut self, now: SimTime, ppm: i32) {
+    /// Lets both clocks run so many parts in a million faster than they do (or, below zero,
+    /// slower). What is added can be taken away again, whatever came between.
+    pub fn add_drift(&mut self, now: SimTime, ppm: i64) {
         self.rebase(now);
-        self.drift_ppm = ppm.max(-999_999);
+        self.drift_ppm = self.drift_ppm.saturating_add(ppm);
     }
 
-    /// The present drift.
-    pub const fn drift_ppm(&self) -> i32 {
-        self.drift_ppm
+    /// The present drift: never so slow that the clocks stand still.
+    pub fn drift_ppm(&self) -> i32 {
+        i32::try_from(self.rate() - MILLION).unwrap_or(i32::MAX)
     }
 
-    /// Sets the wall clock forwards or backwards. It does not go below the Unix epoch.
+    /// Sets the wall clock forwards or backwards. It shows nothing below the Unix epoch.
     pub fn jump(&mut self, now: SimTime, by_nanos: i64) {
         self.rebase(now);
-        self.wall = self.wall.saturating_add_signed(by_nanos);
+        self.wall += i128::from(by_nanos);
+    }
+
+    /// The host boots: its monotonic clock begins anew, and the battery has kept the wall clock.
+    pub fn boot(&mut self, now: SimTime) {
+        self.rebase(now);
+        self.mono = 0;
     }
 
     fn rebase(&mut self, now: SimTime) {
-        let clock = self.read(now);
-        (self.since, self.wall, self.mono) = (now, clock.wall.as_nanos(), clock.mono.as_nanos());
+        let elapsed = self.local_nanos(now);
+        self.since = now;
+        self.wall += i128::from(elapsed);
+        self.mono = self.mono.saturating_add(elapsed);
+    }
+
+    /// How many parts the clocks advance in a million parts of true time.
+    fn rate(&self) -> i128 {
+        (MILLION + i128::from(self.drift_ppm)).max(1)
     }
 
     #[inline]
@@ -83,7 +98,7 @@ impl NodeClock {
         if self.drift_ppm == 0 {
             return elapsed;
         }
-        clamp(i128::from(elapsed) * (MILLION + i128::from(self.drift_ppm)) / MILLION)
+        clamp(i128::from(elapsed) * self.rate() / MILLION)
     }
 }
 
@@ -114,23 +129,37 @@ mod tests {
     #[test]
     fn drift_moves_both_and_a_timer_waits_for_the_drifting_clock() {
         let mut clock = NodeClock::new(Duration::ZERO);
-        clock.set_drift(second(0), -500_000);
+        clock.add_drift(second(0), -500_000);
         let half = clock.read(second(10));
         assert_eq!(half.mono, Mono::from_nanos(5_000_000_000));
         assert_eq!(clock.when(Mono::from_nanos(5_000_000_000), second(0)), second(10));
+    }
+
+    #[test]
+    fn what_a_fault_did_to_a_clock_can_be_undone_even_beyond_its_bounds() {
+        let mut clock = NodeClock::new(Duration::ZERO);
+        clock.add_drift(second(0), -3_000_000);
+        clock.jump(second(0), i64::MIN);
+        assert_eq!(clock.drift_ppm(), -999_999);
+        assert_eq!(clock.read(second(1)).wall, Wall::from_nanos(0));
+        clock.add_drift(second(0), 3_000_000);
+        clock.jump(second(0), i64::MAX);
+        assert_eq!(clock.drift_ppm(), 0);
+        let expected = WALL_EPOCH_NANOS + 1_000_000_000 - 1;
+        assert_eq!(i128::from(clock.read(second(1)).wall.as_nanos()), expected);
     }
 
     proptest! {
         #[test]
         fn a_timer_never_fires_before_its_clock_shows_its_time(
             uptime in 0..10_000_000_000_u64,
-            ppm in -900_000..5_000_000_i32,
+            ppm in -900_000..5_000_000_i64,
             since in 0..100_000_000_000_u64,
             delay in 0..100_000_000_000_u64,
         ) {
             let since = SimTime::from_nanos(since);
             let mut clock = NodeClock::new(Duration::from_nanos(uptime));
-            clock.set_drift(since, ppm);
+            clock.add_drift(since, ppm);
             let due = clock.read(since).mono + Duration::from_nanos(delay);
             let when = clock.when(due, since);
             prop_assert!(clock.read(when).mono >= due);

@@ -34,6 +34,7 @@ impl History {
         let mut hasher = Xxh3::new();
         let mut buffer = Vec::with_capacity(2 * CHUNK_BYTES);
         encode(&mut buffer, &self.nodes);
+        hasher.update(&buffer);
         for record in self.records() {
             self.encode_record(&mut buffer, record);
             if buffer.len() >= CHUNK_BYTES {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use fencepost_models::machine::{DiskOperation, Files};
 
+use super::time::SimTime;
+
 /// How long the parts of an operation take. Typical of an NVMe disk behind a file system:
 /// a write to the page cache is a memory copy, an fsync is a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,52 +36,118 @@ pub struct Disk {
     /// How fast it is.
     pub speed: DiskSpeed,
     files: BTreeMap<&'static str, File>,
+    syncs: Vec<Sync>,
+    contents: u64,
 }
 
+/// A file's contents, the latest last: what a reader sees. Those before it are kept for as long as
+/// a power loss could bring them back.
+type File = Vec<Content>;
+
+/// What was written to a file between two replacements.
 #[derive(Clone, Debug, Default)]
-struct File {
-    /// What a reader sees.
-    cached: Vec<u8>,
-    /// What a power loss leaves.
-    synced: Vec<u8>,
+struct Content {
+    number: u64,
+    bytes: Vec<u8>,
+    /// How much of it a power loss leaves; `None` when nothing says that it was ever there.
+    synced: Option<usize>,
+}
+
+/// An fsync under way: it covers what had been written when it was asked for, and nothing is safe
+/// before it is done.
+#[derive(Clone, Debug)]
+struct Sync {
+    done_at: SimTime,
+    file: &'static str,
+    content: u64,
+    length: usize,
 }
 
 impl Disk {
-    /// Carries out an operation and says how long it takes.
-    pub fn apply(&mut self, operation: DiskOperation) -> Duration {
-        let took = match operation {
+    /// Begins an operation and says when it will be done. What is written can be read at once.
+    pub fn apply(&mut self, now: SimTime, operation: DiskOperation) -> SimTime {
+        match operation {
             DiskOperation::Append { file, bytes } => {
-                self.files.entry(file).or_default().cached.extend_from_slice(&bytes);
-                self.speed.write
+                self.latest(file).bytes.extend_from_slice(&bytes);
+                now + self.speed.write + self.speed.extra
             }
             DiskOperation::Replace { file, bytes } => {
-                self.files.entry(file).or_default().cached = bytes.to_vec();
-                self.speed.write
+                self.contents += 1;
+                let content =
+                    Content { number: self.contents, bytes: bytes.to_vec(), synced: None };
+                self.files.entry(file).or_default().push(content);
+                self.settle(now);
+                now + self.speed.write + self.speed.extra
             }
             DiskOperation::Sync { file } => {
-                let file = self.files.entry(file).or_default();
-                file.synced.clone_from(&file.cached);
-                self.speed.sync
+                self.settle(now);
+                let done_at = now + self.speed.sync + self.speed.extra;
+                let latest = self.latest(file);
+                let (content, length) = (latest.number, latest.bytes.len());
+                self.syncs.push(Sync { done_at, file, content, length });
+                done_at
             }
-        };
-        took + self.speed.extra
+        }
     }
 
     /// The host loses its power: what was not synced is gone. Returns how many bytes.
-    pub fn lose_power(&mut self) -> u64 {
+    pub fn lose_power(&mut self, now: SimTime) -> u64 {
+        self.settle(now);
+        self.syncs.clear();
         let mut lost = 0;
         for file in self.files.values_mut() {
-            lost += file.cached.len().abs_diff(file.synced.len()) as u64;
-            file.cached.clone_from(&file.synced);
+            file.retain_mut(|content| {
+                let kept = content.synced.unwrap_or(0);
+                lost += content.bytes.len().saturating_sub(kept) as u64;
+                content.bytes.truncate(kept);
+                content.synced.is_some()
+            });
         }
-        self.files.retain(|_, file| !file.cached.is_empty());
+        self.files.retain(|_, file| !file.is_empty());
         lost
     }
 
     /// The files as a starting process finds them.
     pub fn files(&self) -> Files {
-        let copy = |file: &File| Bytes::copy_from_slice(&file.cached);
-        self.files.iter().map(|(name, file)| (*name, copy(file))).collect()
+        let latest = |file: &File| file.last().map(|latest| Bytes::copy_from_slice(&latest.bytes));
+        self.files.iter().filter_map(|(name, file)| Some((*name, latest(file)?))).collect()
+    }
+
+    /// What was last written to a file; it is created when it is not there.
+    fn latest(&mut self, name: &'static str) -> &mut Content {
+        let file = self.files.entry(name).or_default();
+        if file.is_empty() {
+            self.contents += 1;
+            file.push(Content { number: self.contents, ..Content::default() });
+        }
+        let last = file.len() - 1;
+        &mut file[last]
+    }
+
+    /// Lets the syncs that are done by now have done what they do, and forgets the contents that
+    /// nothing can bring back.
+    fn settle(&mut self, now: SimTime) {
+        let Self { files, syncs, .. } = self;
+        for sync in syncs.extract_if(.., |sync| sync.done_at <= now) {
+            let file = files.entry(sync.file).or_default();
+            if let Some(content) = file.iter_mut().find(|one| one.number == sync.content) {
+                content.synced = content.synced.max(Some(sync.length));
+            }
+        }
+        for (name, file) in files {
+            let is_under_way =
+                |number| syncs.iter().any(|sync| sync.file == *name && sync.content == number);
+            let safe = file.iter().rposition(|content| content.synced.is_some());
+            let mut place = 0;
+            let last = file.len().saturating_sub(1);
+            file.retain(|content| {
+                let is_kept = place == last
+                    || Some(place) == safe
+                    || Some(place) > safe && is_under_way(content.number);
+                place += 1;
+                is_kept
+            });
+        }
     }
 }
 
@@ -87,34 +155,97 @@ impl Disk {
 mod tests {
     use super::*;
 
+    fn ms(n: u64) -> SimTime {
+        SimTime::after(Duration::from_millis(n))
+    }
+
     fn append(bytes: &'static [u8]) -> DiskOperation {
         DiskOperation::Append { file: "log", bytes: Bytes::from_static(bytes) }
     }
 
+    fn replace(bytes: &'static [u8]) -> DiskOperation {
+        DiskOperation::Replace { file: "log", bytes: Bytes::from_static(bytes) }
+    }
+
+    const SYNC: DiskOperation = DiskOperation::Sync { file: "log" };
+
     #[test]
     fn a_power_loss_keeps_what_was_synced_and_only_that() {
         let mut disk = Disk::default();
-        disk.apply(append(b"one "));
-        disk.apply(DiskOperation::Sync { file: "log" });
-        disk.apply(append(b"two"));
+        disk.apply(ms(0), append(b"one "));
+        let done = disk.apply(ms(0), SYNC);
+        disk.apply(ms(0), append(b"two"));
         assert_eq!(disk.files()["log"], "one two");
-        assert_eq!(disk.lose_power(), 3);
+        assert_eq!(disk.lose_power(done), 3);
         assert_eq!(disk.files()["log"], "one ");
+    }
+
+    #[test]
+    fn a_sync_counts_when_it_is_done_and_not_when_it_is_asked_for() {
+        let mut disk = Disk::default();
+        disk.apply(ms(0), append(b"one"));
+        let done = disk.apply(ms(0), SYNC);
+        let mut at_the_end = disk.clone();
+        assert_eq!(disk.lose_power(SimTime::from_nanos(done.as_nanos() - 1)), 3);
+        assert!(disk.files().is_empty());
+        assert_eq!(at_the_end.lose_power(done), 0);
+        assert_eq!(at_the_end.files()["log"], "one");
+    }
+
+    #[test]
+    fn a_slow_sync_takes_nothing_back_from_a_later_one() {
+        let mut disk = Disk::default();
+        disk.apply(ms(0), append(b"one "));
+        disk.speed.extra = Duration::from_millis(100);
+        let slow = disk.apply(ms(0), SYNC);
+        disk.speed.extra = Duration::ZERO;
+        disk.apply(ms(1), append(b"two"));
+        assert!(disk.apply(ms(1), SYNC) < slow);
+        disk.lose_power(slow);
+        assert_eq!(disk.files()["log"], "one two");
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_the_old_one_until_the_new_one_is_synced() {
+        let mut disk = Disk::default();
+        disk.apply(ms(0), append(b"old"));
+        disk.apply(ms(0), SYNC);
+        disk.apply(ms(10), replace(b"newer"));
+        disk.apply(ms(20), replace(b"newest"));
+        let mut dark = disk.clone();
+        dark.lose_power(ms(20));
+        assert_eq!(dark.files()["log"], "old");
+        let done = disk.apply(ms(20), SYNC);
+        disk.apply(done, replace(b"unsynced"));
+        assert_eq!(disk.files()["log"], "unsynced");
+        disk.lose_power(done);
+        assert_eq!(disk.files()["log"], "newest");
+    }
+
+    #[test]
+    fn a_sync_under_way_while_its_file_is_replaced_makes_the_old_content_safe() {
+        let mut disk = Disk::default();
+        disk.apply(ms(0), append(b"old"));
+        let done = disk.apply(ms(0), SYNC);
+        disk.apply(ms(0), replace(b"new"));
+        disk.apply(ms(0), replace(b"newest"));
+        disk.lose_power(done);
+        assert_eq!(disk.files()["log"], "old");
     }
 
     #[test]
     fn a_file_that_was_never_synced_is_not_there_after_a_power_loss() {
         let mut disk = Disk::default();
-        disk.apply(DiskOperation::Replace { file: "tmp", bytes: Bytes::from_static(b"x") });
-        disk.lose_power();
+        disk.apply(ms(0), replace(b"x"));
+        disk.lose_power(ms(1000));
         assert!(disk.files().is_empty());
     }
 
     #[test]
     fn a_slow_disk_takes_longer() {
         let mut disk = Disk::default();
-        let usual = disk.apply(DiskOperation::Sync { file: "log" });
+        let usual = disk.apply(ms(0), SYNC);
         disk.speed.extra = Duration::from_millis(30);
-        assert_eq!(disk.apply(DiskOperation::Sync { file: "log" }), usual + disk.speed.extra);
+        assert_eq!(disk.apply(ms(0), SYNC), usual + disk.speed.extra);
     }
 }

@@ -1,13 +1,13 @@
 //! What each fault does to the world when it begins, and what it undoes when it ends.
 
 use fencepost_faults::Action;
-use fencepost_models::machine::NodeId;
+use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
 
 use super::Running;
 use super::history::{Event, FaultId, LossReason, RecordId, SignedNanos};
 use super::injector::Injector;
 use super::kernel::Kernel;
-use super::network::LinkId;
+use super::network::{HostState, LinkId};
 use super::node::{Body, Pending};
 use super::queue::Upcoming;
 
@@ -43,7 +43,7 @@ impl Running {
             }
             Action::DropConnection(_) => self.drop_connections(&links, id),
             Action::ClockJump { by_nanos, .. } => self.jump(place, by_nanos, record),
-            Action::ClockDrift { ppm, .. } => self.drift(place, ppm, record),
+            Action::ClockDrift { ppm, .. } => self.drift(place, i64::from(ppm), record),
             Action::SlowDisk { by, .. } => {
                 self.node(place).disk.speed.extra += by;
                 false
@@ -72,7 +72,7 @@ impl Running {
                 self.jump(place, by_nanos.saturating_neg(), record);
             }
             Action::ClockDrift { ppm, .. } => {
-                self.drift(place, ppm.saturating_neg(), record);
+                self.drift(place, -i64::from(ppm), record);
             }
             Action::SlowDisk { by, .. } => {
                 let extra = &mut self.node(place).disk.speed.extra;
@@ -108,68 +108,101 @@ impl Running {
         if let Body::Foreign(body) = &node.body {
             body.resume();
         }
-        let backlog = std::mem::take(&mut node.backlog);
         self.kernel.record(Some(record), id, Event::Resumed);
-        for pending in backlog {
+        // One by one: what the process does about the first may concern the others.
+        while let Some(pending) = self.node(id).backlog.pop_front() {
             self.give(id, pending);
         }
     }
 
     /// The process is gone, its kernel is not: peers get all that it had written, and then the
-    /// news that the connection is closed.
+    /// news that the connection is closed; a reset, where there was something that it had not read.
     fn crash(&mut self, id: NodeId, fault: FaultId, record: RecordId) -> bool {
-        if !self.end_process(id, fault, record, Event::Crashed) {
+        let node = self.node(id);
+        node.down.push(fault);
+        if node.machine.is_none() {
             return false;
         }
+        self.kernel.record(Some(record), id, Event::Crashed);
+        let unread = self.end_process(id);
         self.network.host(id).listening = false;
+        for connection in unread {
+            self.network.abort(&mut self.kernel, id, connection);
+        }
         self.network.close_all(&mut self.kernel, id);
         true
     }
 
     /// The host is gone: peers hear nothing, and what was not synced is lost.
     fn lose_power(&mut self, id: NodeId, fault: FaultId, record: RecordId) -> bool {
-        let had_power = self.network.host(id).powered;
-        self.end_process(id, fault, record, Event::PowerLost);
-        self.network.host(id).listening = false;
-        self.network.host(id).powered = false;
+        let now = self.kernel.now;
+        self.node(id).down.push(fault);
+        if !self.network.host(id).powered {
+            return false;
+        }
+        self.kernel.record(Some(record), id, Event::PowerLost);
+        self.end_process(id);
+        *self.network.host(id) = HostState { powered: false, listening: false };
         self.network.lose_power(&mut self.kernel, id);
-        self.node(id).disk.lose_power();
-        had_power
+        self.node(id).disk.lose_power(now);
+        true
     }
 
-    fn end_process(&mut self, id: NodeId, fault: FaultId, record: RecordId, event: Event) -> bool {
+    /// Ends a node's process, if there is one. Returns the connections on which there was
+    /// something that it had not read.
+    fn end_process(&mut self, id: NodeId) -> Vec<ConnectionId> {
         let node = self.node(id);
-        let was_running = node.machine.is_some();
-        node.down.push(fault);
-        let unread = node.end_process();
-        node.incarnation += u32::from(was_running);
+        node.incarnation += u32::from(node.machine.is_some());
         if let Body::Foreign(body) = &mut node.body {
             body.kill();
         }
-        self.kernel.record(Some(record), id, event);
-        for pending in unread {
-            if let Pending::Message { message, .. } = pending {
-                self.kernel.lose(id, message, LossReason::ReceiverGone);
+        let mut connections = Vec::new();
+        for pending in node.end_process() {
+            match pending {
+                Pending::Message { connection, message } => {
+                    self.kernel.lose(id, message, LossReason::ReceiverGone);
+                    connections.push(connection);
+                }
+                Pending::Accepted { connection, .. } => connections.push(connection),
+                _ => {}
             }
         }
-        was_running
+        connections
     }
 
+    /// A fault that kept a node down is over. The host gets its power back and the process starts
+    /// again, as far as no other fault is in the way: that one has hit something then.
     fn restart(&mut self, id: NodeId, fault: FaultId, record: RecordId) {
-        self.node(id).down.retain(|one| *one != fault);
+        let now = self.kernel.now;
+        let node = self.node(id);
+        node.down.retain(|one| *one != fault);
+        let down = node.down.clone();
+        self.kernel.hit(&down);
+        let is_power_loss = |fault: &FaultId| {
+            let armed = &self.injector.faults[fault.0 as usize];
+            matches!(armed.fault.action, Action::PowerLoss { .. })
+        };
+        if !down.iter().any(is_power_loss) && !self.network.host(id).powered {
+            self.network.host(id).powered = true;
+            let node = self.node(id);
+            let mut clock = node.clock.get();
+            clock.boot(now);
+            node.clock.set(clock);
+        }
         self.start(id, Some(record));
     }
 
     fn drop_connections(&mut self, links: &[LinkId], fault: FaultId) -> bool {
-        let mut any = false;
+        let mut last = None;
         for link in links {
-            for (node, handover) in self.network.reset_between(link.from, link.to) {
-                any = true;
-                self.kernel.hit(&[fault]);
-                self.give(node, handover.into());
+            for (node, connection) in self.network.reset_between(link.from, link.to) {
+                if last.replace(connection) != Some(connection) {
+                    self.kernel.hit(&[fault]);
+                }
+                self.give(node, Pending::Closed { connection, reason: CloseReason::Reset });
             }
         }
-        any
+        last.is_some()
     }
 
     fn jump(&mut self, id: NodeId, by_nanos: i64, record: RecordId) -> bool {
@@ -187,12 +220,12 @@ impl Running {
     }
 
     /// Adds to a clock's drift. The timers of the node are due at another moment then.
-    fn drift(&mut self, id: NodeId, by_ppm: i32, record: RecordId) -> bool {
+    fn drift(&mut self, id: NodeId, by_ppm: i64, record: RecordId) -> bool {
         let now = self.kernel.now;
         let node = self.node(id);
         let mut clock = node.clock.get();
-        let ppm = clock.drift_ppm().saturating_add(by_ppm);
-        clock.set_drift(now, ppm);
+        clock.add_drift(now, by_ppm);
+        let ppm = clock.drift_ppm();
         node.clock.set(clock);
         for (timer, at, generation) in node.reset_timers() {
             let due = clock.when(at, now);

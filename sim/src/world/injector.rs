@@ -153,13 +153,17 @@ fn links(action: &Action, nodes: &[NodeId], all: usize) -> Vec<LinkId> {
             named
         };
         let pairs = one.iter().flat_map(|from| other.iter().map(|to| (*from, *to)));
-        pairs
-            .flat_map(|(from, to)| {
-                let back = both_ways.then_some(LinkId { from: to, to: from });
-                [Some(LinkId { from, to }), back]
-            })
-            .flatten()
-            .collect()
+        let mut links = Vec::new();
+        for (from, to) in pairs.filter(|(from, to)| from != to) {
+            let back = both_ways.then_some(LinkId { from: to, to: from });
+            for link in [LinkId { from, to }].into_iter().chain(back) {
+                // A node may stand on both sides: its links are still hit once.
+                if !links.contains(&link) {
+                    links.push(link);
+                }
+            }
+        }
+        links
     };
     match action {
         Action::Partition(groups) | Action::Delay { groups, .. } => between(groups, true),

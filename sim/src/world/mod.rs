@@ -151,6 +151,17 @@ impl World {
         self.link_latencies.push((link, latency));
     }
 
+    /// Sets a node's wall clock wrong by so many nanoseconds, and lets both its clocks run so many
+    /// parts in a million too fast (or, below zero, too slow).
+    pub fn set_clock(&mut self, node: NodeId, wall_offset_nanos: i64, drift_ppm: i32) {
+        if let Some(node) = self.nodes.get_mut(usize::from(node.0)) {
+            let mut clock = node.clock.get();
+            clock.jump(SimTime::ZERO, wall_offset_nanos);
+            clock.add_drift(SimTime::ZERO, i64::from(drift_ppm));
+            node.clock.set(clock);
+        }
+    }
+
     /// Gives a node's disk another speed.
     pub fn set_disk_speed(&mut self, node: NodeId, speed: DiskSpeed) {
         if let Some(node) = self.nodes.get_mut(usize::from(node.0)) {
@@ -181,6 +192,11 @@ impl World {
             network.set_latency(link, latency);
         }
         let mut kernel = Kernel::new(self.names, injector.faults.len());
+        for place in 0..self.nodes.len() {
+            let node = NodeId(place as u16);
+            kernel.queue.push(SimTime::ZERO, Upcoming::Start { node });
+        }
+        // After the starts: a fault at zero finds the processes running.
         for (fault, at) in injector.fixed() {
             kernel.queue.push(at, Upcoming::FaultBegins(fault));
         }
@@ -197,7 +213,11 @@ impl World {
             events: 0,
         };
         let runtime = madsim::runtime::Runtime::with_seed_and_config(self.seed, Default::default());
-        runtime.block_on(running.run_until(SimTime::after(duration)))?;
+        runtime.block_on(async {
+            let outcome = running.run_until(SimTime::after(duration)).await;
+            running.end_foreign_tasks();
+            outcome
+        })?;
         Ok(Run {
             seed: self.seed,
             faults: running.injector.outcomes(&running.kernel.hits),
@@ -255,16 +275,19 @@ impl Running {
         // What madsim's clock shows. Nothing else moves it while this future runs without a pause,
         // and to ask it each time would cost a lock per event.
         let mut shown = SimTime::after(time.elapsed());
-        for node in 0..self.nodes.len() {
-            let node = NodeId(node as u16);
-            self.kernel.queue.push(SimTime::ZERO, Upcoming::Start { node });
-        }
         loop {
             let next = self.kernel.queue.next_at().unwrap_or(SimTime::from_nanos(u64::MAX));
             let stop = next.min(end);
             if self.is_foreign && self.gate.wait_until(stop).await {
-                self.kernel.now = self.kernel.now.max(SimTime::after(time.elapsed()));
+                let now = SimTime::after(time.elapsed());
+                if now > end {
+                    self.kernel.now = end;
+                    return Ok(());
+                }
+                self.kernel.now = self.kernel.now.max(now);
                 self.collect_from_foreign_tasks();
+                self.events += 1;
+                self.limits.check(self.events, &self.kernel)?;
                 continue;
             }
             if next > end {
@@ -411,7 +434,15 @@ impl Running {
                 }
                 Effect::Close { connection } => {
                     kernel.record(cause, id, Event::Closed(connection));
-                    network.close(kernel, id, connection);
+                    let unread = self.nodes[usize::from(id.0)].forget(connection);
+                    if unread.is_empty() {
+                        network.close(kernel, id, connection);
+                    } else {
+                        for message in unread {
+                            kernel.lose(id, message, LossReason::ReceiverGone);
+                        }
+                        network.abort(kernel, id, connection);
+                    }
                 }
                 Effect::SetTimer { timer, at } => {
                     let node = &mut self.nodes[usize::from(id.0)];
@@ -424,7 +455,7 @@ impl Running {
                 }
                 Effect::Disk { token, operation } => {
                     let node = &mut self.nodes[usize::from(id.0)];
-                    let done = kernel.now + node.disk.apply(operation);
+                    let done = node.disk.apply(kernel.now, operation);
                     let incarnation = node.incarnation;
                     kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
                     self.injector.hit_slow_disks(kernel, id);
@@ -439,6 +470,16 @@ impl Running {
             }
         }
         self.outbox = outbox;
+    }
+
+    /// The run is over for foreign tasks too: madsim's executor comes back only when none of them
+    /// is ready, and one that never sleeps always is.
+    fn end_foreign_tasks(&mut self) {
+        for node in &mut self.nodes {
+            if let Body::Foreign(body) = &mut node.body {
+                body.kill();
+            }
+        }
     }
 
     fn collect_from_foreign_tasks(&mut self) {

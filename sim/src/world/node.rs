@@ -122,6 +122,23 @@ impl Node {
         set.into_iter().map(|(id, at)| (id, at, self.set_timer(id, at))).collect()
     }
 
+    /// Takes out of the backlog what concerns a connection: its process has closed it. Returns
+    /// the messages among that.
+    pub fn forget(&mut self, closed: ConnectionId) -> Vec<MessageId> {
+        let mut unread = Vec::new();
+        self.backlog.retain(|pending| match *pending {
+            Pending::Message { connection, message } if connection == closed => {
+                unread.push(message);
+                false
+            }
+            Pending::Connected { connection } | Pending::Closed { connection, .. } => {
+                connection != closed
+            }
+            _ => true,
+        });
+        unread
+    }
+
     /// The process is gone, and with it all that it had not read and all its timers.
     pub fn end_process(&mut self) -> VecDeque<Pending> {
         self.machine = None;

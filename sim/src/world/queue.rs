@@ -14,9 +14,12 @@ pub enum Direction {
     Back,
 }
 
-/// What travels in one direction of a connection, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What travels in one direction of a connection, in order: of two segments of a stream, the
+/// lesser was sent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Segment {
+    /// The opener's answer to the answer, which completes the connection at the listener.
+    Open,
     /// A message.
     Message(MessageId),
     /// The end of the stream.

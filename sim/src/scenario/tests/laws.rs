@@ -59,6 +59,11 @@ fn latency() -> impl Strategy<Value = Latency> {
         range().prop_map(|(min, max)| Latency::Uniform { min, max }),
         (duration(), duration())
             .prop_map(|(min, mean_rest)| Latency::Exponential { min, mean_rest }),
+        (range(), range(), 1..u64::MAX >> 1).prop_map(
+            |((min, max), (spike_min, spike_max), one_in)| {
+                Latency::Spiky { min, max, spike_min, spike_max, one_in }
+            }
+        ),
     ]
 }
 

@@ -38,6 +38,20 @@ pub enum Latency {
         /// The mean of what is added to it.
         mean_rest: Duration,
     },
+    /// Evenly between `min` and `max`; but one message in `one_in` meets a spike (a full queue, a
+    /// route that flaps) and takes evenly between `spike_min` and `spike_max`.
+    Spiky {
+        /// The shortest usual one.
+        min: Duration,
+        /// The longest usual one.
+        max: Duration,
+        /// The shortest spike.
+        spike_min: Duration,
+        /// The longest spike.
+        spike_max: Duration,
+        /// How many messages there are to one spike; no spikes when 0.
+        one_in: u64,
+    },
 }
 
 impl Latency {
@@ -50,6 +64,13 @@ impl Latency {
             Self::Uniform { min, max } => random.range(nanos(min)..=nanos(max)),
             Self::Exponential { min, mean_rest } => {
                 nanos(min).saturating_add(nanos(random.exponential(mean_rest)))
+            }
+            Self::Spiky { min, max, spike_min, spike_max, one_in } => {
+                if one_in > 0 && random.ratio(1, one_in) {
+                    random.range(nanos(spike_min)..=nanos(spike_max))
+                } else {
+                    random.range(nanos(min)..=nanos(max))
+                }
             }
         }
     }
@@ -68,8 +89,10 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub fn new(seed: u64, number: usize, latency: Latency) -> Self {
-        let stream = Purpose::Link.stream(number as u64, 0);
+    /// A link as it is before anything happens. Its stream depends on its two ends alone: a node
+    /// more or less leaves the other links' draws as they are.
+    pub fn new(seed: u64, id: LinkId, latency: Latency) -> Self {
+        let stream = Purpose::Link.stream(u64::from(id.from.0), u32::from(id.to.0));
         Self { latency, cuts: Vec::new(), delays: Vec::new(), seed, stream, random: None }
     }
 

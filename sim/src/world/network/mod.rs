@@ -7,6 +7,9 @@
 //!   that loses its power says nothing at all, and only after it is up again does it answer a
 //!   retransmission with a reset.
 //!
+//! * A connection is made by three segments, as TCP does: the listener has it when the third one
+//!   arrives. A kernel that has no such connection answers with a reset.
+//!
 //! Acknowledgements are not simulated: in a one-way cut the data that gets through counts as
 //! acknowledged, so a sender whose data arrives never gives up for want of them. One message is
 //! one segment; there are no windows and no half-closed connections.
@@ -85,19 +88,23 @@ pub struct Network {
 impl Network {
     /// A network among so many nodes, each link with the same latency.
     pub fn new(nodes: usize, seed: u64, latency: Latency) -> Self {
-        let link = |number| Link::new(seed, number, latency);
+        let node = |number: usize| NodeId(number as u16);
+        let link = |place| LinkId { from: node(place / nodes), to: node(place % nodes) };
+        let links = (0..nodes * nodes).map(|place| Link::new(seed, link(place), latency));
         Self {
             nodes,
-            links: (0..nodes * nodes).map(link).collect(),
+            links: links.collect(),
             connections: Vec::new(),
             hosts: vec![HostState { powered: true, listening: false }; nodes],
             holds: Vec::new(),
         }
     }
 
-    /// Gives one link (one way) a latency of its own.
+    /// Gives one link (one way) a latency of its own; nothing happens when there is no such link.
     pub fn set_latency(&mut self, link: LinkId, latency: Latency) {
-        self.link(link).latency = latency;
+        if self.knows(link.from) && self.knows(link.to) {
+            self.link(link).latency = latency;
+        }
     }
 
     /// What the network knows of a host.
@@ -105,7 +112,8 @@ impl Network {
         &mut self.hosts[usize::from(node.0)]
     }
 
-    /// A process asks for a connection.
+    /// A process asks for a connection. A node that is not there refuses it, and so does the
+    /// process's own node: there is no loopback.
     pub fn connect(
         &mut self,
         kernel: &mut Kernel,
@@ -119,8 +127,13 @@ impl Network {
         if self.connections.len() <= place {
             self.connections.resize_with(place + 1, || None);
         }
-        self.connections[place] = Some(Connection::new(opener, listener));
-        self.attempt_syn(kernel, connection, 0);
+        if self.knows(listener) && listener != opener {
+            self.connections[place] = Some(Connection::new(opener, listener));
+            self.attempt_syn(kernel, connection, 0);
+        } else {
+            self.connections[place] = Some(Connection::new(opener, opener));
+            kernel.queue.push(kernel.now, Upcoming::SynAck { connection, accepted: false });
+        }
     }
 
     /// A process writes a message.
@@ -132,7 +145,7 @@ impl Network {
         connection: ConnectionId,
         message: Message,
     ) {
-        let Some(one) = self.connection(connection) else {
+        let Some(one) = self.connection(connection).filter(|one| one.is_between(from)) else {
             return;
         };
         let direction = one.direction_from(from);
@@ -149,13 +162,29 @@ impl Network {
 
     /// A process closes a connection, or is told by its death to do so.
     pub fn close(&mut self, kernel: &mut Kernel, node: NodeId, connection: ConnectionId) {
-        let Some(one) = self.connection(connection) else {
+        let Some(one) = self.connection(connection).filter(|one| one.is_between(node)) else {
             return;
         };
         let was = std::mem::replace(one.end_mut(node), End::Closed);
         let direction = one.direction_from(node);
         if was == End::Open {
             self.transmit(kernel, connection, direction, Segment::Fin);
+        }
+    }
+
+    /// A connection is closed while there is something on it that the process has not read: the
+    /// peer gets what is under way, and then a reset instead of the end of the stream (RFC 2525,
+    /// section 2.17; Linux, `net/ipv4/tcp.c`: `__tcp_close`). A reset that meets a cut is gone.
+    pub fn abort(&mut self, kernel: &mut Kernel, node: NodeId, connection: ConnectionId) {
+        let Some(one) = self.connection(connection).filter(|one| one.is_between(node)) else {
+            return;
+        };
+        let was = std::mem::replace(one.end_mut(node), End::Closed);
+        if was == End::Open {
+            let (direction, peer) = (one.direction_from(node), one.peer_of(node));
+            let waiting = one.stream_mut(direction).unblock();
+            kernel.lose_all(node, waiting, LossReason::ConnectionGone);
+            self.send_reset(kernel, connection, peer);
         }
     }
 
@@ -181,7 +210,7 @@ impl Network {
 
     /// A middlebox resets the connections between two nodes: both sides are told at once, and
     /// what is under way is lost. Returns whom to tell.
-    pub fn reset_between(&mut self, one: NodeId, other: NodeId) -> Vec<(NodeId, Handover)> {
+    pub fn reset_between(&mut self, one: NodeId, other: NodeId) -> Vec<(NodeId, ConnectionId)> {
         let mut told = Vec::new();
         for (number, connection) in self.connections.iter_mut().enumerate() {
             let Some(connection) = connection else {
@@ -193,10 +222,13 @@ impl Network {
             let id = ConnectionId(number as u32);
             connection.reset = true;
             for node in [one, other] {
-                let end = std::mem::replace(connection.end_mut(node), End::Closed);
-                if matches!(end, End::Open | End::Opening) {
-                    let reason = CloseReason::Reset;
-                    told.push((node, Handover::Closed { connection: id, reason }));
+                let knew = match std::mem::replace(connection.end_mut(node), End::Closed) {
+                    End::Open => true,
+                    End::Opening => node == connection.opener,
+                    End::Closed | End::Vanished => false,
+                };
+                if knew {
+                    told.push((node, id));
                 }
             }
         }
@@ -258,7 +290,7 @@ impl Network {
             Upcoming::SynAttempt { connection, attempt } => {
                 self.attempt_syn(kernel, connection, attempt)
             }
-            Upcoming::Syn { connection, attempt } => self.syn(kernel, connection, attempt),
+            Upcoming::Syn { connection, .. } => self.syn(kernel, connection),
             Upcoming::SynAck { connection, accepted } => self.syn_ack(kernel, connection, accepted),
             _ => None,
         }
@@ -284,11 +316,7 @@ impl Network {
             block(kernel, stream, connection, direction, from, segment);
             return;
         }
-        let mut arrival = link.arrival(kernel.now);
-        for (fault, by) in &link.delays {
-            arrival = arrival + *by;
-            kernel.hit(&[*fault]);
-        }
+        let mut arrival = arrival_over(kernel, link);
         if !self.holds.is_empty()
             && let Segment::Message(message) = segment
             && let Some(until) = take_hold(&mut self.holds, kernel, from, to, message)
@@ -310,32 +338,60 @@ impl Network {
     ) -> Option<(NodeId, Handover)> {
         let one = self.connections.get_mut(connection.0 as usize)?.as_mut()?;
         let (from, to) = one.ends_of(direction);
-        let link = &self.links[usize::from(from.0) * self.nodes + usize::from(to.0)];
-        let powered = self.hosts[usize::from(to.0)].powered;
-        let (end, reset) = (one.end_of(to), one.reset);
+        let end = one.end_of(to);
+        let state = delivery(&self.links, self.nodes, &self.hosts, one, direction);
         let stream = one.stream_mut(direction);
-        if stream.power_lost_at.is_some() && stream.was_still_inside(kernel, segment) {
+        stream.release(segment);
+        if stream.was_still_inside(kernel, segment) {
             kernel.lose_all(from, [segment], LossReason::SenderLostPower);
             return None;
         }
-        if reset || end == End::Closed {
+        if state == Delivery::Forgotten {
             kernel.lose_all(from, [segment], LossReason::ConnectionGone);
             return None;
         }
-        if stream.is_blocked() || link.is_cut() || !powered {
-            kernel.hit(&link.cuts);
-            block(kernel, stream, connection, direction, from, segment);
+        if state == Delivery::Unanswered || stream.is_blocked_before(segment) {
+            hit_cuts(kernel, &self.links, self.nodes, end, [from, to]);
+            if stream.power_lost_at.is_some() {
+                // Nobody is left to send it again.
+                kernel.lose_all(from, [segment], LossReason::SenderLostPower);
+            } else {
+                block(kernel, stream, connection, direction, from, segment);
+            }
             return None;
         }
-        if end == End::Vanished {
+        if state == Delivery::Reset {
             kernel.lose_all(from, [segment], LossReason::ConnectionGone);
-            self.answer_with_reset(kernel, connection, from);
+            self.send_reset(kernel, connection, from);
+            return None;
+        }
+        if let Some(until) = stream.hold_back(kernel.now, segment) {
+            kernel.queue.push(until, Upcoming::Arrival { connection, direction, segment });
             return None;
         }
         match segment {
+            Segment::Open => self.complete(kernel, connection, from, to),
             Segment::Message(message) => Some((to, Handover::Message { connection, message })),
             Segment::Fin => self.end(connection, to, CloseReason::ByPeer),
         }
+    }
+
+    /// The handshake is complete at the listener, if somebody still listens there.
+    fn complete(
+        &mut self,
+        kernel: &mut Kernel,
+        connection: ConnectionId,
+        opener: NodeId,
+        listener: NodeId,
+    ) -> Option<(NodeId, Handover)> {
+        let listening = self.host(listener).listening;
+        let end = self.connection(connection)?.end_mut(listener);
+        *end = if listening { End::Open } else { End::Closed };
+        if !listening {
+            self.send_reset(kernel, connection, opener);
+            return None;
+        }
+        Some((listener, Handover::Accepted { connection, peer: opener }))
     }
 
     fn retransmit(
@@ -346,48 +402,54 @@ impl Network {
     ) -> Option<(NodeId, Handover)> {
         let one = self.connections.get_mut(connection.0 as usize)?.as_mut()?;
         let (from, to) = one.ends_of(direction);
-        let cut = self.links[usize::from(from.0) * self.nodes + usize::from(to.0)].is_cut();
-        let powered = self.hosts[usize::from(to.0)].powered;
-        let (end, reset) = (one.end_of(to), one.reset);
+        let end = one.end_of(to);
+        let state = delivery(&self.links, self.nodes, &self.hosts, one, direction);
         let stream = one.stream_mut(direction);
         if !stream.is_blocked() {
             return None;
         }
-        if !reset && (cut || !powered) {
-            stream.attempts += 1;
-            if stream.attempts < MAX_RETRANSMISSIONS {
-                let at = kernel.now + stream.timeout();
-                kernel.queue.push(at, Upcoming::Retransmission { connection, direction });
-                return None;
-            }
+        if state == Delivery::Forgotten {
+            kernel.lose_all(from, stream.unblock(), LossReason::ConnectionGone);
+            return None;
+        }
+        if stream.attempts == MAX_RETRANSMISSIONS {
             kernel.lose_all(from, stream.unblock(), LossReason::GaveUp);
             return self.end(connection, from, CloseReason::TimedOut);
         }
-        let waiting = stream.unblock();
-        if reset || matches!(end, End::Closed | End::Vanished) {
-            kernel.lose_all(from, waiting, LossReason::ConnectionGone);
-            if end == End::Vanished {
-                self.answer_with_reset(kernel, connection, from);
-            }
+        if state == Delivery::Unanswered {
+            hit_cuts(kernel, &self.links, self.nodes, end, [from, to]);
+            stream.attempts += 1;
+            let at = kernel.now + stream.timeout();
+            kernel.queue.push(at, Upcoming::Retransmission { connection, direction });
             return None;
         }
-        for segment in waiting {
-            self.transmit(kernel, connection, direction, segment);
+        let waiting = stream.unblock();
+        for segment in &waiting {
+            self.transmit(kernel, connection, direction, *segment);
+        }
+        let stream = self.connection(connection)?.stream_mut(direction);
+        if let Some(last) = waiting.back() {
+            stream.resent(*last);
         }
         None
     }
 
-    /// A host that knows nothing of the connection says so, if its word gets through.
-    fn answer_with_reset(&mut self, kernel: &mut Kernel, connection: ConnectionId, to: NodeId) {
+    /// Sends a reset to a host, behind all that is under way to it. One that meets a cut is gone;
+    /// one that is on its way arrives.
+    fn send_reset(&mut self, kernel: &mut Kernel, connection: ConnectionId, to: NodeId) {
         let Some(one) = self.connection(connection) else {
             return;
         };
         let from = one.peer_of(to);
+        let direction = one.direction_from(from);
+        let behind = one.stream_mut(direction).last_arrival;
         let link = self.link(LinkId { from, to });
-        if !link.is_cut() {
-            let at = link.arrival(kernel.now);
-            kernel.queue.push(at, Upcoming::ResetArrival { connection, node: to });
+        if link.is_cut() {
+            kernel.hit(&link.cuts);
+            return;
         }
+        let at = arrival_over(kernel, link).max(behind);
+        kernel.queue.push(at, Upcoming::ResetArrival { connection, node: to });
     }
 
     /// Ends a connection at one end; that end's process is told if it still had it.
@@ -417,56 +479,54 @@ impl Network {
         if attempt > MAX_SYN_RETRIES {
             return self.end(connection, opener, CloseReason::TimedOut);
         }
-        let powered = self.host(listener).powered;
+        (one.syn_attempt, one.syn_sent_at) = (attempt, kernel.now);
         let link = self.link(LinkId { from: opener, to: listener });
-        if powered && !link.is_cut() {
-            let extra: Duration = link.delays.iter().map(|(_, by)| *by).sum();
-            let at = link.arrival(kernel.now) + extra;
-            kernel.queue.push(at, Upcoming::Syn { connection, attempt });
-        } else {
+        if link.is_cut() {
             kernel.hit(&link.cuts);
-            let again = Upcoming::SynAttempt { connection, attempt: attempt + 1 };
-            kernel.queue.push(kernel.now + SYN_TIMEOUT * (1 << attempt), again);
+            return self.expect_no_answer(kernel, connection);
         }
+        let at = arrival_over(kernel, link);
+        kernel.queue.push(at, Upcoming::Syn { connection, attempt });
+        None
+    }
+
+    /// A request, or the answer to it, is lost: the opener's kernel sends it again in time.
+    fn expect_no_answer(
+        &mut self,
+        kernel: &mut Kernel,
+        connection: ConnectionId,
+    ) -> Option<(NodeId, Handover)> {
+        let one = self.connection(connection)?;
+        let at = one.syn_sent_at + SYN_TIMEOUT * (1 << one.syn_attempt);
+        let again = Upcoming::SynAttempt { connection, attempt: one.syn_attempt + 1 };
+        kernel.queue.push(at.max(kernel.now), again);
         None
     }
 
     /// A request for a connection has reached the listener's kernel, which answers by itself: a
     /// paused process is no hindrance.
-    fn syn(
-        &mut self,
-        kernel: &mut Kernel,
-        connection: ConnectionId,
-        attempt: u8,
-    ) -> Option<(NodeId, Handover)> {
+    fn syn(&mut self, kernel: &mut Kernel, connection: ConnectionId) -> Option<(NodeId, Handover)> {
         let one = self.connection(connection)?;
         let (opener, listener) = (one.opener, one.listener);
+        if one.end_of(opener) != End::Opening {
+            // The opener has given up. It would refuse the answer, and nobody here would know.
+            return None;
+        }
         let HostState { powered, listening } = *self.host(listener);
-        if !powered || self.link(LinkId { from: opener, to: listener }).is_cut() {
-            let again = Upcoming::SynAttempt { connection, attempt: attempt + 1 };
-            kernel.queue.push(kernel.now + SYN_TIMEOUT * (1 << attempt), again);
-            return None;
+        let (there, back) =
+            (LinkId { from: opener, to: listener }, LinkId { from: listener, to: opener });
+        for link in [there, back] {
+            if !powered || self.link(link).is_cut() {
+                kernel.hit(&self.link(link).cuts);
+                return self.expect_no_answer(kernel, connection);
+            }
         }
-        self.send_syn_ack(kernel, connection, listening);
-        if !listening {
-            return None;
+        if listening {
+            self.connection(connection)?.begin_handshake();
         }
-        *self.connection(connection)?.end_mut(listener) = End::Open;
-        Some((listener, Handover::Accepted { connection, peer: opener }))
-    }
-
-    fn send_syn_ack(&mut self, kernel: &mut Kernel, connection: ConnectionId, accepted: bool) {
-        let Some(one) = self.connection(connection) else {
-            return;
-        };
-        let back = LinkId { from: one.listener, to: one.opener };
-        let link = self.link(back);
-        let extra: Duration = link.delays.iter().map(|(_, by)| *by).sum();
-        let at = link.arrival(kernel.now) + extra;
-        if let Some(one) = self.connection(connection) {
-            one.stream_mut(Direction::Back).last_arrival = at;
-        }
-        kernel.queue.push(at, Upcoming::SynAck { connection, accepted });
+        let at = arrival_over(kernel, self.link(back));
+        kernel.queue.push(at, Upcoming::SynAck { connection, accepted: listening });
+        None
     }
 
     fn syn_ack(
@@ -477,28 +537,24 @@ impl Network {
     ) -> Option<(NodeId, Handover)> {
         let one = self.connection(connection)?;
         let (opener, listener) = (one.opener, one.listener);
-        if one.reset || one.end_of(opener) == End::Vanished {
+        if one.end_of(opener) != End::Opening {
             return None;
         }
         let link = self.link(LinkId { from: listener, to: opener });
         if link.is_cut() {
             kernel.hit(&link.cuts);
-            kernel.queue.push(kernel.now + SYN_TIMEOUT, Upcoming::SynAck { connection, accepted });
-            return None;
-        }
-        let end = self.connection(connection)?.end_mut(opener);
-        if *end == End::Closed {
-            // The opener has given up meanwhile: its kernel refuses the late answer.
-            let upcoming = Upcoming::ResetArrival { connection, node: listener };
-            let at = self.link(LinkId { from: opener, to: listener }).arrival(kernel.now);
-            kernel.queue.push(at, upcoming);
-            return None;
+            return self.expect_no_answer(kernel, connection);
         }
         if !accepted {
             return self.end(connection, opener, CloseReason::Refused);
         }
-        *end = End::Open;
+        *self.connection(connection)?.end_mut(opener) = End::Open;
+        self.transmit(kernel, connection, Direction::Forth, Segment::Open);
         Some((opener, Handover::Connected { connection }))
+    }
+
+    fn knows(&self, node: NodeId) -> bool {
+        usize::from(node.0) < self.nodes
     }
 
     fn connection(&mut self, connection: ConnectionId) -> Option<&mut Connection> {
@@ -517,6 +573,63 @@ impl Network {
     fn link(&mut self, link: LinkId) -> &mut Link {
         &mut self.links[usize::from(link.from.0) * self.nodes + usize::from(link.to.0)]
     }
+}
+
+/// What becomes of a segment at the receiving host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivery {
+    /// It is taken.
+    Open,
+    /// Nothing comes back, neither an acknowledgement nor a reset: it is to be sent again.
+    Unanswered,
+    /// The host has no such connection, and says so.
+    Reset,
+    /// Nobody waits for an answer any more.
+    Forgotten,
+}
+
+fn delivery(
+    links: &[Link],
+    nodes: usize,
+    hosts: &[HostState],
+    one: &Connection,
+    direction: Direction,
+) -> Delivery {
+    let (from, to) = one.ends_of(direction);
+    let (from_place, to_place) = (usize::from(from.0), usize::from(to.0));
+    let is_there = !matches!(one.end_of(to), End::Closed | End::Vanished);
+    if one.reset || (!is_there && one.end_of(from) != End::Open) {
+        Delivery::Forgotten
+    } else if links[from_place * nodes + to_place].is_cut() || !hosts[to_place].powered {
+        Delivery::Unanswered
+    } else if is_there {
+        Delivery::Open
+    } else if links[to_place * nodes + from_place].is_cut() {
+        Delivery::Unanswered
+    } else {
+        Delivery::Reset
+    }
+}
+
+/// Counts a segment that gets no answer against the cuts that are the reason: those of its own
+/// way, or those of the reset's, where the receiving end is gone.
+fn hit_cuts(kernel: &mut Kernel, links: &[Link], nodes: usize, end: End, way: [NodeId; 2]) {
+    let [from, to] = way.map(|node| usize::from(node.0));
+    kernel.hit(&links[from * nodes + to].cuts);
+    if matches!(end, End::Closed | End::Vanished) {
+        kernel.hit(&links[to * nodes + from].cuts);
+    }
+}
+
+/// When what leaves now arrives at the other end of a link.
+#[inline]
+fn arrival_over(kernel: &mut Kernel, link: &mut Link) -> SimTime {
+    let mut arrival = link.arrival(kernel.now);
+    for (fault, by) in &link.delays {
+        arrival = arrival + *by;
+        kernel.hit(&[*fault]);
+    }
+    arrival
 }
 
 /// Puts a segment behind a cut, and sets the retransmission timer for the first one.
@@ -550,7 +663,7 @@ fn take_hold(
         let named = hold.name.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(&name));
         hold.from == from && hold.to == to && named
     })?;
-    let hold = holds.swap_remove(place);
+    let hold = holds.remove(place);
     kernel.hit(&[hold.fault]);
     kernel.record(None, from, Event::Held(message));
     Some(hold.until.unwrap_or(SimTime::from_nanos(u64::MAX)))
