@@ -11,11 +11,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use fencepost::determinism::Divergence;
 use fencepost::scenario::render;
 use miette::Report;
+use tracing_subscriber::EnvFilter;
 
 /// A deterministic fault-injection simulator for distributed locks.
 ///
 /// Exit codes: 0 the run is as expected, 1 it is not, 2 bad input or a failure of fencepost's own,
-/// 3 not deterministic.
+/// 3 not deterministic. RUST_LOG=fencepost=debug (or =trace) logs events to standard error.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -91,11 +92,25 @@ impl From<Report> for Failed {
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    log_if_asked();
     let result = match arguments.command {
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
     };
     ExitCode::from(conclude(result))
+}
+
+/// Logs what happens in the simulation as `RUST_LOG` asks for; nothing without it. Its lines carry
+/// simulated time: a real clock cannot be read while a simulation runs.
+fn log_if_asked() {
+    if std::env::var_os(EnvFilter::DEFAULT_ENV).is_some() {
+        tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::from_default_env())
+            .with_writer(std::io::stderr)
+            .with_ansi(output::wants_colour(&std::io::stderr()))
+            .without_time()
+            .init();
+    }
 }
 
 /// Says on standard error why a command failed, and gives its exit code.
