@@ -147,9 +147,47 @@ fn out_to_where_nothing_can_be_written_is_a_failure_of_our_own() {
 }
 
 #[test]
+#[cfg(unix)]
+fn out_writes_to_what_is_no_file_and_keeps_links_and_permissions() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    let folder = folder("out-special");
+    let (target, link) = (folder.join("target.json"), folder.join("link.json"));
+    let _ = fs::remove_file(&link);
+    fs::write(&target, "old").expect("writable");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).expect("ours");
+    symlink(&target, &link).expect("a link");
+    let path = link.to_str().expect("UTF-8");
+    let output = run(&seed("race.toml"), &["--format", "json", "--out", path]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+    let written = fs::read_to_string(&target).expect("readable");
+    assert!(serde_json::from_str::<Value>(&written).is_ok(), "{written}");
+    let mode = fs::metadata(&target).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let output = run(&seed("race.toml"), &["--format", "json", "--out", "/dev/stdout"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(json(&output).is_object(), "it went through the device, not over it");
+}
+
+#[test]
+fn a_runaway_ends_with_the_limit_the_seed_and_the_remedy() {
+    let text = fs::read_to_string(seed("paused-holder.toml")).expect("readable");
+    let file = folder("runaway").join("runaway.toml");
+    fs::write(&file, format!("{text}\n[limits]\nevents = 50\n")).expect("writable");
+    let output = run(&file, &["--seed", "7"]);
+    assert_eq!(output.status.code(), Some(2));
+    for part in ["seed 7", "runaway.toml", "limits.events", "events = 100"] {
+        assert!(stderr(&output).contains(part), "no {part} in {}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_deterministic_run_passes_the_check() {
     let output = run(&seed("paused-holder.toml"), &["--check-determinism"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("agree in all of their"), "{}", stderr(&output));
 }
 
 #[test]

@@ -33,7 +33,7 @@ use self::fired::Fired;
 use self::seeds::Seeds;
 use crate::judge::ViolationKind;
 use crate::report;
-use crate::scenario::{Failure, Outcome, Scenario};
+use crate::scenario::{Outcome, Scenario};
 
 /// Starts a claim.
 pub trait Claims {
@@ -80,46 +80,34 @@ impl Sweep {
     ///
     /// # Panics
     ///
-    /// None shows it, or one could not be run.
+    /// None shows it, there are none, or one before it could not be run.
     #[track_caller]
     pub fn must_find(self, kind: ViolationKind) -> Found {
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
-        let found = seeds.range().into_par_iter().find_map_first(|seed| {
-            let outcome = run(&scenario, seed, &fired);
-            outcome.verdict.first(kind).is_some().then_some(outcome)
-        });
-        let Some(outcome) = found else {
+        let Some(outcome) = first_to_show(&scenario, &seeds, kind, &fired) else {
+            show_if_replayed(&scenario, &seeds);
             panic!(
                 "{kind} must be found, but none of the seeds {seeds} of \"{}\" shows it\n{fired}",
                 scenario.title,
             );
         };
-        let found = Found { scenario, outcome };
-        if seeds.is_replay() {
-            println!("{}", found.timeline());
-        }
-        found
+        show_if_replayed(&scenario, &seeds);
+        Found { scenario, outcome }
     }
 
     /// None of the runs may show the violation, though every declared fault fires in some of them.
     ///
     /// # Panics
     ///
-    /// One shows it, a declared fault fires in none (so that the claim says nothing), or one could
-    /// not be run. Under `FENCEPOST_SEED` a single run need not let every fault fire.
+    /// One shows it, a declared fault fires in none (so that the claim says nothing), there are
+    /// none, or one could not be run. Under `FENCEPOST_SEED` a single run need not let every fault
+    /// fire.
     #[track_caller]
     pub fn must_never(self, kind: ViolationKind) {
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
-        let broken = seeds.range().into_par_iter().find_map_first(|seed| {
-            let outcome = run(&scenario, seed, &fired);
-            if seeds.is_replay() {
-                println!("{}", report::text(&scenario, &outcome));
-            }
-            outcome.verdict.first(kind).is_some().then_some(outcome)
-        });
-        if let Some(outcome) = broken {
+        if let Some(outcome) = first_to_show(&scenario, &seeds, kind, &fired) {
             let seed = outcome.run.seed;
             panic!(
                 "{kind} must never be, but seed {seed} of \"{}\" shows it\n\n{}\n{}",
@@ -128,6 +116,7 @@ impl Sweep {
                 seeds::replay(seed),
             );
         }
+        show_if_replayed(&scenario, &seeds);
         if !seeds.is_replay() && fired.some_never_did() {
             panic!(
                 "the claim that {kind} is never shown by \"{}\" under the seeds {seeds} says \
@@ -138,25 +127,45 @@ impl Sweep {
     }
 }
 
-/// Runs one seed and notes which faults fired.
+/// The run with the lowest seed that shows the violation. Runs on every core; whatever is to be
+/// said is said on the caller's thread, whose output the test harness keeps.
+///
+/// # Panics
+///
+/// There are no seeds, or a run with a lower seed could not be run.
 #[track_caller]
-fn run(scenario: &Scenario, seed: u64, fired: &Fired) -> Outcome {
-    match scenario.run(seed) {
+fn first_to_show(
+    scenario: &Scenario,
+    seeds: &Seeds,
+    kind: ViolationKind,
+    fired: &Fired,
+) -> Option<Outcome> {
+    let Some(range) = seeds.range() else {
+        panic!("a claim about no runs says nothing: the seeds {seeds} of \"{}\"", scenario.title);
+    };
+    let first = range.into_par_iter().find_map_first(|seed| match scenario.run(seed) {
         Ok(outcome) => {
             fired.note(&outcome);
-            outcome
+            outcome.verdict.first(kind).is_some().then_some(Ok(outcome))
         }
-        Err(failure) => fail(scenario, seed, &failure),
-    }
+        Err(failure) => Some(Err((seed, failure))),
+    });
+    first.transpose().unwrap_or_else(|(seed, failure)| {
+        panic!(
+            "seed {seed} of \"{}\" could not be run: {failure}\n{}",
+            scenario.title,
+            seeds::replay(seed),
+        )
+    })
 }
 
-#[track_caller]
-fn fail(scenario: &Scenario, seed: u64, failure: &Failure) -> ! {
-    panic!(
-        "seed {seed} of \"{}\" could not be run: {failure}\n{}",
-        scenario.title,
-        seeds::replay(seed)
-    );
+/// Who replays one seed wants to look at it.
+fn show_if_replayed(scenario: &Scenario, seeds: &Seeds) {
+    if let Seeds::Replay(seed) = seeds
+        && let Ok(outcome) = scenario.run(*seed)
+    {
+        println!("{}", report::text(scenario, &outcome));
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which seeds a claim is tried under: its own, or those that the environment asks for.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// Replays one seed.
 const ONE: &str = "FENCEPOST_SEED";
@@ -44,11 +44,12 @@ impl Seeds {
         }
     }
 
-    /// The seeds.
-    pub fn range(&self) -> Range<u64> {
+    /// The seeds, first and last; `None` when there are none.
+    pub fn range(&self) -> Option<RangeInclusive<u64>> {
         match self {
-            Self::Replay(seed) => *seed..seed.saturating_add(1),
-            Self::Range(range) => range.clone(),
+            Self::Replay(seed) => Some(*seed..=*seed),
+            Self::Range(range) if range.is_empty() => None,
+            Self::Range(range) => Some(range.start..=range.end - 1),
         }
     }
 
@@ -60,8 +61,10 @@ impl Seeds {
 
 impl fmt::Display for Seeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Range { start, end } = self.range();
-        write!(f, "{start}..{end}")
+        match self {
+            Self::Replay(seed) => write!(f, "{seed}"),
+            Self::Range(Range { start, end }) => write!(f, "{start}..{end}"),
+        }
     }
 }
 
@@ -93,7 +96,10 @@ mod tests {
         assert_eq!(choose(None, None), Ok(Seeds::Range(0..10)));
         assert_eq!(choose(None, Some("5..900")), Ok(Seeds::Range(5..900)));
         assert_eq!(choose(Some("17"), Some("5..900")), Ok(Seeds::Replay(17)));
-        assert_eq!(Seeds::Replay(17).range(), 17..18);
+        assert_eq!(Seeds::Replay(17).range(), Some(17..=17));
+        assert_eq!(Seeds::Replay(u64::MAX).range(), Some(u64::MAX..=u64::MAX));
+        assert_eq!(Seeds::Range(5..9).range(), Some(5..=8));
+        assert_eq!(Seeds::Range(5..5).range(), None);
     }
 
     #[test]

@@ -76,3 +76,27 @@ fn a_scenario_that_cannot_be_run_is_a_failure_and_not_a_finding() {
     let said = complaint(|| drop(unfit.sweep(0..5).must_find(Oversell)));
     assert!(said.contains("could not be run"), "{said}");
 }
+
+#[test]
+fn the_lowest_seed_that_cannot_be_run_is_named() {
+    let short = race().but(|s| s.limits.events = 5);
+    let said = complaint(|| short.clone().sweep(3..40).must_never(Oversell));
+    assert!(said.contains("seed 3 of \"The race\" could not be run"), "{said}");
+    assert!(said.contains("limits.events"), "{said}");
+    assert!(said.contains("the_lowest_seed_that_cannot_be_run_is_named"), "{said}");
+}
+
+#[test]
+fn a_claim_about_no_runs_fails() {
+    let said = complaint(|| race().sweep(5..5).must_never(Oversell));
+    assert!(said.contains("says nothing: the seeds 5..5"), "{said}");
+}
+
+#[test]
+fn more_buyers_than_a_machine_can_hold_are_refused() {
+    for buyers in [0, u16::MAX] {
+        let crowd = race().but(|s| s.shop.buyers = buyers);
+        let said = complaint(|| crowd.sweep(0..1).must_never(Oversell));
+        assert!(said.contains("1 to 1000"), "{said}");
+    }
+}

@@ -55,7 +55,8 @@ fn tell(out: &mut Out<'_>, lesson: &Lesson, told: &[Told], colour: bool) -> io::
     for (number, Told { step, scenario, outcome }) in told.iter().enumerate() {
         let rule = format!("── {} of {} ", number + 1, told.len());
         writeln!(out, "\n{rule:─<WIDTH$}\n")?;
-        let replay = format!("fencepost run seeds/{} --seed {}", step.file, scenario.seed);
+        let replay =
+            format!("fencepost demo {} (the scenario is seeds/{})", lesson.name, step.file);
         output::page(out, scenario, outcome, colour, Some(&replay))?;
         writeln!(out)?;
         say(out, "notice    ", step.notice)?;

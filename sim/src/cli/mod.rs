@@ -44,7 +44,7 @@ struct RunArguments {
     #[arg(value_name = "SCENARIO.toml")]
     scenario: PathBuf,
     /// The seed, in place of the one that the file names.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// How to show the run.
     #[arg(long, value_enum, default_value_t = Format::Text)]

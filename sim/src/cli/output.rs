@@ -1,6 +1,7 @@
 //! Where results go: standard output, or a file that is either the old one or the new one whole.
 
-use std::fs::{self, File};
+use std::borrow::Cow;
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,10 +30,20 @@ pub fn page(
     out.write_all(page.as_bytes())
 }
 
-/// Whether to colour: on a terminal, unless the user says no (<https://no-color.org>).
+/// Whether to colour: on a terminal that can, unless the user says no (<https://no-color.org>).
 pub fn wants_colour(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal() && !refused
+    let can = std::env::var_os("TERM").is_none_or(|value| value != "dumb");
+    stream.is_terminal() && can && !refused
+}
+
+/// The command that shows a scenario's run again, as a shell takes it.
+pub fn replay(scenario: &Path, seed: u64) -> String {
+    let path = scenario.to_string_lossy();
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.into_owned() };
+    // What no shell can be given is shown as it is.
+    let quoted = shlex::try_quote(&path).map_or_else(|_| path.clone(), Cow::into_owned);
+    format!("fencepost run {quoted} --seed {seed}")
 }
 
 /// Writes to standard output. A reader who has closed the pipe has seen enough.
@@ -50,8 +61,9 @@ pub fn to_stdout(write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> Result<(
     }
 }
 
-/// Writes a file beside the one that is asked for, then takes its place: what was there before is
-/// never lost to a half-written one.
+/// Writes to a file. A regular one is written beside and then takes the place of the one that is
+/// asked for, with its permissions: what was there before is never lost to a half-written one.
+/// Anything else that stands there, a device or a pipe, is written to as it is.
 ///
 /// # Errors
 ///
@@ -60,22 +72,57 @@ pub fn to_file(
     path: &Path,
     write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
 ) -> Result<(), Report> {
-    let beside = beside(path);
+    // What a link points to is replaced, not the link.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let written = match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_file() => replace(&target, Some(metadata.permissions()), write),
+        Ok(_) => OpenOptions::new().write(true).open(&target).and_then(|file| fill(file, write)),
+        Err(_) => replace(&target, None, write),
+    };
+    written.into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
+}
+
+fn replace(
+    target: &Path,
+    permissions: Option<Permissions>,
+    write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
+) -> io::Result<()> {
+    let beside = beside(target);
     let written = File::create(&beside).and_then(|file| {
-        let mut out = Out::new(Box::new(file));
-        write(&mut out)?;
-        out.flush()?;
-        fs::rename(&beside, path)
+        fill(file, write)?;
+        if let Some(permissions) = permissions {
+            fs::set_permissions(&beside, permissions)?;
+        }
+        fs::rename(&beside, target)
     });
     if written.is_err() {
         // Nothing more can be done if that fails too.
         let _ = fs::remove_file(&beside);
     }
-    written.into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
+    written
+}
+
+fn fill(file: File, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+    let mut out = Out::new(Box::new(file));
+    write(&mut out)?;
+    out.flush()
 }
 
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_replay_command_is_one_that_a_shell_takes() {
+        let replay = |path: &str| replay(Path::new(path), 7);
+        assert_eq!(replay("seeds/race.toml"), "fencepost run seeds/race.toml --seed 7");
+        assert_eq!(replay("a b$(id).toml"), "fencepost run 'a b$(id).toml' --seed 7");
+        assert_eq!(replay("-x.toml"), "fencepost run ./-x.toml --seed 7");
+    }
 }

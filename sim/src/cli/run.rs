@@ -4,8 +4,9 @@ use std::io;
 
 use fencepost::determinism::{self, NotTheSame};
 use fencepost::report;
-use fencepost::scenario::{Outcome, Scenario};
-use miette::{IntoDiagnostic, Report};
+use fencepost::scenario::{Failure, Outcome, Scenario};
+use fencepost::world::RunError;
+use miette::{Report, miette};
 
 use super::{Ending, Failed, Format, RunArguments, output};
 
@@ -13,11 +14,11 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
     let scenario = Scenario::read(&arguments.scenario).map_err(Report::from)?;
     let seed = arguments.seed.unwrap_or(scenario.seed);
     let outcome = if arguments.check_determinism {
-        run_twice(&scenario, seed)?
+        run_twice(arguments, &scenario, seed)?
     } else {
-        scenario.run(seed).into_diagnostic()?
+        scenario.run(seed).map_err(|failure| explain(arguments, seed, &failure))?
     };
-    let replay = format!("fencepost run {} --seed {seed}", arguments.scenario.display());
+    let replay = output::replay(&arguments.scenario, seed);
     let write = |out: &mut output::Out<'_>, colour: bool| match arguments.format {
         Format::Text => output::page(out, &scenario, &outcome, colour, Some(&replay)),
         Format::Json => report::json(&scenario, &outcome, out),
@@ -34,11 +35,29 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
     })
 }
 
-fn run_twice(scenario: &Scenario, seed: u64) -> Result<Outcome, Failed> {
-    determinism::check(|| scenario.run(seed), |outcome| &outcome.run.history).map_err(|error| {
-        match error {
-            NotTheSame::Failed(failure) => Failed::Input(Report::msg(failure)),
-            NotTheSame::Diverged(divergence) => Failed::NotDeterministic(divergence),
+fn run_twice(arguments: &RunArguments, scenario: &Scenario, seed: u64) -> Result<Outcome, Failed> {
+    match determinism::check(|| scenario.run(seed), |outcome| &outcome.run.history) {
+        Ok(outcome) => {
+            let events = outcome.run.history.records().len();
+            eprintln!(
+                "deterministic: two runs of seed {seed} agree in all of their {events} events"
+            );
+            Ok(outcome)
         }
-    })
+        Err(NotTheSame::Failed(failure)) => Err(explain(arguments, seed, &failure).into()),
+        Err(NotTheSame::Diverged(divergence)) => Err(Failed::NotDeterministic(divergence)),
+    }
+}
+
+/// Which run failed, and what can be done about it.
+fn explain(arguments: &RunArguments, seed: u64, failure: &Failure) -> Report {
+    let file = arguments.scenario.display();
+    let message = format!("seed {seed} of {file} could not be run: {failure}");
+    match failure {
+        Failure::Run(RunError::Limit(limit)) => {
+            let help = format!("if it does not run away, raise the limit: {}", limit.remedy());
+            miette!(help = help, "{message}")
+        }
+        _ => miette!("{message}"),
+    }
 }

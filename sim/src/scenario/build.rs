@@ -14,7 +14,7 @@ use fencepost_models::redis::server::{RedisSettings, Server as Redis};
 use fencepost_models::shop::buyer::{buy_conditionally, buy_under};
 use fencepost_models::shop::store::{Books, Store};
 
-use super::{Backend, LinkSettings, Recipe, Scenario};
+use super::{Backend, LinkSettings, Recipe, Scenario, Shop};
 use crate::judge::{Verdict, judge};
 use crate::world::{LinkId, Purpose, Run, RunError, World};
 
@@ -39,6 +39,12 @@ pub enum Failure {
         recipe: &'static str,
         /// The backend, in words.
         backend: String,
+    },
+    /// There are no buyers, or too many.
+    #[error("{buyers} buyers: accepted are 1 to {}", Shop::MAX_BUYERS)]
+    Buyers {
+        /// How many.
+        buyers: u16,
     },
     /// A link names a node that is not there.
     #[error("there is no node `{node}` (there are: {known})")]
@@ -128,6 +134,10 @@ impl Scenario {
 
     /// The world of this scenario under a seed, and the plan that it will carry out.
     fn world(&self, seed: u64) -> Result<(World, Plan), Failure> {
+        let buyers = self.shop.buyers;
+        if !(1..=Shop::MAX_BUYERS).contains(&buyers) {
+            return Err(Failure::Buyers { buyers });
+        }
         let mut world = World::new(seed, self.network.latency);
         let store = self.add_store(&mut world);
         let server = self.backend.map(|backend| add_server(&mut world, backend));

@@ -20,7 +20,7 @@ const LONGEST_LINE_SHOWN: usize = 400;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum ScenarioError {
     /// The file could not be read at all.
-    #[error("cannot read `{}`: {reason}", path.display())]
+    #[error("cannot read `{}`: {reason}", printable(&path.display().to_string()))]
     #[diagnostic(help("{help}"))]
     Unreadable {
         /// Which file.
@@ -63,7 +63,7 @@ impl InvalidScenario {
         let more = problems.len().saturating_sub(SHOWN);
         problems.truncate(SHOWN);
         let problems = problems.into_iter().map(|problem| Located::new(problem, text)).collect();
-        Self { source: NamedSource::new(name, printable(text)), problems, more }
+        Self { source: NamedSource::new(printable(name), printable(text)), problems, more }
     }
 
     /// The name of the file, as it was given.

@@ -117,6 +117,11 @@ pub struct Shop {
     pub buyer: BuyerSettings,
 }
 
+impl Shop {
+    /// At most so many buyers come: every pair of nodes has a link.
+    pub const MAX_BUYERS: u16 = 1_000;
+}
+
 /// How long messages take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkSettings {

@@ -17,8 +17,6 @@ use super::{Backend, LinkSettings, NetworkSettings, Recipe, Scenario, Shop};
 use crate::judge::ViolationKind;
 use crate::world::{Latency, Limits};
 
-/// Links grow with the square of the nodes: this many buyers take about 100 MB of them.
-const MAX_BUYERS: u16 = 1_000;
 /// More orders than any run has time for.
 const MAX_STOCK: u64 = 1_000_000_000;
 /// More than hunts can use: a plan in which everything fails shows nothing.
@@ -132,16 +130,20 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario
 }
 
-/// One line without control characters: it is printed as it is.
 fn read_title(root: &mut Table<'_>) -> Option<String> {
     let value = root.required("title", "title = \"What it shows, in one line\"")?;
-    let title = value.text()?;
-    if title.trim().is_empty() || title.contains(char::is_control) {
-        let message = "`title` is not a line of text".to_owned();
-        value.problem(message, "expected what the scenario shows, in one line", None);
+    read_line(&value, "what the scenario shows").map(str::to_owned)
+}
+
+/// One line without control characters: it is printed as it is.
+fn read_line<'a>(value: &Value<'a>, meaning: &str) -> Option<&'a str> {
+    let line = value.text()?;
+    if line.trim().is_empty() || line.contains(char::is_control) {
+        let message = format!("`{}` is not a line of text", value.key());
+        value.problem(message, format!("expected {meaning}, in one line"), None);
         return None;
     }
-    Some(title.to_owned())
+    Some(line)
 }
 
 /// `Some(None)` where there is no backend, `None` where it is wrong.
@@ -192,7 +194,7 @@ fn read_set_nx(table: &mut Table<'_>) -> SetNxSettings {
     set_duration(table, "poll_jitter", ZERO, &mut settings.poll_jitter);
     set_duration(table, "timeout", INSTANT, &mut settings.timeout);
     if let Some(key) = table.get("key") {
-        set(&mut settings.key, key.text().map(Name::from));
+        set(&mut settings.key, read_line(&key, "the key's name").map(Name::from));
     }
     settings
 }
@@ -235,7 +237,7 @@ fn read_shop(root: &mut Table<'_>, shop: &mut Shop) -> Option<()> {
     };
     let mut table = section.table()?;
     let stock = table.get("stock").and_then(|stock| stock.integer(0..=MAX_STOCK));
-    let buyers = table.get("buyers").map(|buyers| buyers.integer(1..=MAX_BUYERS));
+    let buyers = table.get("buyers").map(|buyers| buyers.integer(1..=Shop::MAX_BUYERS));
     let fencing = table.get("fencing");
     let fencing = fencing.and_then(|mode| mode.one_of("fencing mode", &FENCING_MODES));
     set(&mut shop.stock, stock);

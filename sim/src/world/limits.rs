@@ -57,6 +57,21 @@ pub enum LimitReached {
     },
 }
 
+impl LimitReached {
+    /// The lines of a scenario file that allow twice as much.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Events { limit, .. } => format!("[limits] events = {}", limit.saturating_mul(2)),
+            Self::Simulated { asked, .. } => {
+                format!("[limits] simulated = \"{}s\"", asked.as_secs().saturating_add(1))
+            }
+            Self::Memory { limit, .. } => {
+                format!("[limits] memory = \"{}MiB\"", (limit >> 19).max(1))
+            }
+        }
+    }
+}
+
 impl Limits {
     pub(super) fn check_duration(&self, asked: Duration) -> Result<(), LimitReached> {
         let limit = self.simulated;
