@@ -2,6 +2,7 @@
 //! one `write`. Behind a real port the codecs beside the models turn it into bytes and back.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,8 +14,9 @@ use crate::shop::protocol::{ShopReply, ShopRequest};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
-    /// A Redis command: its argument vector.
-    Redis(Vec<Bytes>),
+    /// A Redis command: its argument vector. A client that polls sends the same one again, and the
+    /// history keeps what the server is given: neither copies it.
+    Redis(Arc<[Bytes]>),
     /// What Redis answers.
     RedisReply(Reply),
     /// A request to the shop's store.

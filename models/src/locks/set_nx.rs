@@ -13,7 +13,6 @@
 //! Source: redis.io, "Distributed Locks with Redis", section "Correct Implementation with a Single
 //! Instance"; the shape of the client follows redis-py's `redis/lock.py`.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,7 +21,7 @@ use super::{Grant, Lock};
 use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
-use crate::redis::client::{Client, Script};
+use crate::redis::client::{Client, Script, ScriptCall};
 use crate::redis::resp::Reply;
 
 /// Sets the key if it is not there, and counts the grants.
@@ -101,13 +100,23 @@ impl SetNx {
 
     /// Twenty random bytes in hexadecimal, as the documentation proposes.
     fn fresh_value(&self) -> Bytes {
-        let mut value = String::with_capacity(40);
-        for _ in 0..5 {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut value = [0; 40];
+        for word in value.as_chunks_mut::<8>().0 {
             let bits = self.host.random(|random| random.bits()) as u32;
-            // Writing into a string cannot fail.
-            let _ = write!(value, "{bits:08x}");
+            for (place, digit) in word.iter_mut().enumerate() {
+                *digit = DIGITS[(bits >> (28 - 4 * place)) as usize & 0xf];
+            }
         }
-        Bytes::from(value)
+        // With its count of references beside it, in one allocation.
+        Bytes::from_owner(value)
+    }
+
+    /// The script that tries to acquire, with a fresh value.
+    fn attempt(&mut self) -> ScriptCall {
+        self.value = self.fresh_value();
+        let keys = [self.key.clone(), self.counter.clone()];
+        self.acquire.call(&keys, &[self.value.clone(), self.ttl_ms.clone()])
     }
 }
 
@@ -117,17 +126,15 @@ impl Lock for SetNx {
     }
 
     async fn acquire(&mut self) -> Grant {
-        self.value = self.fresh_value();
+        let mut attempt = self.attempt();
         loop {
-            let keys = [self.key.clone(), self.counter.clone()];
-            let arguments = [self.value.clone(), self.ttl_ms.clone()];
-            match self.client.run(&self.acquire, &keys, &arguments).await {
+            match self.client.run(&attempt).await {
                 Ok(Reply::Int(token)) => {
                     return Grant { token: u64::try_from(token).ok() };
                 }
                 Ok(_) => {}
                 // It may have happened: whatever holds that value now is nobody's.
-                Err(_) => self.value = self.fresh_value(),
+                Err(_) => attempt = self.attempt(),
             }
             let settings = &self.settings;
             self.host.work(settings.poll..=settings.poll + settings.poll_jitter).await;
@@ -135,8 +142,8 @@ impl Lock for SetNx {
     }
 
     async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
-        let (keys, arguments) = ([self.key.clone()], [self.value.clone()]);
-        match self.client.run(&self.release, &keys, &arguments).await {
+        let release = self.release.call(&[self.key.clone()], &[self.value.clone()]);
+        match self.client.run(&release).await {
             Ok(Reply::Int(1)) => ReleaseOutcome::Removed,
             Ok(_) => ReleaseOutcome::NotHeld,
             Err(_) => ReleaseOutcome::Unknown,

@@ -1,5 +1,6 @@
 //! A Redis client: one connection, a timeout on every answer, scripts by their digest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -43,6 +44,34 @@ impl Script {
         let sha1 = sha1_smol::Sha1::from(source).digest().to_string();
         Self { source: Bytes::from_static(source.as_bytes()), sha1: Bytes::from(sha1) }
     }
+
+    /// The script with its keys and arguments: a command that can be sent again and again.
+    pub fn call(&self, keys: &[Bytes], arguments: &[Bytes]) -> ScriptCall {
+        const EVALSHA: Bytes = Bytes::from_static(b"EVALSHA");
+        let head = [EVALSHA, self.sha1.clone(), digits(keys.len())];
+        let rest = keys.iter().chain(arguments).cloned();
+        ScriptCall {
+            by_digest: head.into_iter().chain(rest).collect(),
+            source: self.source.clone(),
+        }
+    }
+}
+
+/// A script with its keys and arguments; made by [`Script::call`].
+#[derive(Clone, Debug)]
+pub struct ScriptCall {
+    /// The `EVALSHA`.
+    by_digest: Arc<[Bytes]>,
+    source: Bytes,
+}
+
+impl ScriptCall {
+    /// The same as an `EVAL`.
+    fn by_source(&self) -> Arc<[Bytes]> {
+        const EVAL: Bytes = Bytes::from_static(b"EVAL");
+        let rest = self.by_digest.iter().skip(2).cloned();
+        [EVAL, self.source.clone()].into_iter().chain(rest).collect()
+    }
 }
 
 /// A client with one connection, opened when it is needed and dropped after an error: an answer
@@ -66,9 +95,9 @@ impl Client {
     /// # Errors
     ///
     /// Why there is no answer. An error that Redis replies with is a [`Reply::Error`].
-    pub async fn call(&mut self, arguments: Vec<Bytes>) -> Result<Reply, CallError> {
+    pub async fn call(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
         let connection = self.connected().await?;
-        connection.send(Message::Redis(arguments));
+        connection.send(Message::Redis(command));
         match self.host.timeout(self.timeout, connection.receive()).await? {
             Ok(Message::RedisReply(reply)) => {
                 self.connection = Some(connection);
@@ -85,23 +114,10 @@ impl Client {
     /// # Errors
     ///
     /// As [`Client::call`].
-    pub async fn run(
-        &mut self,
-        script: &Script,
-        keys: &[Bytes],
-        arguments: &[Bytes],
-    ) -> Result<Reply, CallError> {
-        const EVALSHA: Bytes = Bytes::from_static(b"EVALSHA");
-        const EVAL: Bytes = Bytes::from_static(b"EVAL");
-        let command = |name: Bytes, body: &Bytes| {
-            let mut command = Vec::with_capacity(3 + keys.len() + arguments.len());
-            command.extend([name, body.clone(), digits(keys.len())]);
-            command.extend(keys.iter().chain(arguments).cloned());
-            command
-        };
-        match self.call(command(EVALSHA, &script.sha1)).await? {
+    pub async fn run(&mut self, script: &ScriptCall) -> Result<Reply, CallError> {
+        match self.call(script.by_digest.clone()).await? {
             Reply::Error(error) if error.starts_with(b"NOSCRIPT") => {
-                self.call(command(EVAL, &script.source)).await
+                self.call(script.by_source()).await
             }
             reply => Ok(reply),
         }

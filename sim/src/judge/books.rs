@@ -21,7 +21,7 @@ impl Books {
     /// The books at the end of a history.
     pub fn of(history: &History) -> Self {
         let mut books = Self::default();
-        for (_, note) in history.notes() {
+        for (_, _, note) in history.notes() {
             books.enter(note);
         }
         books

@@ -62,18 +62,20 @@ impl Hold {
 /// Every hold of a history, in the order in which they began.
 pub fn holds(history: &History) -> Vec<Hold> {
     let mut beliefs = Beliefs::default();
-    for (place, record) in history.records().iter().enumerate() {
-        let id = RecordId(place as u32);
-        match record.event {
-            Event::Crashed | Event::PowerLost => beliefs.die(id, record),
-            Event::Noted(note) => match history.note(note) {
-                Note::Acquired { lock, token } => beliefs.begin(history, id, record, lock, *token),
-                Note::Releasing { lock } => beliefs.release(id, record, lock),
-                Note::LockLost { lock, .. } => beliefs.lose(id, record, lock),
-                _ => {}
-            },
+    let mut deaths = history.deaths().peekable();
+    for (id, record, note) in history.notes() {
+        while let Some((death, record)) = deaths.next_if(|(death, _)| *death < id) {
+            beliefs.die(death, record);
+        }
+        match note {
+            Note::Acquired { lock, token } => beliefs.begin(history, id, record, lock, *token),
+            Note::Releasing { lock } => beliefs.release(id, record, lock),
+            Note::LockLost { lock, .. } => beliefs.lose(id, record, lock),
             _ => {}
         }
+    }
+    for (death, record) in deaths {
+        beliefs.die(death, record);
     }
     beliefs.holds
 }
@@ -156,7 +158,7 @@ impl Beliefs {
 /// The record that sent the message whose delivery brought a record about.
 pub fn sent_by(history: &History, record: &Record) -> Option<RecordId> {
     match history.record(record.cause?)?.event {
-        Event::Delivered(message) => history.send_of(message),
+        Event::Delivered(message) => Some(history.message(message).sent),
         _ => None,
     }
 }

@@ -13,13 +13,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use fencepost_models::machine::NodeId;
-use fencepost_models::note::Note;
 use serde::{Serialize, Serializer};
 
 pub use self::books::Books;
 pub use self::holds::{Hold, HoldEnd, holds};
 use crate::world::SimTime;
-use crate::world::history::{History, Record, RecordId};
+use crate::world::history::{History, RecordId};
 
 /// What can be wrong with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,21 +100,11 @@ impl Verdict {
 pub fn judge(history: &History) -> Verdict {
     let holds = holds(history);
     let mut violations = two_holders::check(history, &holds);
-    violations.extend(oversell::check(history));
+    let (oversells, books) = oversell::check(history);
+    violations.extend(oversells);
     violations.extend(stale_write::check(history, &holds));
     violations.sort_by_key(|violation| (violation.record, violation.kind));
-    Verdict {
-        violations,
-        books: Books::of(history),
-        max_holders: two_holders::most_at_once(&holds),
-    }
-}
-
-/// Every note with its record and that record's place, in order.
-fn noted(history: &History) -> impl Iterator<Item = (RecordId, &Record, &Note)> {
-    history.records().iter().enumerate().filter_map(|(place, record)| {
-        history.note_of(record).map(|note| (RecordId(place as u32), record, note))
-    })
+    Verdict { violations, books, max_holders: two_holders::most_at_once(&holds) }
 }
 
 #[cfg(test)]

@@ -7,23 +7,23 @@ use std::collections::BTreeMap;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 
-use super::{Books, Violation, ViolationKind, noted};
+use super::{Books, Violation, ViolationKind};
 use crate::world::history::History;
 
-/// One violation for each write that takes the books further out of balance.
-pub fn check(history: &History) -> Vec<Violation> {
+/// One violation for each write that takes the books further out of balance; and the books.
+pub fn check(history: &History) -> (Vec<Violation>, Books) {
     let mut violations = Vec::new();
     let mut books = Books::default();
     let mut writers = Writers::default();
-    for (id, record, note) in noted(history) {
-        let before = books.surplus();
+    for (id, record, note) in history.notes() {
+        let before = books;
         books.enter(note);
         match note {
             Note::StockServed { to, stock, .. } => writers.has_read(*to, *stock),
             Note::WriteTaken { from, before: stock_before, after, .. } => {
                 let overwritten = writers.write(*from, *after);
                 // Further from zero, or past it to the other side.
-                let surplus = books.surplus();
+                let (before, surplus) = (before.surplus(), books.surplus());
                 if surplus.abs() > before.abs() || surplus.signum() * before.signum() < 0 {
                     let (name, books) = (history.name(*from), describe(&books));
                     violations.push(Violation {
@@ -40,7 +40,7 @@ pub fn check(history: &History) -> Vec<Violation> {
             _ => {}
         }
     }
-    violations
+    (violations, books)
 }
 
 /// Who has written, and from where on in that list each client had not seen when it read so much.
@@ -93,7 +93,7 @@ mod tests {
     use crate::judge::testing::{A, B, C, Story};
 
     fn details(story: &Story) -> Vec<String> {
-        check(&story.history).into_iter().map(|violation| violation.detail).collect()
+        check(&story.history).0.into_iter().map(|violation| violation.detail).collect()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use fencepost_models::note::{Name, Note};
 
 use super::holds::sent_by;
 use super::two_holders::with_token;
-use super::{Hold, Violation, ViolationKind, noted};
+use super::{Hold, Violation, ViolationKind};
 use crate::world::history::{History, RecordId};
 
 /// One violation for each such write.
@@ -21,7 +21,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
         of_node.entry(hold.node).or_default().push(place);
     }
     let mut violations = Vec::new();
-    for (taken, record, note) in noted(history) {
+    for (taken, record, note) in history.notes() {
         let Note::WriteTaken { from, token, .. } = note else { continue };
         let Some(own) = of_node.get(from) else { continue };
         let sent = sent_by(history, record).unwrap_or(taken);

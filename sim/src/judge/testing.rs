@@ -9,7 +9,7 @@ use fencepost_models::redis::resp::Reply;
 use fencepost_models::shop::ShopRequest;
 
 use crate::world::SimTime;
-use crate::world::history::{Envelope, Event, History, MessageId, RecordId};
+use crate::world::history::{Event, History, MessageId, RecordId};
 
 pub const STORE: NodeId = NodeId(0);
 pub const REDIS: NodeId = NodeId(1);
@@ -67,10 +67,7 @@ impl Story {
 
     pub fn send(&mut self, from: NodeId, to: NodeId, message: Message) -> MessageId {
         let connection = ConnectionId(u32::from(from.0));
-        let envelope = Envelope { message, from, to, connection, sent_at: self.now };
-        let id = self.history.push_message(envelope);
-        self.history.push(self.now, None, from, Event::Sent(id));
-        id
+        self.history.push_sent(self.now, None, [from, to], connection, message)
     }
 
     pub fn deliver(&mut self, message: MessageId) -> &mut Self {

@@ -24,7 +24,7 @@ impl Cast {
         let mut clients: BTreeSet<NodeId> = named(history, |name| name.starts_with("buyer-"));
         let mut store = named(history, |name| name == "store").first().copied();
         let mut locks = BTreeSet::new();
-        for (record, note) in history.notes() {
+        for (_, record, note) in history.notes() {
             match note {
                 Note::Acquiring { lock } | Note::Acquired { lock, .. } => {
                     clients.insert(record.node);

@@ -77,7 +77,7 @@ pub fn granted(story: &mut Story, node: NodeId, ms: u64, token: u64) {
 }
 
 pub fn command(name: &'static str) -> fencepost_models::message::Message {
-    fencepost_models::message::Message::Redis(vec![bytes::Bytes::from_static(name.as_bytes())])
+    fencepost_models::message::Message::Redis([bytes::Bytes::from_static(name.as_bytes())].into())
 }
 
 fn reads(story: &mut Story, node: NodeId, ms: u64, stock: u64) {

@@ -3,13 +3,13 @@
 use fencepost_faults::Action;
 use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
 
-use super::Running;
 use super::history::{Event, FaultId, LossReason, RecordId, SignedNanos};
 use super::injector::Injector;
 use super::kernel::Kernel;
 use super::network::{HostState, LinkId};
 use super::node::{Body, Pending};
 use super::queue::Upcoming;
+use super::{Running, set_timer};
 
 impl Running {
     pub(super) fn begin_fault(&mut self, id: FaultId) {
@@ -227,9 +227,8 @@ impl Running {
         clock.add_drift(now, by_ppm);
         let ppm = clock.drift_ppm();
         node.clock.set(clock);
-        for (timer, at, generation) in node.reset_timers() {
-            let due = clock.when(at, now);
-            self.kernel.queue.push(due, Upcoming::Timer { node: id, timer, generation });
+        for (timer, at) in node.timers.all() {
+            set_timer(&mut self.kernel, &mut self.nodes[usize::from(id.0)], id, timer, at);
         }
         self.kernel.record(Some(record), id, Event::ClockDrifts { ppm });
         true

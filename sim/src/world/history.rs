@@ -161,8 +161,8 @@ pub struct Envelope {
     pub to: NodeId,
     /// On which connection.
     pub connection: ConnectionId,
-    /// When.
-    pub sent_at: SimTime,
+    /// The record that sent it: the begin of its arrow.
+    pub sent: RecordId,
 }
 
 /// The whole of what happened in a run.
@@ -214,9 +214,16 @@ impl History {
         &self.lists.notes[id.0 as usize]
     }
 
-    /// Every note with its record, in order.
-    pub fn notes(&self) -> impl Iterator<Item = (&Record, &Note)> {
-        self.lists.records.iter().filter_map(|record| Some((record, self.note_of(record)?)))
+    /// Every note with its record and that record's place, in order. Most records are about
+    /// messages and timers: who reads notes alone passes over them.
+    pub fn notes(&self) -> impl Iterator<Item = (RecordId, &Record, &Note)> {
+        let noted = self.lists.noted.iter().zip(&self.lists.notes);
+        noted.map(|(id, note)| (*id, &self.lists.records[id.0 as usize], note))
+    }
+
+    /// Every record that says that a process is gone, in order.
+    pub fn deaths(&self) -> impl Iterator<Item = (RecordId, &Record)> {
+        self.lists.deaths.iter().map(|id| (*id, &self.lists.records[id.0 as usize]))
     }
 
     /// A node's name.
@@ -233,21 +240,18 @@ impl History {
     pub fn memory(&self) -> u64 {
         let records = self.lists.records.len() * size_of::<Record>();
         let messages = self.lists.messages.len() * size_of::<Envelope>();
-        let notes = self.lists.notes.len() * size_of::<Note>();
+        let notes = self.lists.notes.len() * (size_of::<Note>() + size_of::<RecordId>());
         (records + messages + notes) as u64 + self.payload_bytes
     }
 
-    /// The record that sent a message: the begin of its arrow.
-    ///
-    /// Found by its time, for a send is recorded in the same moment as its message.
-    pub fn send_of(&self, message: MessageId) -> Option<RecordId> {
-        let sent_at = self.lists.messages.get(message.0 as usize)?.sent_at;
-        let first = self.lists.records.partition_point(|record| record.at < sent_at);
-        let offset = self.lists.records[first..]
-            .iter()
-            .take_while(|record| record.at == sent_at)
-            .position(|record| record.event == Event::Sent(message))?;
-        Some(RecordId((first + offset) as u32))
+    /// When a message was sent.
+    pub fn sent_at(&self, envelope: &Envelope) -> SimTime {
+        self.lists.records[envelope.sent.0 as usize].at
+    }
+
+    /// How long a message was under way, if it was delivered at `at`.
+    pub fn under_way(&self, envelope: &Envelope, at: SimTime) -> Duration {
+        at.saturating_since(self.sent_at(envelope))
     }
 
     /// The last moment of the history.
@@ -255,7 +259,7 @@ impl History {
         self.lists.records.last().map_or(SimTime::ZERO, |record| record.at)
     }
 
-    /// Inlined whatever its size, as [`History::push_message`] is: a record that is built somewhere
+    /// Inlined whatever its size, as [`History::push_sent`] is: a record that is built somewhere
     /// else and copied from there makes the processor wait for its single fields to be written.
     #[inline(always)]
     pub(crate) fn push(
@@ -269,6 +273,9 @@ impl History {
         if let Event::Delivered(_) = event {
             self.delivered += 1;
         }
+        if let Event::Crashed | Event::PowerLost = event {
+            self.lists.deaths.push(id);
+        }
         if tracing::enabled!(tracing::Level::DEBUG) {
             self.trace(at, node, event);
         }
@@ -276,11 +283,21 @@ impl History {
         id
     }
 
+    /// A message on its way `from` one node `to` another.
     #[inline(always)]
-    pub(crate) fn push_message(&mut self, envelope: Envelope) -> MessageId {
+    pub(crate) fn push_sent(
+        &mut self,
+        at: SimTime,
+        cause: Option<RecordId>,
+        [from, to]: [NodeId; 2],
+        connection: ConnectionId,
+        message: Message,
+    ) -> MessageId {
         let id = MessageId(self.lists.messages.len() as u32);
-        self.payload_bytes += payload_bytes(&envelope.message);
-        push(&mut self.lists.messages, envelope);
+        let sent = RecordId(self.lists.records.len() as u32);
+        self.payload_bytes += payload_bytes(&message);
+        push(&mut self.lists.messages, Envelope { message, from, to, connection, sent });
+        self.push(at, cause, from, Event::Sent(id));
         id
     }
 
@@ -293,7 +310,9 @@ impl History {
         note: Note,
     ) -> RecordId {
         let id = NoteId(self.lists.notes.len() as u32);
-        self.lists.notes.push(note);
+        let record = RecordId(self.lists.records.len() as u32);
+        push(&mut self.lists.notes, note);
+        push(&mut self.lists.noted, record);
         self.push(at, cause, node, Event::Noted(id))
     }
 
@@ -322,9 +341,4 @@ fn payload_bytes(message: &Message) -> u64 {
         }
         _ => 0,
     }
-}
-
-/// How long a message was under way, if it was delivered at `at`.
-pub fn under_way(envelope: &Envelope, at: SimTime) -> Duration {
-    at.saturating_since(envelope.sent_at)
 }

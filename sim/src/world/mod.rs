@@ -47,15 +47,17 @@ mod queue;
 mod recycled;
 mod streams;
 mod time;
+mod timers;
 
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use fencepost_faults::Plan;
-use fencepost_models::machine::{Boot, Context, Effect, Input, Machine, NodeId};
+use fencepost_models::machine::{Boot, Context, Effect, Input, Machine, NodeId, TimerId};
 use fencepost_models::process::Host;
 use fencepost_models::random::Random;
+use fencepost_models::time::Mono;
 use madsim::time::TimeHandle;
 
 use self::clock::NodeClock;
@@ -240,6 +242,16 @@ impl World {
     }
 }
 
+/// Sets a timer of a node's process.
+#[inline]
+fn set_timer(kernel: &mut Kernel, node: &mut Node, id: NodeId, timer: TimerId, at: Mono) {
+    let due = (node.clock.get().when(at, kernel.now), kernel.queue.reserve());
+    if node.timers.set(timer, at, due) {
+        let alarm = Upcoming::Alarm { node: id, incarnation: node.incarnation };
+        kernel.queue.push_in_turn(due.0, due.1, alarm);
+    }
+}
+
 fn boxed<M: Machine + 'static>(mut spawn: impl FnMut(Boot) -> M + 'static) -> Body {
     Body::Machine(Box::new(move |boot| Box::new(spawn(boot))))
 }
@@ -310,9 +322,7 @@ impl Running {
 
     fn happen(&mut self, upcoming: Upcoming) {
         match upcoming {
-            Upcoming::Timer { node, timer, generation } => {
-                self.give(node, Pending::Timer { timer, generation });
-            }
+            Upcoming::Alarm { node, incarnation } => self.ring(node, incarnation),
             Upcoming::DiskDone { node, incarnation, token } => {
                 if self.node(node).incarnation == incarnation {
                     self.give(node, Pending::DiskDone { token });
@@ -355,6 +365,22 @@ impl Running {
         self.give(id, Pending::Started { cause });
     }
 
+    /// An alarm of a node goes off: the process gets the timer that is due, if one is.
+    fn ring(&mut self, id: NodeId, incarnation: u32) {
+        let node = &mut self.nodes[usize::from(id.0)];
+        if node.incarnation != incarnation {
+            return;
+        }
+        let (rings, next) = node.timers.ring();
+        if let Some((at, turn)) = next {
+            let alarm = Upcoming::Alarm { node: id, incarnation };
+            self.kernel.queue.push_in_turn(at, turn, alarm);
+        }
+        if let Some((timer, turn)) = rings {
+            self.give(id, Pending::Timer { timer, turn });
+        }
+    }
+
     /// Hands an input to a process; it waits while the process is paused, and is lost when there
     /// is none.
     fn give(&mut self, id: NodeId, pending: Pending) {
@@ -388,11 +414,10 @@ impl Running {
             Pending::Closed { connection, reason } => {
                 (None, Event::ConnectionLost { connection, reason })
             }
-            Pending::Timer { timer, generation } => {
-                if !node.is_set(timer, generation) {
+            Pending::Timer { timer, turn } => {
+                if !node.timers.take(timer, turn) {
                     return;
                 }
-                node.cancel_timer(timer);
                 (None, Event::TimerFired)
             }
             Pending::DiskDone { .. } => (None, Event::DiskDone),
@@ -445,13 +470,10 @@ impl Running {
                     }
                 }
                 Effect::SetTimer { timer, at } => {
-                    let node = &mut self.nodes[usize::from(id.0)];
-                    let generation = node.set_timer(timer, at);
-                    let due = node.clock.get().when(at, kernel.now);
-                    kernel.queue.push(due, Upcoming::Timer { node: id, timer, generation });
+                    set_timer(kernel, &mut self.nodes[usize::from(id.0)], id, timer, at);
                 }
                 Effect::CancelTimer { timer } => {
-                    self.nodes[usize::from(id.0)].cancel_timer(timer);
+                    self.nodes[usize::from(id.0)].timers.cancel(timer);
                 }
                 Effect::Disk { token, operation } => {
                     let node = &mut self.nodes[usize::from(id.0)];

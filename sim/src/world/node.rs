@@ -7,13 +7,14 @@ use std::rc::Rc;
 use fencepost_models::machine::{
     Boot, CloseReason, ConnectionId, DiskToken, Machine, NodeId, TimerId,
 };
-use fencepost_models::time::Mono;
 
 use super::clock::NodeClock;
 use super::disk::Disk;
 use super::foreign::ForeignBody;
 use super::history::{FaultId, MessageId, RecordId};
 use super::network::Handover;
+use super::queue::Turn;
+use super::timers::Timers;
 
 /// Makes the process of a node, at its first start and at each restart.
 pub type Spawn = Box<dyn FnMut(Boot) -> Box<dyn Machine>>;
@@ -34,7 +35,7 @@ pub enum Pending {
     Connected { connection: ConnectionId },
     Message { connection: ConnectionId, message: MessageId },
     Closed { connection: ConnectionId, reason: CloseReason },
-    Timer { timer: TimerId, generation: u32 },
+    Timer { timer: TimerId, turn: Turn },
     DiskDone { token: DiskToken },
 }
 
@@ -47,13 +48,6 @@ impl From<Handover> for Pending {
             Handover::Closed { connection, reason } => Self::Closed { connection, reason },
         }
     }
-}
-
-/// A timer that a machine has set.
-struct Timer {
-    id: TimerId,
-    at: Mono,
-    generation: u32,
 }
 
 pub struct Node {
@@ -71,8 +65,7 @@ pub struct Node {
     pub backlog: VecDeque<Pending>,
     pub clock: Rc<Cell<NodeClock>>,
     pub disk: Disk,
-    timers: Vec<Timer>,
-    generation: u32,
+    pub timers: Timers,
 }
 
 impl Node {
@@ -87,39 +80,12 @@ impl Node {
             backlog: VecDeque::new(),
             clock: Rc::new(Cell::new(clock)),
             disk: Disk::default(),
-            timers: Vec::new(),
-            generation: 0,
+            timers: Timers::default(),
         }
     }
 
     pub fn is_paused(&self) -> bool {
         !self.pauses.is_empty()
-    }
-
-    /// Sets a timer, in place of the one with the same number. Returns its generation: an event
-    /// in the queue with an older one is about a timer that is no more.
-    pub fn set_timer(&mut self, id: TimerId, at: Mono) -> u32 {
-        self.generation = self.generation.wrapping_add(1);
-        let timer = Timer { id, at, generation: self.generation };
-        match self.timers.iter_mut().find(|timer| timer.id == id) {
-            Some(old) => *old = timer,
-            None => self.timers.push(timer),
-        }
-        self.generation
-    }
-
-    pub fn cancel_timer(&mut self, id: TimerId) {
-        self.timers.retain(|timer| timer.id != id);
-    }
-
-    pub fn is_set(&self, id: TimerId, generation: u32) -> bool {
-        self.timers.iter().any(|timer| timer.id == id && timer.generation == generation)
-    }
-
-    /// Sets every timer anew: the clock's rate has changed, so they are due at another time.
-    pub fn reset_timers(&mut self) -> Vec<(TimerId, Mono, u32)> {
-        let set: Vec<_> = self.timers.iter().map(|timer| (timer.id, timer.at)).collect();
-        set.into_iter().map(|(id, at)| (id, at, self.set_timer(id, at))).collect()
     }
 
     /// Takes out of the backlog what concerns a connection: its process has closed it. Returns
@@ -142,7 +108,7 @@ impl Node {
     /// The process is gone, and with it all that it had not read and all its timers.
     pub fn end_process(&mut self) -> VecDeque<Pending> {
         self.machine = None;
-        self.timers.clear();
+        self.timers = Timers::default();
         self.pauses.clear();
         std::mem::take(&mut self.backlog)
     }

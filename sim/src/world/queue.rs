@@ -1,6 +1,6 @@
 //! What is yet to happen, in order of time and, at the same time, of being asked for.
 
-use fencepost_models::machine::{ConnectionId, DiskToken, NodeId, TimerId};
+use fencepost_models::machine::{ConnectionId, DiskToken, NodeId};
 
 use super::history::{FaultId, MessageId};
 use super::time::SimTime;
@@ -41,8 +41,8 @@ pub enum Upcoming {
     SynAttempt { connection: ConnectionId, attempt: u8 },
     /// The answer to it reaches the opener.
     SynAck { connection: ConnectionId, accepted: bool },
-    /// A machine's timer is due.
-    Timer { node: NodeId, timer: TimerId, generation: u32 },
+    /// A node's next timer may be due; `incarnation` is that of the process that set it.
+    Alarm { node: NodeId, incarnation: u32 },
     /// A disk operation is done.
     DiskDone { node: NodeId, incarnation: u32, token: DiskToken },
     /// A node starts, for the first time.
@@ -52,6 +52,10 @@ pub enum Upcoming {
     /// A fault ends.
     FaultEnds(FaultId),
 }
+
+/// A place in the order of what happens at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn(u64);
 
 /// The queue of what is to happen: a heap with four children per item, of 16 bytes each.
 ///
@@ -83,6 +87,20 @@ impl Queue {
     /// there makes the processor wait for its single fields to be written.
     #[inline(always)]
     pub fn push(&mut self, at: SimTime, upcoming: Upcoming) {
+        let turn = self.reserve();
+        self.push_in_turn(at, turn, upcoming);
+    }
+
+    /// The turn of what is asked for now, among all that happens at the same time.
+    #[inline]
+    pub fn reserve(&mut self) -> Turn {
+        self.sequence += 1;
+        Turn(self.sequence)
+    }
+
+    /// Pushes what was asked for when its turn was reserved.
+    #[inline(always)]
+    pub fn push_in_turn(&mut self, at: SimTime, turn: Turn, upcoming: Upcoming) {
         let place = match self.free.pop() {
             Some(place) => {
                 self.upcoming[place as usize] = upcoming;
@@ -93,9 +111,8 @@ impl Queue {
                 self.upcoming.len() as u32 - 1
             }
         };
-        let key = u128::from(at.as_nanos()) << 64
-            | u128::from(self.sequence << PLACE_BITS | u64::from(place));
-        self.sequence += 1;
+        let key =
+            u128::from(at.as_nanos()) << 64 | u128::from(turn.0 << PLACE_BITS | u64::from(place));
         if std::mem::take(&mut self.root_is_vacant) {
             self.sift_down(key);
         } else {
@@ -195,8 +212,8 @@ mod tests {
         proptest::collection::vec(proptest::option::weighted(0.6, time), 0..400)
     }
 
-    fn timer(number: u32) -> Upcoming {
-        Upcoming::Timer { node: NodeId(1), timer: TimerId(number), generation: 0 }
+    fn alarm(number: u32) -> Upcoming {
+        Upcoming::Alarm { node: NodeId(1), incarnation: number }
     }
 
     proptest! {
@@ -207,18 +224,18 @@ mod tests {
             for (number, step) in steps.into_iter().enumerate() {
                 let number = number as u32;
                 if let Some(nanos) = step {
-                    queue.push(SimTime::from_nanos(nanos), timer(number));
+                    queue.push(SimTime::from_nanos(nanos), alarm(number));
                     plain.push(Reverse((nanos, number)));
                 } else {
                     let wanted = plain.pop();
                     let wanted =
-                        wanted.map(|Reverse((nanos, n))| (SimTime::from_nanos(nanos), timer(n)));
+                        wanted.map(|Reverse((nanos, n))| (SimTime::from_nanos(nanos), alarm(n)));
                     prop_assert_eq!(queue.next_at(), wanted.map(|(at, _)| at));
                     prop_assert_eq!(queue.pop(), wanted);
                 }
             }
             while let Some(Reverse((nanos, number))) = plain.pop() {
-                let wanted = Some((SimTime::from_nanos(nanos), timer(number)));
+                let wanted = Some((SimTime::from_nanos(nanos), alarm(number)));
                 prop_assert_eq!(queue.pop(), wanted);
             }
             prop_assert_eq!(queue.pop(), None);
@@ -230,10 +247,10 @@ mod tests {
     fn places_are_used_again() {
         let mut queue = Queue::default();
         for round in 0..1000 {
-            queue.push(SimTime::from_nanos(round), timer(0));
-            queue.push(SimTime::from_nanos(round), timer(1));
-            assert_eq!(queue.pop().map(|(_, upcoming)| upcoming), Some(timer(0)));
-            assert_eq!(queue.pop().map(|(_, upcoming)| upcoming), Some(timer(1)));
+            queue.push(SimTime::from_nanos(round), alarm(0));
+            queue.push(SimTime::from_nanos(round), alarm(1));
+            assert_eq!(queue.pop().map(|(_, upcoming)| upcoming), Some(alarm(0)));
+            assert_eq!(queue.pop().map(|(_, upcoming)| upcoming), Some(alarm(1)));
         }
         assert!(queue.memory() < 1000, "{}", queue.memory());
     }

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use fencepost_models::note::Note;
 
-use super::history::{Envelope, Record};
+use super::history::{Envelope, Record, RecordId};
 
 /// How much memory a thread keeps for its next run, at most. Larger histories are single ones,
 /// not a hunt's.
@@ -19,6 +19,10 @@ pub struct Lists {
     pub records: Vec<Record>,
     pub messages: Vec<Envelope>,
     pub notes: Vec<Note>,
+    /// The record of each note.
+    pub noted: Vec<RecordId>,
+    /// The records that say that a process is gone.
+    pub deaths: Vec<RecordId>,
 }
 
 impl Lists {
@@ -27,19 +31,29 @@ impl Lists {
         self.records.capacity() * size_of::<Record>()
             + self.messages.capacity() * size_of::<Envelope>()
             + self.notes.capacity() * size_of::<Note>()
+            + self.noted.capacity() * size_of::<RecordId>()
+            + self.deaths.capacity() * size_of::<RecordId>()
     }
 
     fn clear(&mut self) {
         self.records.clear();
         self.messages.clear();
         self.notes.clear();
+        self.noted.clear();
+        self.deaths.clear();
     }
 }
 
 thread_local! {
     /// Empty lists: nothing of a run reaches the next one but their capacity.
     static SPARE: RefCell<Lists> = const {
-        RefCell::new(Lists { records: Vec::new(), messages: Vec::new(), notes: Vec::new() })
+        RefCell::new(Lists {
+            records: Vec::new(),
+            messages: Vec::new(),
+            notes: Vec::new(),
+            noted: Vec::new(),
+            deaths: Vec::new(),
+        })
     };
 }
 

@@ -82,7 +82,7 @@ fn a_command_is_answered_on_its_connection_and_its_changes_are_noted() {
     assert_eq!(timer_ms(&effects), None, "nothing expires, so nothing is to be done");
     assert_eq!(notes(&bench.command("DEL lock")), ["key-deleted"]);
     assert!(bench.give(Input::Started).is_empty());
-    let empty = Message::Redis(Vec::new());
+    let empty = Message::Redis([].into());
     assert!(bench.give(Input::Message { connection: CLIENT, message: &empty }).is_empty());
     let foreign = Message::Number(1);
     let effects = bench.give(Input::Message { connection: CLIENT, message: &foreign });

@@ -10,9 +10,7 @@ use fencepost_models::note::{Name, Note, ReleaseOutcome};
 use super::glyph::Glyph;
 use super::state::State;
 use crate::report::words;
-use crate::world::history::{
-    Envelope, Event, FaultId, LossReason, MessageId, Record, RecordId, under_way,
-};
+use crate::world::history::{Envelope, Event, FaultId, LossReason, MessageId, Record, RecordId};
 
 /// From how long on a message counts as late. Ordinary latencies lie far below it, the leases of
 /// locks mostly above.
@@ -257,12 +255,12 @@ fn resumption(state: &State<'_>, record: &Record) -> String {
 /// Says of a sentence that a late message brought it about, if one did.
 fn with_lateness(state: &State<'_>, record: &Record, said: Sentence) -> Sentence {
     let Some(envelope) = state.brought_by(record) else { return said };
-    let long = under_way(envelope, record.at);
+    let long = state.history().under_way(envelope, record.at);
     if long < LATE {
         return said;
     }
-    let text =
-        format!("{} (sent at {}, {} ago)", said.text, envelope.sent_at, words::seconds(long));
+    let sent_at = state.history().sent_at(envelope);
+    let text = format!("{} (sent at {sent_at}, {} ago)", said.text, words::seconds(long));
     sentence(said.weight.max(Weight::Telling), said.mark.or(Some(Glyph::Late)), text)
 }
 
@@ -274,7 +272,7 @@ fn late_delivery(
     message: MessageId,
 ) -> Option<Sentence> {
     let envelope = state.history().message(message);
-    let long = under_way(envelope, record.at);
+    let long = state.history().under_way(envelope, record.at);
     if long < LATE {
         return None;
     }
@@ -285,13 +283,13 @@ fn late_delivery(
     if notes.any(|(next, note)| say_note(state, next, note).is_some()) {
         return None;
     }
-    let Envelope { message, from, sent_at, .. } = envelope;
+    let Envelope { message, from, .. } = envelope;
     let text = format!(
         "{} gets the {} that {} sent at {}, {} ago",
         state.name(record.node),
         words::message(message),
         state.name(*from),
-        sent_at,
+        state.history().sent_at(envelope),
         words::seconds(long),
     );
     Some(sentence(Weight::Ordinary, Some(Glyph::Late), text))

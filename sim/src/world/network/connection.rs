@@ -194,7 +194,7 @@ impl Stream {
             Segment::Message(message) => message,
             Segment::Fin => return true,
         };
-        let sent_at = kernel.history.message(message).sent_at;
+        let sent_at = kernel.history.sent_at(kernel.history.message(message));
         let half = kernel.now.saturating_since(sent_at) / 2;
         sent_at + half > lost_at
     }

@@ -63,7 +63,7 @@ impl Latency {
             Self::Fixed(latency) => nanos(latency),
             Self::Uniform { min, max } => random.range(nanos(min)..=nanos(max)),
             Self::Exponential { min, mean_rest } => {
-                nanos(min).saturating_add(nanos(random.exponential(mean_rest)))
+                nanos(min).saturating_add(random.exponential_nanos(nanos(mean_rest)))
             }
             Self::Spiky { min, max, spike_min, spike_max, one_in } => {
                 if one_in > 0 && random.ratio(1, one_in) {

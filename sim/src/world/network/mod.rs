@@ -26,7 +26,7 @@ use fencepost_models::message::Message;
 use self::connection::{Connection, End};
 use self::link::Link;
 pub use self::link::{Latency, LinkId};
-use super::history::{Envelope, Event, FaultId, LossReason, MessageId, RecordId};
+use super::history::{Event, FaultId, LossReason, MessageId, RecordId};
 use super::kernel::Kernel;
 use super::queue::{Direction, Segment, Upcoming};
 use super::time::SimTime;
@@ -150,9 +150,7 @@ impl Network {
         };
         let direction = one.direction_from(from);
         let (to, open) = (one.peer_of(from), one.end_of(from) == End::Open);
-        let envelope = Envelope { message, from, to, connection, sent_at: kernel.now };
-        let id = kernel.history.push_message(envelope);
-        kernel.record(cause, from, Event::Sent(id));
+        let id = kernel.history.push_sent(kernel.now, cause, [from, to], connection, message);
         if open {
             self.transmit(kernel, connection, direction, Segment::Message(id));
         } else {

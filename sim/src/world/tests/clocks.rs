@@ -20,7 +20,7 @@ fn readings(at_ms: &'static [u64], faults: Vec<Fault>, offset: i64, ppm: i32) ->
     world.set_clock(reader, offset, ppm);
     world.inject(faults);
     let run = world.run(ms(100_000)).unwrap();
-    let notes = run.history.notes().map(|(_, note)| match note {
+    let notes = run.history.notes().map(|(_, _, note)| match note {
         Note::Remark { text } => {
             let (wall, mono) = text.split_once(' ').unwrap();
             (wall.parse().unwrap(), mono.parse().unwrap())

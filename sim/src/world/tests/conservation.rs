@@ -205,7 +205,8 @@ impl Witness {
             let envelope = run.history.message(*id);
             let is_behind = !open.insert((envelope.connection, envelope.from));
             let waits = matches!(fate, Event::Blocked(_) | Event::Waiting(_) | Event::Held(_));
-            let is_young = envelope.sent_at + most_under_way >= SimTime::after(run.simulated);
+            let is_young =
+                run.history.sent_at(envelope) + most_under_way >= SimTime::after(run.simulated);
             assert!(is_behind || waits || is_young, "{id:?}: {envelope:?}");
         }
         assert_eq!(self.fate.len(), run.history.messages().len());

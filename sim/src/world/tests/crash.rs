@@ -140,7 +140,7 @@ fn each_incarnation_draws_from_a_stream_of_its_own() {
     });
     world.inject(vec![fault(100, 0, crash("client"))]);
     let run = world.run(ms(1000)).unwrap();
-    let drawn: Vec<&Note> = run.history.notes().map(|(_, note)| note).collect();
+    let drawn: Vec<&Note> = run.history.notes().map(|(_, _, note)| note).collect();
     assert_eq!(drawn.len(), 2);
     assert_ne!(drawn[0], drawn[1]);
 }

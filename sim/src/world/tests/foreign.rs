@@ -18,7 +18,7 @@ fn is_about(time: Duration, expected: Duration) -> bool {
 
 /// The times of the notes of a node, and their texts.
 fn notes(run: &Run) -> Vec<(Duration, String)> {
-    let notes = run.history.notes().map(|(record, note)| match note {
+    let notes = run.history.notes().map(|(_, record, note)| match note {
         Note::Remark { text } => (record.at.elapsed(), text.clone()),
         other => (record.at.elapsed(), other.kind().to_owned()),
     });

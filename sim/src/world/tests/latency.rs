@@ -3,7 +3,6 @@
 use fencepost_models::process::Process;
 
 use super::super::LinkId;
-use super::super::history::under_way;
 use super::*;
 
 fn us(n: u64) -> Duration {
@@ -30,7 +29,7 @@ fn latencies(latency: Latency, count: usize) -> Vec<Duration> {
 
 fn delivery_times(run: &Run) -> Vec<Duration> {
     let delivered = run.history.records().iter().filter_map(|record| match record.event {
-        Event::Delivered(id) => Some(under_way(run.history.message(id), record.at)),
+        Event::Delivered(id) => Some(run.history.under_way(run.history.message(id), record.at)),
         _ => None,
     });
     delivered.collect()
