@@ -3,6 +3,15 @@
 use bytes::Bytes;
 use mlua::{Lua, LuaString};
 
+/// What scripts about locks write literally. Such bytes are nobody's, so that taking and giving
+/// them back costs no atomic count.
+const WORDS: [&str; 40] = [
+    "DEL", "del", "EX", "ex", "EXISTS", "exists", "EXPIRE", "expire", "GET", "get", "HDEL", "hdel",
+    "HEXISTS", "hexists", "HGET", "hget", "HINCRBY", "hincrby", "HSET", "hset", "INCR", "incr",
+    "INCRBY", "incrby", "NX", "nx", "PEXPIRE", "pexpire", "PTTL", "pttl", "PX", "px", "SET", "set",
+    "SETNX", "setnx", "TTL", "ttl", "XX", "xx",
+];
+
 /// The short strings that crossed last, each in both shapes, so that one that crosses again is
 /// neither hashed, copied nor allocated: keys, values, `SET` and `NX` go to and fro all the time.
 /// Redis keeps the like in `lua_args_cached_objects`. What it holds never shows.
@@ -54,7 +63,12 @@ impl Strings {
         match &self.slots[slot(address)] {
             Some(known) if known.address == address => known.bytes.clone(),
             _ => {
-                let bytes = Bytes::copy_from_slice(&string.as_bytes());
+                let text = string.as_bytes();
+                let word = WORDS.iter().find(|word| word.as_bytes() == &text[..]);
+                let bytes = word.map_or_else(
+                    || Bytes::copy_from_slice(&text),
+                    |word| Bytes::from_static(word.as_bytes()),
+                );
                 if bytes.len() <= Self::KEPT_MAX_BYTES {
                     self.keep(string, address, &bytes);
                 }
