@@ -160,22 +160,14 @@ impl Data {
 
     /// Sets a key to a string; its expiry stays as it is.
     pub(crate) fn set_string(&mut self, key: &Bytes, value: Bytes) {
-        self.keyspace.set(key, Value::String(value));
-        self.note_set(key);
+        let expires_at_ms = self.keyspace.set(key, Value::String(value.clone()));
+        self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
     }
 
     /// Sets a key to a string with a new expiry, or none.
     pub(crate) fn replace_string(&mut self, key: &Bytes, value: Bytes, expires_at_ms: Option<i64>) {
-        self.keyspace.set(key, Value::String(value));
-        match expires_at_ms {
-            Some(at_ms) => {
-                self.keyspace.set_expiry(key, at_ms);
-            }
-            None => {
-                self.keyspace.persist(key);
-            }
-        }
-        self.note_set(key);
+        self.keyspace.replace(key, Value::String(value.clone()), expires_at_ms);
+        self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
     }
 
     /// Sets when a key expires.

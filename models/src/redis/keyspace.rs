@@ -84,12 +84,38 @@ impl Keyspace {
         self.entries.get(key)?.expiry.map(|expiry| expiry.at_ms)
     }
 
-    /// Sets a key's value and leaves its expiry alone.
-    pub fn set(&mut self, key: &Bytes, value: Value) {
+    /// Sets a key's value and leaves its expiry alone, which it gives.
+    pub fn set(&mut self, key: &Bytes, value: Value) -> Option<i64> {
         match self.entries.get_mut(key) {
-            Some(entry) => entry.value = value,
+            Some(entry) => {
+                entry.value = value;
+                entry.expiry.map(|expiry| expiry.at_ms)
+            }
             None => {
                 self.entries.insert(key.clone(), Entry { value, expiry: None });
+                None
+            }
+        }
+    }
+
+    /// Sets a key's value and when it expires, or that it does not.
+    pub fn replace(&mut self, key: &Bytes, value: Value, expires_at_ms: Option<i64>) {
+        match (self.entries.get_mut(key), expires_at_ms) {
+            (None, None) => {
+                self.entries.insert(key.clone(), Entry { value, expiry: None });
+            }
+            (None, Some(at_ms)) => {
+                let expiry = Some(Expiry { at_ms, slot: self.volatile.len() });
+                self.volatile.push(key.clone());
+                self.entries.insert(key.clone(), Entry { value, expiry });
+            }
+            (Some(entry), None) => {
+                entry.value = value;
+                self.persist(key);
+            }
+            (Some(entry), Some(at_ms)) => {
+                entry.value = value;
+                self.set_expiry(key, at_ms);
             }
         }
     }
@@ -183,7 +209,7 @@ mod tests {
         /// Against the plainest model there is: a map of expiries.
         #[test]
         fn the_list_of_keys_that_expire_is_always_right(
-            steps in prop::collection::vec((0..5_u8, 0..6_u8, 0..100_i64), 0..60)
+            steps in prop::collection::vec((0..6_u8, 0..6_u8, 0..100_i64), 0..60)
         ) {
             let mut keyspace = Keyspace::default();
             let mut model: BTreeMap<Bytes, Option<i64>> = BTreeMap::new();
@@ -192,8 +218,8 @@ mod tests {
                 let key = key(number);
                 match what {
                     0 => {
-                        keyspace.set(&key, Value::String(Bytes::new()));
-                        model.entry(key).or_default();
+                        let expiry = keyspace.set(&key, Value::String(Bytes::new()));
+                        prop_assert_eq!(expiry, *model.entry(key).or_default());
                     }
                     1 => {
                         let there = keyspace.set_expiry(&key, at_ms);
@@ -205,6 +231,11 @@ mod tests {
                         prop_assert_eq!(keyspace.persist(&key), had);
                     }
                     3 => prop_assert_eq!(keyspace.remove(&key), model.remove(&key).is_some()),
+                    4 => {
+                        let expires_at_ms = (at_ms % 2 == 0).then_some(at_ms);
+                        keyspace.replace(&key, Value::String(Bytes::new()), expires_at_ms);
+                        model.insert(key, expires_at_ms);
+                    }
                     _ => {
                         let sample = keyspace.sample_volatile(usize::from(number), &mut random);
                         let mut distinct = sample.to_vec();

@@ -126,7 +126,7 @@ fn expiries_and_deletions_are_reported() {
 
 /// Argument vectors that are nearly right: names of the table, few keys, numbers and options.
 fn any_command() -> impl Strategy<Value = Vec<Bytes>> {
-    let names: Vec<String> = COMMANDS.iter().map(|command| command.name.to_owned()).collect();
+    let names: Vec<String> = COMMANDS.iter().map(|command| command.full_name.to_owned()).collect();
     let word = prop_oneof![
         3 => prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned),
         2 => any::<i64>().prop_map(|number| number.to_string()),

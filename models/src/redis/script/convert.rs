@@ -4,31 +4,35 @@
 use bytes::Bytes;
 use mlua::{Lua, Table, Value};
 
+use super::strings::Strings;
 use crate::redis::resp::Reply;
 
 /// How deep tables may lie in tables. Redis stops when Lua's stack is full, at some thousands.
 const DEPTH_MAX: usize = 200;
 
-/// What a script sees of a reply that is no error.
-pub(super) fn reply_to_lua(lua: &Lua, reply: Reply) -> mlua::Result<Value> {
+/// What a script sees of a reply.
+pub(super) fn reply_to_lua(lua: &Lua, strings: &mut Strings, reply: Reply) -> mlua::Result<Value> {
     Ok(match reply {
         Reply::Int(number) => Value::Integer(number),
-        Reply::Bulk(bytes) => Value::String(lua.create_string(&bytes)?),
+        Reply::Bulk(bytes) => Value::String(strings.lua_string(lua, &bytes)?),
         Reply::Nil | Reply::NilArray => Value::Boolean(false),
-        Reply::Status(text) => {
-            let table = lua.create_table_with_capacity(0, 1)?;
-            table.raw_set("ok", lua.create_string(&text)?)?;
-            Value::Table(table)
-        }
+        Reply::Status(text) => Value::Table(status_table(lua, &text)?),
         Reply::Error(text) => Value::Table(error_table(lua, &text)?),
         Reply::Array(replies) => {
             let table = lua.create_table_with_capacity(replies.len(), 0)?;
             for reply in replies {
-                table.raw_push(reply_to_lua(lua, reply)?)?;
+                table.raw_push(reply_to_lua(lua, strings, reply)?)?;
             }
             Value::Table(table)
         }
     })
+}
+
+/// The table that stands for a status: its text in the field `ok`.
+pub(super) fn status_table(lua: &Lua, text: &[u8]) -> mlua::Result<Table> {
+    let table = lua.create_table_with_capacity(0, 1)?;
+    table.raw_set("ok", lua.create_string(text)?)?;
+    Ok(table)
 }
 
 /// The table that stands for an error: its text in the field `err`.

@@ -9,7 +9,7 @@ use mlua::{Function, Lua, LuaString, MultiValue, Table, Value};
 use smallvec::SmallVec;
 
 use super::Digest;
-use super::convert::{error_table, reply_to_lua, truncated, with_code};
+use super::convert::{error_table, reply_to_lua, status_table, truncated, with_code};
 use super::vm::{Raised, Running, convert, frame, handle};
 use crate::redis::commands::{NotForScripts, call_from_script};
 use crate::redis::number::Decimal;
@@ -50,9 +50,12 @@ fn redis_library(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Tabl
             let text = match call_command(&running, &format, &arguments)? {
                 Ok(Reply::Status(status)) if status == "OK" => {
                     let spare = running.borrow_mut().spare.take();
-                    return spare.map_or_else(|| reply_to_lua(lua, Reply::OK), Ok);
+                    return spare.map_or_else(|| status_table(lua, b"OK").map(Value::Table), Ok);
                 }
-                Ok(reply) => return reply_to_lua(lua, reply),
+                Ok(reply) => {
+                    let strings = &mut running.borrow_mut().strings;
+                    return reply_to_lua(lua, strings, reply);
+                }
                 Err(text) => text,
             };
             if raises {
@@ -104,7 +107,7 @@ fn call_command(
     let mut command: SmallVec<[Bytes; 8]> = SmallVec::new();
     for argument in arguments {
         command.push(match argument {
-            Value::String(text) => running.bytes(&text.as_bytes()),
+            Value::String(text) => running.strings.bytes(text),
             Value::Integer(number) if number.unsigned_abs() < 100_000_000_000_000_000 => {
                 Decimal::new(*number).to_bytes()
             }

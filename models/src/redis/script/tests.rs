@@ -57,6 +57,83 @@ fn no_state_leaks_from_one_script_to_the_next() {
     }
 }
 
+/// Few arguments and many take different ways into Lua, and so do the two kinds of scripts.
+#[test]
+fn keys_and_arguments_arrive_however_many_there_are() {
+    let mut engine = Engine::default();
+    let list =
+        "return {#KEYS, #ARGV, KEYS[1] or '', KEYS[#KEYS] or '', ARGV[1] or '', ARGV[#ARGV] or ''}";
+    let plain = "return {0, 0, KEYS[1] or '', '', ARGV[1] or '', ''}";
+    for (keys, others) in [(0, 0), (1, 0), (0, 1), (2, 3), (32, 32), (33, 32), (0, 9000), (9000, 1)]
+    {
+        let name = |letter: char, count: usize, at: usize| match at {
+            at if at <= count && at > 0 => Bytes::from(format!("{letter}\u{e4}{at}")),
+            _ => Bytes::new(),
+        };
+        for (script, last) in [(list, 1), (plain, 0)] {
+            let mut call = vec![Bytes::from("EVAL"), script.into(), keys.to_string().into()];
+            call.extend((1..=keys).map(|at| name('k', keys, at)));
+            call.extend((1..=others).map(|at| name('a', others, at)));
+            let int = |number: usize| Reply::Int(i64::try_from(number * last).expect("small"));
+            let bulk = |letter, count, at| Reply::Bulk(name(letter, count, at));
+            let expected = Reply::Array(vec![
+                int(keys),
+                int(others),
+                bulk('k', keys, 1),
+                bulk('k', keys, keys * last),
+                bulk('a', others, 1),
+                bulk('a', others, others * last),
+            ]);
+            assert_eq!(engine.execute(&call, Wall::default()), expected, "{keys} {others}");
+        }
+    }
+}
+
+#[test]
+fn what_a_plain_script_sees_is_what_this_call_passed() {
+    let mut engine = Engine::default();
+    let mut call = |keys: &[&'static str]| {
+        let mut call = vec![
+            Bytes::from("EVAL"),
+            Bytes::from("return {KEYS[1] or 'none', KEYS[2] or 'none'}"),
+            Bytes::from(keys.len().to_string()),
+        ];
+        call.extend(keys.iter().map(|key| Bytes::from(*key)));
+        engine.execute(&call, Wall::default())
+    };
+    assert_eq!(call(&["a", "b"]), Reply::Array(vec![bulk("a"), bulk("b")]));
+    assert_eq!(call(&["c"]), Reply::Array(vec![bulk("c"), bulk("none")]));
+    assert_eq!(call(&[]), Reply::Array(vec![bulk("none"), bulk("none")]));
+}
+
+#[test]
+fn a_plain_script_sees_the_same_sandbox() {
+    let shown = |script: &str| error_of(eval(&mut Engine::default(), script));
+    let text = |script: &str| shown(script).split(" script: ").next().expect("text").to_owned();
+    assert_eq!(text("return nothing"), text("return nothing -- for"));
+    assert_eq!(text("return redis.call('X')"), text("return redis.call('X') -- for"));
+    assert_eq!(text("return redis.nothing()"), text("return redis.nothing() -- for"));
+}
+
+/// What is known to Rust by the address of a Lua string must not be taken for another's.
+#[test]
+fn strings_keep_their_bytes_on_the_way() {
+    let mut engine = Engine::default();
+    for round in 0..3 {
+        for number in 0..1000 {
+            let value = "x".repeat(number % 90) + &number.to_string();
+            let script = format!(
+                "redis.call('SET', KEYS[1], ARGV[1]) \
+                 return redis.call('GET', KEYS[1]) .. '{round}' .. redis.call('ECHO', '{number}' .. ARGV[1])"
+            );
+            let call = ["EVAL", &script, "1", &format!("k{number}"), &value];
+            let call = call.map(|word| Bytes::from(word.to_owned()));
+            let expected = Bytes::from(format!("{value}{round}{number}{value}"));
+            assert_eq!(engine.execute(&call, Wall::default()), Reply::Bulk(expected));
+        }
+    }
+}
+
 #[test]
 fn what_would_show_the_vm_is_the_same_in_every_run() {
     let script = "local t = {} return {tostring(t), tostring(redis.call), tostring({}), \

@@ -7,15 +7,14 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use mlua::chunk::ChunkMode;
-use mlua::{
-    Either, Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, Variadic,
-    VmState,
-};
-use smallvec::SmallVec;
+use mlua::state::{GcIncParams, GcMode};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, Variadic, VmState};
 
 use super::Digest;
 use super::convert::{c_string, error_table, lua_to_reply, with_code};
 use super::library;
+use super::plain::is_plain;
+use super::strings::Strings;
 use crate::redis::engine::Data;
 use crate::redis::number::Decimal;
 use crate::redis::resp::Reply;
@@ -32,6 +31,13 @@ const INSTRUCTIONS_PER_SLICE: u32 = 100_000;
 /// `busy-reply-threshold`, 5 s.
 const SLICES_MAX: u32 = 100;
 
+/// Lua allows 200 parameters; what has more than these passes tables.
+const PARAMETERS_MAX: usize = 64;
+
+/// The collector starts again when memory has grown to so much of what was left of it. Lua's own
+/// 200 has it look through the sandbox, which never changes, every few hundred scripts.
+const GC_PAUSE_PERCENT: i32 = 500;
+
 thread_local! {
     static VM: Result<Vm, mlua::Error> = Vm::new();
 }
@@ -41,19 +47,19 @@ thread_local! {
 /// # Errors
 ///
 /// The reply to give when it does not compile.
-pub(super) fn compile(digest: Digest, source: &Bytes) -> Result<Function, Reply> {
-    with_vm(|vm| vm.function(digest, source))?
+pub(super) fn compile(digest: Digest, source: &Bytes) -> Result<Script, Reply> {
+    with_vm(|vm| vm.script(digest, source))?
 }
 
 /// Runs a compiled script on the data.
 pub(super) fn run(
     data: &mut Data,
     digest: Digest,
-    function: &Function,
+    script: &Script,
     keys: usize,
     arguments: &[Bytes],
 ) -> Reply {
-    with_vm(|vm| vm.run(data, digest, function, keys, arguments)).unwrap_or_else(|reply| reply)
+    with_vm(|vm| vm.run(data, digest, script, keys, arguments)).unwrap_or_else(|reply| reply)
 }
 
 fn with_vm<T>(work: impl FnOnce(&Vm) -> T) -> Result<T, Reply> {
@@ -94,17 +100,31 @@ struct Killed;
 #[derive(Default)]
 pub(super) struct Running {
     pub(super) data: Data,
-    /// The arguments of the script: what it passes on is most often one of them.
-    arguments: SmallVec<[Bytes; 8]>,
-    words: Words,
+    pub(super) strings: Strings,
     /// A table for the first reply `OK`; taken when it is used.
     pub(super) spare: Option<Value>,
 }
 
+/// A compiled script.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    function: Function,
+    /// See [`is_plain`].
+    plain: bool,
+}
+
+/// How scripts are run: the plain ones or the others, and with how many `KEYS` and `ARGV`, when
+/// they are few enough to be parameters.
+type Shape = (bool, Option<(usize, usize)>);
+
 struct Vm {
     lua: Lua,
-    run: Function,
-    functions: RefCell<BTreeMap<Digest, Function>>,
+    /// Makes what runs a script with so many `KEYS` and `ARGV`.
+    runner_for: Function,
+    runners: RefCell<BTreeMap<Shape, Function>>,
+    /// The globals of plain scripts.
+    open: Table,
+    scripts: RefCell<BTreeMap<Digest, Script>>,
     running: Rc<RefCell<Running>>,
     slices: Rc<Cell<u32>>,
 }
@@ -113,22 +133,31 @@ impl Vm {
     fn new() -> mlua::Result<Self> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH;
         let lua = Lua::new_with(libraries, LuaOptions::new())?;
+        lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().pause(GC_PAUSE_PERCENT)));
         let running = Rc::new(RefCell::new(Running::default()));
         let host = library::host_functions(&lua, &running)?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name(PRELUDE_NAME);
-        let (globals, run): (Table, Function) = prelude.into_function()?.call(host)?;
-        lua.set_globals(globals)?;
+        let (environment, open, runner_for): (Table, Table, Function) =
+            prelude.into_function()?.call(host)?;
+        lua.set_globals(environment)?;
         let slices = Rc::new(Cell::new(0));
-        Ok(Self { lua, run, functions: RefCell::default(), running, slices })
+        Ok(Self {
+            lua,
+            runner_for,
+            runners: RefCell::default(),
+            open,
+            scripts: RefCell::default(),
+            running,
+            slices,
+        })
     }
 
     /// The compiled script.
-    fn function(&self, digest: Digest, source: &Bytes) -> Result<Function, Reply> {
-        if let Some(function) = self.functions.borrow().get(&digest) {
-            return Ok(function.clone());
+    fn script(&self, digest: Digest, source: &Bytes) -> Result<Script, Reply> {
+        if let Some(script) = self.scripts.borrow().get(&digest) {
+            return Ok(script.clone());
         }
-        let chunk = self.lua.load(&source[..]).set_name(CHUNK_NAME).set_mode(ChunkMode::Text);
-        let function = chunk.into_function().map_err(|error| {
+        let script = self.new_script(source).map_err(|error| {
             let text = match error {
                 mlua::Error::SyntaxError { message, .. } => message,
                 other => other.to_string(),
@@ -136,45 +165,57 @@ impl Vm {
             let text = [b"Error compiling script (new function): ", text.as_bytes()].concat();
             crate::redis::commands::error(text)
         })?;
-        self.functions.borrow_mut().insert(digest, function.clone());
-        Ok(function)
+        self.scripts.borrow_mut().insert(digest, script.clone());
+        Ok(script)
+    }
+
+    fn new_script(&self, source: &Bytes) -> mlua::Result<Script> {
+        let chunk = self.lua.load(&source[..]).set_name(CHUNK_NAME).set_mode(ChunkMode::Text);
+        let function = chunk.into_function()?;
+        let plain = is_plain(source);
+        if plain {
+            function.set_environment(self.open.clone())?;
+        }
+        Ok(Script { function, plain })
     }
 
     fn run(
         &self,
         data: &mut Data,
         digest: Digest,
-        function: &Function,
+        script: &Script,
         keys: usize,
         arguments: &[Bytes],
     ) -> Reply {
-        {
-            let mut running = self.running.borrow_mut();
-            std::mem::swap(&mut running.data, data);
-            running.arguments.extend(arguments.iter().cloned());
-        }
-        let reply = self.call(digest, function, keys, arguments);
-        let mut running = self.running.borrow_mut();
-        std::mem::swap(&mut running.data, data);
-        running.arguments.clear();
+        std::mem::swap(&mut self.running.borrow_mut().data, data);
+        let reply = self.call(digest, script, keys, arguments);
+        std::mem::swap(&mut self.running.borrow_mut().data, data);
         reply.unwrap_or_else(|error| broken(&error))
     }
 
     fn call(
         &self,
         digest: Digest,
-        function: &Function,
+        script: &Script,
         keys: usize,
         arguments: &[Bytes],
     ) -> mlua::Result<Reply> {
-        let wants_spare = self.running.borrow().spare.is_none();
-        let mut passed = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            passed.push(self.argument(argument)?);
-        }
-        self.start_counting()?;
-        let (ok, result, spare): (bool, Value, Value) =
-            self.run.call((function, wants_spare, keys, Variadic::from(passed)))?;
+        let lengths = (arguments.len() <= PARAMETERS_MAX).then(|| (keys, arguments.len() - keys));
+        let runner = self.runner(script.plain, lengths)?;
+        let (function, wants_spare) = (&script.function, self.running.borrow().spare.is_none());
+        let (ok, result, spare): (bool, Value, Value) = if lengths.is_some() {
+            let mut passed = Vec::with_capacity(arguments.len());
+            for argument in arguments {
+                passed.push(self.running.borrow_mut().strings.lua_string(&self.lua, argument)?);
+            }
+            self.start_counting(script.plain)?;
+            runner.call((function, wants_spare, Variadic::from(passed)))?
+        } else {
+            let (keys, others) = arguments.split_at(keys);
+            let (keys, others) = (self.table(keys)?, self.table(others)?);
+            self.start_counting(script.plain)?;
+            runner.call((function, wants_spare, keys, others))?
+        };
         if wants_spare {
             self.running.borrow_mut().spare = Some(spare);
         }
@@ -185,18 +226,34 @@ impl Vm {
         })
     }
 
-    /// An argument on its way into Lua. What is valid UTF-8 takes mlua's shortest way.
-    fn argument<'a>(&self, bytes: &'a [u8]) -> mlua::Result<Either<&'a str, LuaString>> {
-        Ok(match std::str::from_utf8(bytes) {
-            Ok(text) => Either::Left(text),
-            Err(_) => Either::Right(self.lua.create_string(bytes)?),
-        })
+    fn table(&self, list: &[Bytes]) -> mlua::Result<Table> {
+        let table = self.lua.create_table_with_capacity(list.len(), 0)?;
+        for bytes in list {
+            table.raw_push(self.lua.create_string(bytes)?)?;
+        }
+        Ok(table)
+    }
+
+    /// What runs a script with so many `KEYS` and `ARGV`, or with two tables.
+    fn runner(&self, plain: bool, lengths: Option<(usize, usize)>) -> mlua::Result<Function> {
+        if let Some(runner) = self.runners.borrow().get(&(plain, lengths)) {
+            return Ok(runner.clone());
+        }
+        let runner: Function = match lengths {
+            Some((keys, others)) => self.runner_for.call((plain, keys, others))?,
+            None => self.runner_for.call(plain)?,
+        };
+        self.runners.borrow_mut().insert((plain, lengths), runner.clone());
+        Ok(runner)
     }
 
     /// Counts instructions from zero: where a runaway script ends must not depend on what ran
-    /// before it.
-    fn start_counting(&self) -> mlua::Result<()> {
+    /// before it. A plain script has too few of them.
+    fn start_counting(&self, plain: bool) -> mlua::Result<()> {
         self.slices.set(0);
+        if plain {
+            return Ok(());
+        }
         let slices = self.slices.clone();
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_SLICE);
         self.lua.set_global_hook(triggers, move |_, _| {
@@ -277,41 +334,4 @@ pub(super) fn frame(lua: &Lua, level: usize) -> Option<(String, i64)> {
         let line = debug.current_line().and_then(|line| i64::try_from(line).ok());
         (source.map(|source| source.into_owned()).unwrap_or_default(), line.unwrap_or(-1))
     })
-}
-
-impl Running {
-    /// The bytes as a string of ours, without a copy when one is at hand.
-    pub(super) fn bytes(&mut self, text: &[u8]) -> Bytes {
-        match self.arguments.iter().find(|argument| *argument == text) {
-            Some(argument) => argument.clone(),
-            None => self.words.bytes(text),
-        }
-    }
-}
-
-/// Words that scripts pass again and again (`SET`, `NX`). Redis keeps the like in
-/// `lua_args_cached_objects`. What it holds never shows: it only saves copies.
-#[derive(Default)]
-struct Words {
-    slots: [Bytes; Self::SLOTS],
-}
-
-impl Words {
-    const SLOTS: usize = 32;
-    const WORD_MAX_BYTES: usize = 16;
-
-    fn bytes(&mut self, text: &[u8]) -> Bytes {
-        let [first, .., last] = text else {
-            return Bytes::copy_from_slice(text);
-        };
-        if text.len() > Self::WORD_MAX_BYTES {
-            return Bytes::copy_from_slice(text);
-        }
-        let mix = usize::from(*first) * 7 + usize::from(*last) * 3 + text.len();
-        let slot = &mut self.slots[mix % Self::SLOTS];
-        if slot != text {
-            *slot = Bytes::copy_from_slice(text);
-        }
-        slot.clone()
-    }
 }
