@@ -29,12 +29,11 @@ fn range() -> impl Strategy<Value = (Duration, Duration)> {
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
-    let set_nx = (milliseconds(), duration(), duration(), duration(), any::<String>()).prop_map(
-        |(ttl, poll, poll_jitter, timeout, key)| {
+    let set_nx = (milliseconds(), duration(), duration(), duration(), "\\PC{0,8}\\w\\PC{0,8}")
+        .prop_map(|(ttl, poll, poll_jitter, timeout, key)| {
             let key = Name::from(key.as_str());
             Recipe::SetNx(SetNxSettings { key, ttl, poll, poll_jitter, timeout })
-        },
-    );
+        });
     let default = Just(Recipe::SetNx(SetNxSettings::default()));
     prop_oneof![Just(Recipe::None), Just(Recipe::ConditionalUpdate), default, set_nx]
 }
