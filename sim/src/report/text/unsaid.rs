@@ -13,8 +13,12 @@ use super::state::State;
 use crate::report::words;
 use crate::world::history::{Event, Record};
 
-/// What is counted together: its place among the counts, what one is called, what several are.
+/// What is counted together: its place among the counts, first what a reader misses most; what one
+/// is called, what several are.
 type Unit = (u8, &'static str, &'static str);
+
+/// So many counts are named; the others are added up, for a row is to be shorter than what it hides.
+const MOST_PARTS: usize = 6;
 
 /// What was not said between two rows.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +40,7 @@ impl Unsaid {
             self.count((0, "violation", "violations"));
         } else {
             self.enter(record);
-            self.count(unit(state, record).unwrap_or((50, "other event", "other events")));
+            self.count(unit(state, record).unwrap_or((71, "other event", "other events")));
         }
     }
 
@@ -67,8 +71,15 @@ impl Unsaid {
     /// In words; `passed` is the time between the two rows, `lanes_change` whether they differ.
     pub fn describe(&self, passed: Duration, lanes_change: bool) -> String {
         let counts = self.counts.iter();
-        let parts: Vec<String> =
-            counts.map(|((_, one, many), number)| words::count(*number, one, many)).collect();
+        let mut parts: Vec<String> = counts
+            .clone()
+            .take(MOST_PARTS)
+            .map(|((_, one, many), number)| words::count(*number, one, many))
+            .collect();
+        let more: u64 = counts.skip(MOST_PARTS).map(|(_, number)| number).sum();
+        if more > 0 {
+            parts.push(format!("{more} more"));
+        }
         let (parts, passed) = (parts.join(", "), words::seconds(passed));
         let has_changes = self.has_sentences || self.has_notes || lanes_change;
         match (has_changes, self.has_records, parts.is_empty()) {
@@ -94,10 +105,10 @@ fn unit(state: &State<'_>, record: &Record) -> Option<Unit> {
             (30, "connection refused", "connections refused")
         }
         Event::ConnectionLost { reason: CloseReason::ByPeer, .. } => {
-            (44, "connection closed", "connections closed")
+            (70, "connection closed", "connections closed")
         }
         Event::ConnectionLost { .. } => (31, "connection lost", "connections lost"),
-        Event::Connecting { .. } => (32, "connection asked for", "connections asked for"),
+        Event::Connecting { .. } => (69, "connection asked for", "connections asked for"),
         Event::Held(_) => (33, "message held back", "messages held back"),
         Event::Blocked(_) => (34, "message not getting through", "messages not getting through"),
         Event::Lost { .. } => (35, "message lost", "messages lost"),
@@ -120,19 +131,19 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::Fenced { .. } => (12, "request refused", "requests refused"),
         Note::LockLost { .. } => (13, "lock lost", "locks lost"),
         Note::KeyExpired { .. } => (14, "key expired", "keys expired"),
-        Note::OrderPlaced { .. } => (15, "order confirmed", "orders confirmed"),
+        Note::OrderPlaced { .. } => (60, "order confirmed", "orders confirmed"),
         Note::OrderRefused { .. } => (16, "order given up", "orders given up"),
         Note::OrderUnknown { .. } => (17, "order without an answer", "orders without an answer"),
         Note::SoldOut => (18, "buyer leaving", "buyers leaving"),
-        Note::Acquiring { .. } => (19, "begin of a wait", "begins of a wait"),
-        Note::Releasing { .. } => (20, "release", "releases"),
-        Note::Released { .. } => (21, "answer to a release", "answers to releases"),
+        Note::Acquiring { .. } => (61, "begin of a wait", "begins of a wait"),
+        Note::Releasing { .. } => (62, "release", "releases"),
+        Note::Released { .. } => (63, "answer to a release", "answers to releases"),
         Note::StockInitial { .. } => (22, "opening", "openings"),
-        Note::StockServed { .. } => (23, "read served", "reads served"),
-        Note::StockSeen { .. } => (24, "stock seen", "stocks seen"),
-        Note::KeySet { key, .. } if state.cast.locks.contains(key) => (25, "key set", "keys set"),
-        Note::KeySet { .. } => (26, "other key set", "other keys set"),
-        Note::KeyDeleted { .. } => (27, "key removed", "keys removed"),
+        Note::StockServed { .. } => (64, "read served", "reads served"),
+        Note::StockSeen { .. } => (65, "stock seen", "stocks seen"),
+        Note::KeySet { key, .. } if state.cast.locks.contains(key) => (66, "key set", "keys set"),
+        Note::KeySet { .. } => (67, "other key set", "other keys set"),
+        Note::KeyDeleted { .. } => (68, "key removed", "keys removed"),
         Note::Remark { .. } => (28, "remark", "remarks"),
     }
 }

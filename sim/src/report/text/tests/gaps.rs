@@ -168,3 +168,24 @@ fn a_note_without_a_line_is_a_change() {
     let page = text(&testing::scenario("x"), &testing::outcome(story, &[], 1));
     assert!(page.contains("… 1.000s left out: 1 read served"), "{page}");
 }
+
+#[test]
+fn many_counts_are_added_up_and_the_routine_ones_first() {
+    let mut story = Story::new();
+    story.note(A, Note::Acquiring { lock: Name::from(LOCK) });
+    story.stock(1).served(A, 1).note(A, Note::StockSeen { stock: 1 }).acquire(A, Some(1));
+    story.release(A).note(A, Note::OrderPlaced { order: 1 }).note(A, Note::SoldOut);
+    story.taken(A, 1, 1, 0);
+    let outcome = testing::outcome(story, &[], 0);
+    let mut unsaid = Unsaid::default();
+    let cast = Cast::of(&outcome.run.history);
+    walk(&outcome, &cast, |state, record, _| {
+        unsaid.pass_over(state, record);
+        Ok(())
+    })
+    .unwrap();
+    let said = unsaid.describe(Duration::from_secs(1), false);
+    let parts = "1 grant, 1 order taken, 1 buyer leaving, 1 opening, 1 order confirmed, \
+                 1 begin of a wait, 3 more";
+    assert_eq!(said, format!("1.000s left out: {parts}"));
+}

@@ -44,16 +44,16 @@ fn the_replay_is_one_line_however_long() {
 
 #[test]
 fn a_narrow_page_has_room_for_words() {
-    let mut story = Story::of(&[
-        "store", "redis", "buyer-1", "buyer-2", "buyer-3", "buyer-4", "buyer-5", "buyer-6",
-    ]);
-    for buyer in 2..8 {
+    let buyers: Vec<String> = (1..=8).map(|number| format!("buyer-{number}")).collect();
+    let nodes = ["store", "redis"].into_iter().chain(buyers.iter().map(String::as_str));
+    let mut story = Story::of(&nodes.collect::<Vec<_>>());
+    for buyer in 2..10 {
         story.note(NodeId(buyer), Note::Acquiring { lock: Name::from(LOCK) });
     }
     story.event(STORE, Event::Paused);
     let outcome = testing::outcome(story, &[], 1);
     let page = |width| page(&testing::scenario("x"), &outcome, TextOptions { width, ..REPLAY });
-    assert!(page(72).contains("  1 buyer has no lane: there is no room"), "{}", page(72));
+    assert!(page(72).contains("  2 buyers have no lane: there is no room"), "{}", page(72));
     assert!(!page(100).contains("no lane"));
     assert_eq!(page(0), page(72), "less than 72 is taken for 72");
 }
