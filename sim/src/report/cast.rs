@@ -14,6 +14,8 @@ pub struct Cast {
     pub clients: Vec<NodeId>,
     /// Whoever is neither client nor store.
     pub servers: Vec<NodeId>,
+    /// Who sells.
+    pub store: Option<NodeId>,
     /// The locks that clients have waited for. A key of that name is the lock.
     pub locks: BTreeSet<Name>,
 }
@@ -44,6 +46,7 @@ impl Cast {
         Self {
             clients: clients.into_iter().collect(),
             servers: servers.into_iter().collect(),
+            store,
             locks,
         }
     }

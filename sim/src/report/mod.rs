@@ -10,7 +10,7 @@
 //! assert!(report::text(&scenario, &outcome).contains("VIOLATION oversell"));
 //!
 //! let mut page = String::new();
-//! let options = TextOptions { colour: true, max_rows: 200, replay: Some("cargo test") };
+//! let options = TextOptions { colour: true, width: 80, ..TextOptions::default() };
 //! report::write_text(&scenario, &outcome, &options, &mut page)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -95,6 +95,14 @@ impl Recipe {
         }
     }
 
+    /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock.
+    pub const fn lease(&self) -> Option<Duration> {
+        match self {
+            Self::None | Self::ConditionalUpdate => None,
+            Self::SetNx(settings) => Some(settings.ttl),
+        }
+    }
+
     /// Whether the recipe can lock on that backend. What needs no lock server fits any.
     pub const fn fits(&self, backend: Option<Backend>) -> bool {
         match self {

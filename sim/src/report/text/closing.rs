@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use fencepost_faults::{Action, FaultKind};
 use unicode_width::UnicodeWidthStr;
 
 use super::glyph::Glyph;
-use super::paint::{Painter, WIDTH};
+use super::paint::{Painter, printable};
 use crate::judge::{Violation, ViolationKind};
 use crate::report::words;
 use crate::scenario::{Outcome, Scenario};
@@ -23,10 +24,11 @@ pub fn legend<W: Write>(
     hidden_buyers: usize,
 ) -> fmt::Result {
     let entry = |glyph: &Glyph| glyph.symbol().width() + 1 + glyph.meaning().width();
-    let mut column = WIDTH;
+    let most = painter.width;
+    let mut column = most;
     for glyph in used {
         let width = entry(glyph);
-        if column + 3 + width > WIDTH {
+        if column + 3 + width > most {
             painter.end_line()?;
             painter.plain("  ")?;
             column = 2;
@@ -67,8 +69,14 @@ pub fn verdict<W: Write>(
         Some(kinds) if kinds.is_empty() => ", but nothing wrong was expected".to_owned(),
         Some(kinds) => format!(", but expected: {}", list(kinds)),
     };
-    let style = if is_expected { good } else { bad };
-    painter.paragraph(&label("verdict"), style, &format!("{found}{expectation}"))?;
+    let idle = if is_expected { idle_faults(scenario, outcome) } else { None };
+    let style = match (is_expected, &idle) {
+        (true, None) => good,
+        (true, Some(_)) => AnsiColor::Yellow.on_default().bold(),
+        (false, _) => bad,
+    };
+    let remark = idle.unwrap_or_default();
+    painter.paragraph(&label("verdict"), style, &format!("{found}{expectation}{remark}"))?;
     for kind in ViolationKind::ALL {
         let of_kind: Vec<&Violation> = violations.iter().filter(|one| one.kind == kind).collect();
         let Some(first) = of_kind.first() else { continue };
@@ -81,6 +89,15 @@ pub fn verdict<W: Write>(
     }
     books(painter, outcome)?;
     faults(painter, outcome)
+}
+
+/// Says that some of the scenario's own faults did nothing: what the run shows is not their doing.
+fn idle_faults(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
+    // The plan begins with them; those that were drawn may well come to nothing.
+    let declared = outcome.run.faults.iter().take(scenario.faults.len());
+    let idle = declared.filter(|fault| !fault.fired).count();
+    let all = words::count(scenario.faults.len() as u64, "fault", "faults");
+    (idle > 0).then(|| format!(", but {idle} of {all} never fired"))
 }
 
 fn books<W: Write>(painter: &mut Painter<'_, W>, outcome: &Outcome) -> fmt::Result {
@@ -117,13 +134,30 @@ fn what_came_of(outcome: &FaultOutcome) -> String {
     let fault = &outcome.fault;
     match outcome.began_at {
         None => format!("{fault}: its moment never came"),
+        Some(began) if matches!(fault.action, Action::HoldMessage { .. }) => match outcome.fired {
+            true => format!("{fault}: armed at {began}, {}", hits(fault.kind(), outcome.hits)),
+            false => format!("{fault}: armed at {began}, no such message came"),
+        },
         Some(began) if !outcome.fired => format!("{fault}: began at {began}, in vain"),
         Some(began) if outcome.hits == 0 => format!("{fault}: struck at {began}"),
-        Some(began) => {
-            let hits = words::count(outcome.hits, "hit", "hits");
-            format!("{fault}: struck at {began}, {hits}")
-        }
+        Some(began) => format!("{fault}: struck at {began}, {}", hits(fault.kind(), outcome.hits)),
     }
+}
+
+/// What the hits of a fault were: `17 inputs waited`.
+fn hits(kind: FaultKind, number: u64) -> String {
+    let (one, many, what) = match kind {
+        FaultKind::Pause => ("input", "inputs", "waited"),
+        FaultKind::Crash | FaultKind::PowerLoss => ("restart", "restarts", "put off"),
+        FaultKind::Partition | FaultKind::OneWayPartition => ("packet", "packets", "met it"),
+        FaultKind::Delay => ("packet", "packets", "delayed"),
+        FaultKind::HoldMessage => ("message", "messages", "held back"),
+        FaultKind::DropConnection => ("connection", "connections", "reset"),
+        // A clock is set or not: there is nothing to count.
+        FaultKind::ClockJump | FaultKind::ClockDrift => ("hit", "hits", "counted"),
+        FaultKind::SlowDisk => ("disk operation", "disk operations", "slowed"),
+    };
+    format!("{} {what}", words::count(number, one, many))
 }
 
 /// How much was simulated, the digest, and how to see the same again.
@@ -143,15 +177,8 @@ pub fn replay<W: Write>(
     painter.paragraph(&label("run"), Style::new(), &line)?;
     painter.paragraph(&label("digest"), Style::new(), &run.history.digest().to_string())?;
     let Some(command) = command else { return Ok(()) };
-    let mut label = label("replay");
-    // Broken as a shell takes it.
-    let lines = super::paint::wrap(command, WIDTH - LABEL_WIDTH - 2);
-    for (number, line) in lines.iter().enumerate() {
-        let end = if number + 1 < lines.len() { " \\" } else { "" };
-        painter.plain(&format!("{label}{line}{end}\n"))?;
-        label = " ".repeat(LABEL_WIDTH);
-    }
-    Ok(())
+    let command: String = command.chars().map(printable).collect();
+    painter.plain(&format!("{}{command}\n", label("replay")))
 }
 
 fn label(text: &str) -> String {

@@ -14,6 +14,7 @@ pub enum Glyph {
     Reads,
     Paused,
     PausedHolder,
+    PausedDoubly,
     Down,
     NoKey,
     Owner,
@@ -28,7 +29,7 @@ pub enum Glyph {
 }
 
 impl Glyph {
-    /// The sign itself; an owner is drawn as the buyer's number alone.
+    /// The sign itself; an owner is drawn as the buyer's number.
     pub const fn symbol(self) -> &'static str {
         match self {
             Self::Idle => "·",
@@ -40,9 +41,10 @@ impl Glyph {
             Self::Reads => "○",
             Self::Paused => "░",
             Self::PausedHolder => "▓",
+            Self::PausedDoubly => "▚",
             Self::Down => "×",
             Self::NoKey => "-",
-            Self::Owner => "1,2",
+            Self::Owner => "a number:",
             Self::Stranger => "?",
             Self::Fault => "↯",
             Self::Over => "↺",
@@ -57,7 +59,7 @@ impl Glyph {
     /// What the legend says of it.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Idle => "has no business with the lock",
+            Self::Idle => "at rest",
             Self::Waits => "waits for the lock",
             Self::Begins => "believes from here on that it holds the lock",
             Self::Holds => "believes that it holds the lock",
@@ -66,6 +68,7 @@ impl Glyph {
             Self::Reads => "has read the stock, order still open",
             Self::Paused => "paused",
             Self::PausedHolder => "paused, and believes that it holds the lock",
+            Self::PausedDoubly => "paused, and believes so while another does too",
             Self::Down => "down",
             Self::NoKey => "the server has no such key",
             Self::Owner => "the server has the key as that buyer's",
@@ -76,7 +79,7 @@ impl Glyph {
             Self::Expired => "the key expires",
             Self::Refused => "refused for its token",
             Self::Late => "sent long before",
-            Self::Gap => "left out",
+            Self::Gap => "left out; the lanes show how it ends",
         }
     }
 
@@ -86,7 +89,9 @@ impl Glyph {
         match self {
             Self::Idle | Self::NoKey | Self::Gap | Self::Waits => plain.dimmed(),
             Self::Begins | Self::Holds | Self::Ends => AnsiColor::Green.on_default().bold(),
-            Self::Doubly | Self::Violation => AnsiColor::Red.on_default().bold(),
+            Self::Doubly | Self::PausedDoubly | Self::Violation => {
+                AnsiColor::Red.on_default().bold()
+            }
             Self::Fault | Self::Down | Self::Expired => AnsiColor::Yellow.on_default().bold(),
             Self::Paused | Self::PausedHolder | Self::Late => AnsiColor::Yellow.on_default(),
             Self::Over | Self::Reads | Self::Owner | Self::Stranger => AnsiColor::Cyan.on_default(),

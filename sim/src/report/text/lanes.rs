@@ -14,11 +14,17 @@ use super::state::{Cell, State};
 use crate::report::cast::Cast;
 use crate::scenario::Outcome;
 use crate::world::SimTime;
-use crate::world::history::Record;
+use crate::world::history::{Event, History, Record};
 
 /// More buyers, or servers, are not drawn: there would be no room for words.
 const MOST_BUYERS: usize = 8;
 const MOST_SERVERS: usize = 5;
+
+/// Words get so many columns where they can: on a narrow page, fewer buyers are drawn.
+const WORDS_WIDTH: usize = 24;
+
+/// The blanks around the mark between lanes and words.
+const MARK_WIDTH: usize = 4;
 
 /// `99999.999s`: a day and more; a longer run has a wider column.
 const TIME_WIDTH: usize = 10;
@@ -33,56 +39,76 @@ pub struct Columns {
     pub hidden_buyers: usize,
     /// What stands over the servers' lanes.
     server_title: String,
+    /// The store, if it ever fails: it has a sign then.
+    failing_store: Option<NodeId>,
     time_width: usize,
     server_width: usize,
     buyer_width: usize,
 }
 
 /// The lanes of one row.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Lanes {
     servers: Vec<Cell>,
     buyers: Vec<Glyph>,
-    store: Option<(u64, u64)>,
+    stock: Option<(u64, u64)>,
+    store: Option<Glyph>,
 }
 
 impl Columns {
     /// Room for those who matter: whom a violation or a fault names, then the first ones.
-    pub fn new(outcome: &Outcome, cast: &Cast) -> Self {
+    pub fn new(outcome: &Outcome, cast: &Cast, width: usize) -> Self {
         let history = &outcome.run.history;
         let violations = outcome.verdict.violations.iter().flat_map(|one| one.nodes.clone());
         let named: BTreeSet<&str> =
             outcome.run.faults.iter().flat_map(|one| one.fault.action.nodes()).collect();
         let hit = cast.clients.iter().copied().filter(|one| named.contains(history.name(*one)));
-        let mut drawn = BTreeSet::new();
-        for node in violations.chain(hit).chain(cast.clients.iter().copied()) {
-            if drawn.len() < MOST_BUYERS && cast.clients.contains(&node) {
-                drawn.insert(node);
-            }
-        }
-        let numbered = (1..).zip(cast.clients.iter().copied());
-        let buyers: Vec<_> = numbered.filter(|(_, node)| drawn.contains(node)).collect();
-        let servers: Vec<_> = cast.servers.iter().copied().take(MOST_SERVERS).collect();
+        // Where nobody locks, the servers have nothing to show.
+        let most_servers = if cast.locks.is_empty() { 0 } else { MOST_SERVERS };
+        let servers: Vec<_> = cast.servers.iter().copied().take(most_servers).collect();
         let server_title: String = match servers.as_slice() {
             [] => String::new(),
             [one] => history.name(*one).chars().take(8).collect(),
             _ => "servers".to_owned(),
         };
         let digits = cast.clients.len().to_string().len();
-        Self {
-            hidden_buyers: cast.clients.len() - buyers.len(),
+        let mut columns = Self {
+            hidden_buyers: 0,
+            failing_store: cast.store.filter(|store| fails(history, *store)),
             time_width: TIME_WIDTH.max(history.end().to_string().len()),
             server_width: server_title.width().max(servers.len() * (digits + 1)),
-            buyer_width: 1 + buyers.last().map_or(1, |(number, _)| number.to_string().len()),
+            buyer_width: 1 + digits,
             servers,
-            buyers,
+            buyers: Vec::new(),
             server_title,
+        };
+        let room = width.saturating_sub(columns.width_without_buyers() + WORDS_WIDTH);
+        let most_buyers = (room / columns.buyer_width).clamp(1, MOST_BUYERS);
+        let mut drawn = BTreeSet::new();
+        for node in violations.chain(hit).chain(cast.clients.iter().copied()) {
+            if drawn.len() < most_buyers && cast.clients.contains(&node) {
+                drawn.insert(node);
+            }
         }
+        let numbered = (1..).zip(cast.clients.iter().copied());
+        columns.buyers = numbered.filter(|(_, node)| drawn.contains(node)).collect();
+        columns.hidden_buyers = cast.clients.len() - columns.buyers.len();
+        let last = columns.buyers.last().map_or(1, |(number, _)| number.to_string().len());
+        columns.buyer_width = 1 + last;
+        columns
     }
 
     /// How many columns the lanes take, with the mark behind them.
     pub fn width(&self) -> usize {
-        self.time_width + self.servers_width() + 2 + self.buyers_width() + STORE_WIDTH + 4
+        self.width_without_buyers() + self.buyers_width()
+    }
+
+    fn width_without_buyers(&self) -> usize {
+        self.time_width + self.servers_width() + 2 + STORE_WIDTH + self.sign_width() + MARK_WIDTH
+    }
+
+    fn sign_width(&self) -> usize {
+        if self.failing_store.is_some() { 2 } else { 0 }
     }
 
     fn servers_width(&self) -> usize {
@@ -93,26 +119,32 @@ impl Columns {
         (self.buyers.len() * self.buyer_width).max("buyers".len())
     }
 
-    /// The lanes after a record.
-    pub fn after(&self, state: &State<'_>, record: &Record) -> Lanes {
-        let note = state.history().note_of(record);
-        let buyer = |node: NodeId| {
-            let cell = state.client_cell(node);
-            match note.filter(|_| node == record.node) {
-                Some(Note::Acquired { .. }) if cell == Glyph::Holds => Glyph::Begins,
-                Some(Note::Releasing { .. } | Note::LockLost { .. })
-                    if state.held_by(node).is_none() =>
-                {
-                    Glyph::Ends
-                }
-                _ => cell,
-            }
-        };
+    /// The lanes as they stand.
+    pub fn now(&self, state: &State<'_>) -> Lanes {
         Lanes {
             servers: self.servers.iter().map(|server| state.server_cell(*server)).collect(),
-            buyers: self.buyers.iter().map(|(_, node)| buyer(*node)).collect(),
-            store: state.stock.map(|stock| (stock, state.sold)),
+            buyers: self.buyers.iter().map(|(_, node)| state.client_cell(*node)).collect(),
+            stock: state.stock.map(|stock| (stock, state.sold)),
+            store: self.failing_store.and_then(|store| state.failure(store)),
         }
+    }
+
+    /// The lanes in the row of a record, `now` after it: where a hold begins or ends, they say so.
+    pub fn at(&self, state: &State<'_>, record: &Record, now: &Lanes) -> Lanes {
+        let mut lanes = now.clone();
+        let place = self.buyers.iter().position(|(_, node)| *node == record.node);
+        if let Some(cell) = place.and_then(|place| lanes.buyers.get_mut(place)) {
+            match state.history().note_of(record) {
+                Some(Note::Acquired { .. }) if *cell == Glyph::Holds => *cell = Glyph::Begins,
+                Some(Note::Releasing { .. } | Note::LockLost { .. })
+                    if state.held_by(record.node).is_none() =>
+                {
+                    *cell = Glyph::Ends;
+                }
+                _ => {}
+            }
+        }
+        lanes
     }
 
     /// The two lines over the lanes.
@@ -168,22 +200,24 @@ impl Columns {
             painter.plain(&" ".repeat(self.buyer_width - 1))?;
         }
         painter.plain(&" ".repeat(self.buyers_width() - self.buyers.len() * self.buyer_width))?;
-        let (left, sold) = match lanes.store.filter(|_| at.is_some()) {
+        let (left, sold) = match lanes.stock.filter(|_| at.is_some()) {
             Some((left, sold)) => (short(left), short(sold)),
             None => (String::new(), String::new()),
         };
-        painter.plain(&format!(" {left:>4} {sold:>4}"))
+        painter.plain(&format!(" {left:>4} {sold:>4}"))?;
+        match lanes.store {
+            Some(glyph) => {
+                used.insert(glyph);
+                painter.plain(" ")?;
+                painter.styled(glyph.style(), glyph.symbol())
+            }
+            None => painter.plain(&" ".repeat(self.sign_width())),
+        }
     }
 }
 
-impl Lanes {
-    /// The same lanes one line further down.
-    pub fn continued(&self) -> Self {
-        let below = |glyph: &Glyph| match glyph {
-            Glyph::Begins => Glyph::Holds,
-            Glyph::Ends => Glyph::Idle,
-            other => *other,
-        };
-        Self { buyers: self.buyers.iter().map(below).collect(), ..self.clone() }
-    }
+/// Whether a node is ever paused or down.
+fn fails(history: &History, node: NodeId) -> bool {
+    let is_failure = |event| matches!(event, Event::Paused | Event::Crashed | Event::PowerLost);
+    history.records().iter().any(|record| record.node == node && is_failure(record.event))
 }

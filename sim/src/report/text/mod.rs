@@ -3,12 +3,14 @@
 //!
 //! ```text
 //! glyph      every sign and its meaning       select     which lines a long run is cut down to
-//! state      who believes and does what       paint      lines of at most 100 columns, colour
+//! state      who believes and does what       unsaid     what the others were, counted
 //! sentence   a record in words                lanes      the columns at the left
+//! connection one about a connection           paint      lines of a page's width, colour
 //! closing    legend, verdict, replay
 //! ```
 
 mod closing;
+mod connection;
 mod glyph;
 mod lanes;
 mod paint;
@@ -17,25 +19,24 @@ mod sentence;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unsaid;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use fencepost_models::message::Message;
-use fencepost_models::note::Note;
 
 use self::glyph::Glyph;
 use self::lanes::{Columns, Lanes};
-use self::paint::{Painter, WIDTH, wrap};
+use self::paint::{Painter, wrap};
 use self::select::SILENCE;
 use self::sentence::{Sentence, Weight, say};
 use self::state::State;
+use self::unsaid::Unsaid;
 use super::cast::Cast;
 use super::words;
 use crate::judge::ViolationKind;
-use crate::scenario::{Outcome, Scenario};
+use crate::scenario::{Outcome, Recipe, Scenario};
 use crate::world::SimTime;
 use crate::world::history::{Event, Record, RecordId};
 
@@ -47,18 +48,24 @@ pub struct TextOptions<'a> {
     /// At most so many rows of the timeline, for what is left out included; a long sentence may
     /// take several lines.
     pub max_rows: usize,
-    /// The command that shows the same run again.
+    /// No line is wider, in terminal columns, but that of `replay`. Less than 72 is taken for 72.
+    pub width: usize,
+    /// The command that shows the same run again, as a shell takes it: printed as one line,
+    /// however long.
     pub replay: Option<&'a str>,
 }
 
+/// There is no room for lanes and words in less.
+const LEAST_WIDTH: usize = 72;
+
 impl Default for TextOptions<'_> {
-    /// No colour, 60 rows, no command.
+    /// No colour, 60 rows, 100 columns, no command.
     fn default() -> Self {
-        Self { colour: false, max_rows: 60, replay: None }
+        Self { colour: false, max_rows: 60, width: 100, replay: None }
     }
 }
 
-/// A run as a page of lines of at most 100 columns, with the default options.
+/// A run as a page, with the default options.
 pub fn text(scenario: &Scenario, outcome: &Outcome) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
@@ -66,7 +73,7 @@ pub fn text(scenario: &Scenario, outcome: &Outcome) -> String {
     page
 }
 
-/// Writes a run as a page of lines of at most 100 columns.
+/// Writes a run as a page.
 ///
 /// # Errors
 ///
@@ -77,7 +84,8 @@ pub fn write_text(
     options: &TextOptions<'_>,
     out: &mut impl Write,
 ) -> fmt::Result {
-    let mut painter = Painter { out, colour: options.colour };
+    let mut painter =
+        Painter { out, colour: options.colour, width: options.width.max(LEAST_WIDTH) };
     heading(&mut painter, scenario, outcome)?;
     let (used, hidden_buyers) = timeline(&mut painter, outcome, options.max_rows)?;
     closing::legend(&mut painter, &used, hidden_buyers)?;
@@ -100,10 +108,9 @@ fn heading<W: Write>(
         fencepost_models::shop::Fencing::Writes => "fencing on writes",
         fencepost_models::shop::Fencing::ReadsAndWrites => "fencing on reads and writes",
     };
-    let backend = scenario.backend.map_or_else(String::new, |one| format!(" on {}", one.as_str()));
     let line = format!(
-        "lock {}{backend}, {fencing}; {} for {}; seed {}",
-        scenario.lock.as_str(),
+        "{}, {fencing}; {} for {}; seed {}",
+        lock(scenario),
         words::count(scenario.shop.stock, "piece", "pieces"),
         words::count(u64::from(scenario.shop.buyers), "buyer", "buyers"),
         outcome.run.seed,
@@ -112,15 +119,17 @@ fn heading<W: Write>(
     painter.end_line()
 }
 
-/// What was not said between two rows.
-#[derive(Clone, Copy, Default)]
-struct Unsaid {
-    has_changes: bool,
-    polls: u64,
-    messages: u64,
-    grants: u64,
-    orders: u64,
-    refused: u64,
+/// The lock, where it lives and how long a grant lasts: `lock set-nx on redis, lease 10s`.
+fn lock(scenario: &Scenario) -> String {
+    match (&scenario.lock, scenario.lock.lease()) {
+        (Recipe::None, _) => "no lock".to_owned(),
+        (other, None) => format!("no lock, {}", other.as_str()),
+        (recipe, Some(lease)) => {
+            let backend = scenario.backend.map(|one| format!(" on {}", one.as_str()));
+            let backend = backend.unwrap_or_default();
+            format!("lock {}{backend}, lease {}", recipe.as_str(), fencepost_faults::show(lease))
+        }
+    }
 }
 
 /// Draws the timeline; returns the signs that it used, and how many buyers have no lane.
@@ -139,25 +148,33 @@ fn timeline<W: Write>(
     let chosen = select::choose(&lines, end, max_rows);
     let mut chosen = chosen.into_iter().peekable();
 
-    let columns = Columns::new(outcome, &cast);
+    let columns = Columns::new(outcome, &cast, painter.width);
     columns.heading(painter)?;
-    let mut rows = Rows { painter, columns, used: BTreeSet::new(), last: None };
+    let lanes = columns.now(&State::new(&outcome.run, &cast));
+    let last = (SimTime::ZERO, lanes.clone());
+    let mut rows = Rows { painter, columns, used: BTreeSet::new(), last, lanes };
     let mut unsaid = Unsaid::default();
     let mut line = 0;
     walk(outcome, &cast, |state, record, sentences| {
+        if !sentences.iter().any(Sentence::is_of_record) {
+            unsaid.pass_over(state, record);
+        }
         for said in sentences {
             if chosen.next_if_eq(&line).is_some() {
-                rows.gap(record.at, std::mem::take(&mut unsaid))?;
+                rows.gap(record.at, &std::mem::take(&mut unsaid))?;
                 rows.row(state, record, said)?;
             } else {
-                unsaid.has_changes |= said.weight > Weight::Quiet;
+                unsaid.leave_out(state, record, said);
+                rows.follow(state, record);
             }
             line += 1;
         }
-        unsaid.count(state, record);
+        if sentences.is_empty() {
+            rows.follow(state, record);
+        }
         Ok(())
     })?;
-    rows.gap(end, unsaid)?;
+    rows.gap(end, &unsaid)?;
     Ok((rows.used, rows.columns.hidden_buyers))
 }
 
@@ -199,13 +216,24 @@ struct Rows<'p, 'a, W> {
     painter: &'p mut Painter<'a, W>,
     columns: Columns,
     used: BTreeSet<Glyph>,
-    /// The last row's time and lanes.
-    last: Option<(SimTime, Lanes)>,
+    /// When the last row was, and the lanes under it.
+    last: (SimTime, Lanes),
+    /// The lanes as they stand after what has been gone through.
+    lanes: Lanes,
 }
 
 impl<W: Write> Rows<'_, '_, W> {
+    /// Goes past a record.
+    fn follow(&mut self, state: &State<'_>, record: &Record) {
+        // The commonest events, which change nobody's lane.
+        if !matches!(record.event, Event::Sent(_) | Event::Delivered(_) | Event::TimerFired) {
+            self.lanes = self.columns.now(state);
+        }
+    }
+
     fn row(&mut self, state: &State<'_>, record: &Record, said: &Sentence) -> fmt::Result {
-        let lanes = self.columns.after(state, record);
+        self.follow(state, record);
+        let lanes = self.columns.at(state, record, &self.lanes);
         let style = match said.mark {
             Some(Glyph::Violation) => AnsiColor::Red.on_default().bold(),
             Some(Glyph::Fault | Glyph::Refused | Glyph::Expired) => Style::new().bold(),
@@ -213,24 +241,19 @@ impl<W: Write> Rows<'_, '_, W> {
             _ => Style::new(),
         };
         self.lines(Some(record.at), &lanes, said.mark, style, &said.text)?;
-        self.last = Some((record.at, lanes.continued()));
+        self.last = (record.at, self.lanes.clone());
         Ok(())
     }
 
     /// What lies between the last row and the next, if that is worth a row.
-    fn gap(&mut self, until: SimTime, unsaid: Unsaid) -> fmt::Result {
-        let since = self.last.as_ref().map_or(SimTime::ZERO, |(at, _)| *at);
-        let passed = until.saturating_since(since);
-        if !unsaid.has_changes && passed < SILENCE {
+    fn gap(&mut self, until: SimTime, unsaid: &Unsaid) -> fmt::Result {
+        let passed = until.saturating_since(self.last.0);
+        if !unsaid.has_sentences() && passed < SILENCE {
             return Ok(());
         }
-        let (text, style) = (unsaid.describe(passed), Glyph::Gap.style());
-        let Some((_, lanes)) = self.last.clone().filter(|_| !unsaid.has_changes) else {
-            self.used.insert(Glyph::Gap);
-            let indent = " ".repeat(self.columns.width() - 2);
-            return self.painter.paragraph(&format!("{indent}… "), style, &text);
-        };
-        self.lines(None, &lanes, Some(Glyph::Gap), style, &text)
+        let lanes = self.lanes.clone();
+        let text = unsaid.describe(passed, lanes != self.last.1);
+        self.lines(None, &lanes, Some(Glyph::Gap), Glyph::Gap.style(), &text)
     }
 
     fn lines(
@@ -241,8 +264,8 @@ impl<W: Write> Rows<'_, '_, W> {
         style: Style,
         text: &str,
     ) -> fmt::Result {
-        let below = lanes.continued();
-        let width = WIDTH.saturating_sub(self.columns.width());
+        let below = self.lanes.clone();
+        let width = self.painter.width.saturating_sub(self.columns.width());
         for (number, line) in wrap(text, width).iter().enumerate() {
             let (at, lanes) = if number == 0 { (at, lanes) } else { (None, &below) };
             self.columns.draw(self.painter, at, lanes, &mut self.used)?;
@@ -256,48 +279,5 @@ impl<W: Write> Rows<'_, '_, W> {
             self.painter.end_line()?;
         }
         Ok(())
-    }
-}
-
-impl Unsaid {
-    fn count(&mut self, state: &State<'_>, record: &Record) {
-        match record.event {
-            Event::Sent(message) => {
-                let is_command =
-                    matches!(state.history().message(message).message, Message::Redis(_));
-                self.polls += u64::from(is_command && state.is_waiting(record.node));
-            }
-            Event::Delivered(_) => self.messages += 1,
-            Event::Noted(note) => match state.history().note(note) {
-                Note::Acquired { .. } => self.grants += 1,
-                Note::WriteTaken { .. } => self.orders += 1,
-                Note::Fenced { .. } => self.refused += 1,
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-
-    fn describe(&self, passed: Duration) -> String {
-        let mut parts = Vec::new();
-        let counts = [
-            (self.grants, "grant", "grants"),
-            (self.orders, "order taken", "orders taken"),
-            (self.refused, "request refused", "requests refused"),
-            (self.polls, "poll", "polls"),
-            (self.messages, "message", "messages"),
-        ];
-        for (number, one, many) in counts {
-            if number > 0 {
-                parts.push(words::count(number, one, many));
-            }
-        }
-        let passed = words::seconds(passed);
-        match (self.has_changes, parts.is_empty()) {
-            (false, true) => format!("{passed}: nothing happens"),
-            (false, false) => format!("{passed}: nothing changes ({})", parts.join(", ")),
-            (true, true) => format!("{passed} left out"),
-            (true, false) => format!("{passed} left out: {}", parts.join(", ")),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Lines of at most [`WIDTH`] columns, with colour or without.
+//! Lines of at most so many columns, with colour or without.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -6,13 +6,12 @@ use std::fmt::{self, Write};
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// No line is wider, in terminal columns.
-pub const WIDTH: usize = 100;
-
 /// Writes styled text.
 pub struct Painter<'a, W> {
     pub out: &'a mut W,
     pub colour: bool,
+    /// No line is wider, in terminal columns.
+    pub width: usize,
 }
 
 impl<W: Write> Painter<'_, W> {
@@ -35,7 +34,7 @@ impl<W: Write> Painter<'_, W> {
     /// A paragraph: its first line after `first`, the others after as many blanks.
     pub fn paragraph(&mut self, first: &str, style: Style, text: &str) -> fmt::Result {
         let indent = first.width();
-        for (number, line) in wrap(text, WIDTH.saturating_sub(indent)).iter().enumerate() {
+        for (number, line) in wrap(text, self.width.saturating_sub(indent)).iter().enumerate() {
             if number == 0 {
                 self.plain(first)?;
             } else {
@@ -59,7 +58,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     textwrap::wrap(&clean, options).into_iter().map(Cow::into_owned).collect()
 }
 
-fn printable(symbol: char) -> char {
+pub fn printable(symbol: char) -> char {
     if symbol.is_control() { char::REPLACEMENT_CHARACTER } else { symbol }
 }
 

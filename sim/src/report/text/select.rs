@@ -21,10 +21,26 @@ pub fn choose(lines: &[(Weight, SimTime)], end: SimTime, max_rows: usize) -> Vec
         chosen.sort_unstable();
         let rows = kept + gaps(&chosen, lines, end);
         if rows <= max_rows || kept <= 1 {
-            return chosen;
+            return fill(chosen, lines);
         }
         kept -= (rows - max_rows).div_ceil(2).min(kept - 1);
     }
+}
+
+/// Chooses the single lines between two chosen ones, where the row that stands for what is left out
+/// would take as much room.
+fn fill(chosen: Vec<usize>, lines: &[(Weight, SimTime)]) -> Vec<usize> {
+    let mut filled: Vec<usize> = Vec::with_capacity(chosen.len());
+    for place in chosen {
+        if let Some(last) = filled.last().filter(|last| **last + 2 == place) {
+            let passed = lines[place].1.saturating_since(lines[*last].1);
+            if passed < SILENCE {
+                filled.push(place - 1);
+            }
+        }
+        filled.push(place);
+    }
+    filled
 }
 
 /// Lower is dearer: turns first, then what is near one, the more quiet the nearer.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use fencepost_faults::{Action, FaultKind, show};
-use fencepost_models::machine::{CloseReason, NodeId};
+use fencepost_models::machine::NodeId;
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note, ReleaseOutcome};
 
+use super::connection;
 use super::glyph::Glyph;
 use super::state::State;
 use crate::report::words;
@@ -14,7 +15,7 @@ use crate::world::history::{Envelope, Event, FaultId, LossReason, MessageId, Rec
 
 /// From how long on a message counts as late. Ordinary latencies lie far below it, the leases of
 /// locks mostly above.
-const LATE: Duration = Duration::from_millis(250);
+pub const LATE: Duration = Duration::from_millis(250);
 
 /// How much a reader misses who does not see a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,7 +40,14 @@ pub struct Sentence {
     pub text: String,
 }
 
-const fn sentence(weight: Weight, mark: Option<Glyph>, text: String) -> Sentence {
+impl Sentence {
+    /// Whether it tells the record itself, and not what the judge says of it.
+    pub fn is_of_record(&self) -> bool {
+        self.mark != Some(Glyph::Violation)
+    }
+}
+
+pub const fn sentence(weight: Weight, mark: Option<Glyph>, text: String) -> Sentence {
     Sentence { weight, mark, text }
 }
 
@@ -53,10 +61,15 @@ pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence>
         }
         Event::FaultBegan(fault) => {
             let text = begin_of(state, record.node, fault);
-            Some(sentence(Weight::Turn, Some(Glyph::Fault), text))
+            // A message that is held has a line of its own, if one comes.
+            let is_armed = matches!(state.action(fault), Some(Action::HoldMessage { .. }));
+            Some(match is_armed {
+                true => sentence(Weight::Turn, None, format!("armed: {text}")),
+                false => sentence(Weight::Turn, Some(Glyph::Fault), text),
+            })
         }
         Event::FaultEnded(fault) => {
-            let text = end_of(state.action(fault)?)?;
+            let text = end_of(state, id, record, state.action(fault)?)?;
             Some(sentence(Weight::Turn, Some(Glyph::Over), text))
         }
         Event::Resumed => {
@@ -73,27 +86,17 @@ pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence>
             Some(sentence(Weight::Telling, Some(Glyph::Fault), text))
         }
         Event::Blocked(message) => {
-            let weight = weight_of(state, message);
-            Some(sentence(
-                weight,
-                None,
-                format!("{} meets the cut, and waits", route(state, message)),
-            ))
+            let text = format!("{} {}", route(state, message), obstacle(state, message));
+            Some(sentence(weight_of(state, message), None, text))
         }
         Event::Lost { message, reason } => {
             let text = format!("{} is lost: {}", route(state, message), loss(reason));
             Some(sentence(weight_of(state, message), None, text))
         }
-        Event::ConnectionLost { connection, reason } if reason != CloseReason::ByPeer => {
-            let peer =
-                state.peer(record.node, connection).map_or("a peer", |peer| state.name(peer));
-            // Clients that poll are refused again and again.
-            let (weight, what) = match reason {
-                CloseReason::Refused => (Weight::Quiet, "gets no connection to"),
-                _ => (Weight::Ordinary, "loses its connection to"),
-            };
-            Some(sentence(weight, None, format!("{name} {what} {peer}: {reason}")))
-        }
+        Event::Connecting { .. }
+        | Event::Connected(_)
+        | Event::Closed(_)
+        | Event::ConnectionLost { .. } => connection::say(state, record),
         _ => None,
     }
 }
@@ -167,6 +170,18 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
     Some(sentence(weight, mark, text))
 }
 
+/// Why a message does not get through.
+fn obstacle(state: &State<'_>, message: MessageId) -> String {
+    let Envelope { from, to, .. } = state.history().message(message);
+    if state.has_no_power(*to) {
+        format!("reaches nobody: {} is without power", state.name(*to))
+    } else if state.is_cut(*from, *to) {
+        "meets the cut, and waits".to_owned()
+    } else {
+        "waits behind what has not got through yet".to_owned()
+    }
+}
+
 fn with_token(token: Option<u64>) -> String {
     token.map_or_else(String::new, |token| format!(", token {token}"))
 }
@@ -233,9 +248,21 @@ fn begin_of(state: &State<'_>, place: NodeId, fault: FaultId) -> String {
 }
 
 /// The end of a fault; none where the node's own record tells it.
-fn end_of(action: &Action) -> Option<String> {
+fn end_of(state: &State<'_>, id: RecordId, record: &Record, action: &Action) -> Option<String> {
     match action {
-        Action::Pause { .. } | Action::Crash { .. } | Action::PowerLoss { .. } => None,
+        Action::Pause { .. } | Action::Crash { .. } | Action::PowerLoss { .. } => {
+            let next = (id.0 + 1..).map_while(|next| state.history().record(RecordId(next)));
+            let runs_again = next.take_while(|next| next.at == record.at).any(|next| {
+                next.node == record.node
+                    && matches!(next.event, Event::Resumed | Event::Started { .. })
+            });
+            let stays = match state.failure(record.node) {
+                Some(Glyph::Down) => ", which stays down",
+                Some(_) => ", which stays paused",
+                None => "",
+            };
+            (!runs_again).then(|| format!("over: {action}{stays}"))
+        }
         Action::DropConnection(_) => None,
         Action::ClockJump { node, .. } => Some(format!("the clock of {node} is set back again")),
         other => Some(format!("over: {other}")),

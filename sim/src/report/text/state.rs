@@ -1,8 +1,8 @@
 //! What everybody does and believes at a moment of the run, followed record by record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fencepost_faults::Action;
+use fencepost_faults::{Action, Groups};
 use fencepost_models::machine::{ConnectionId, NodeId};
 use fencepost_models::note::{Name, Note};
 
@@ -35,6 +35,14 @@ struct Client {
 struct Process {
     paused_since: Option<SimTime>,
     is_down: bool,
+    has_no_power: bool,
+}
+
+/// A request for a connection that is still open.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    opener: NodeId,
+    since: SimTime,
 }
 
 /// Everybody's state after the records that were applied.
@@ -50,6 +58,13 @@ pub struct State<'a> {
     /// Who came with a value first: replicas get it from other servers.
     values: BTreeMap<Name, NodeId>,
     peers: BTreeMap<ConnectionId, (NodeId, NodeId)>,
+    requests: BTreeMap<ConnectionId, Request>,
+    /// Who has asked whom for a connection and got none at once, since it last had one.
+    unanswered: BTreeSet<(NodeId, NodeId)>,
+    /// The faults that have begun and are not over.
+    active: BTreeSet<FaultId>,
+    /// When each request for a connection came to its end, whatever came of it.
+    answers: BTreeMap<ConnectionId, SimTime>,
 }
 
 impl<'a> State<'a> {
@@ -65,6 +80,10 @@ impl<'a> State<'a> {
             keys: BTreeMap::new(),
             values: BTreeMap::new(),
             peers: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            unanswered: BTreeSet::new(),
+            active: BTreeSet::new(),
+            answers: answers(&run.history),
         }
     }
 
@@ -95,6 +114,41 @@ impl<'a> State<'a> {
 
     pub fn is_down(&self, node: NodeId) -> bool {
         self.processes.get(&node).is_some_and(|process| process.is_down)
+    }
+
+    pub fn has_no_power(&self, node: NodeId) -> bool {
+        self.processes.get(&node).is_some_and(|process| process.has_no_power)
+    }
+
+    /// Whether a fault that is in force cuts the way, or the way back.
+    pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        let cuts = |fault: &FaultId| self.action(*fault).is_some_and(|it| self.cuts(it, from, to));
+        self.active.iter().any(cuts)
+    }
+
+    /// Whether an action cuts the way between two nodes, or the way back.
+    pub fn cuts(&self, action: &Action, one: NodeId, other: NodeId) -> bool {
+        let (Action::Partition(groups) | Action::OneWayPartition(groups)) = action else {
+            return false;
+        };
+        let (one, other) = (self.name(one), self.name(other));
+        joins(groups, one, other) || joins(groups, other, one)
+    }
+
+    /// Since when a connection has been asked for, if it is still open whether it comes about.
+    pub fn asked_since(&self, node: NodeId, connection: ConnectionId) -> Option<SimTime> {
+        let request = self.requests.get(&connection)?;
+        (request.opener == node).then_some(request.since)
+    }
+
+    /// When a request for a connection comes to its end; `None` for never.
+    pub fn answered_at(&self, connection: ConnectionId) -> Option<SimTime> {
+        self.answers.get(&connection).copied()
+    }
+
+    /// Whether a node has asked that peer before and got no connection since.
+    pub fn is_unanswered(&self, node: NodeId, peer: NodeId) -> bool {
+        self.unanswered.contains(&(node, peer))
     }
 
     pub fn is_waiting(&self, node: NodeId) -> bool {
@@ -131,17 +185,40 @@ impl<'a> State<'a> {
     pub fn apply(&mut self, record: &Record) {
         let node = record.node;
         match record.event {
-            Event::FaultBegan(fault) => match self.action(fault) {
-                Some(Action::Pause { .. }) => self.pause(node, record.at),
-                Some(Action::Crash { .. } | Action::PowerLoss { .. }) => self.go_down(node),
-                _ => {}
-            },
+            Event::FaultBegan(fault) => {
+                self.active.insert(fault);
+                match self.action(fault) {
+                    Some(Action::Pause { .. }) => self.pause(node, record.at),
+                    Some(Action::Crash { .. }) => self.go_down(node),
+                    Some(Action::PowerLoss { .. }) => self.lose_power(node),
+                    _ => {}
+                }
+            }
+            Event::FaultEnded(fault) => {
+                self.active.remove(&fault);
+            }
             Event::Paused => self.pause(node, record.at),
             Event::Resumed => self.process(node).paused_since = None,
-            Event::Crashed | Event::PowerLost => self.go_down(node),
+            Event::Crashed => self.go_down(node),
+            Event::PowerLost => self.lose_power(node),
             Event::Started { .. } => *self.process(node) = Process::default(),
             Event::Connecting { connection, peer } => {
                 self.peers.insert(connection, (node, peer));
+                self.requests.insert(connection, Request { opener: node, since: record.at });
+            }
+            Event::Connected(connection) => {
+                self.requests.remove(&connection);
+                if let Some(peer) = self.peer(node, connection) {
+                    self.unanswered.remove(&(node, peer));
+                }
+            }
+            Event::Closed(connection) | Event::ConnectionLost { connection, .. }
+                if self.asked_since(node, connection).is_some() =>
+            {
+                self.requests.remove(&connection);
+                if let Some(peer) = self.peer(node, connection) {
+                    self.unanswered.insert((node, peer));
+                }
             }
             Event::Noted(note) => self.enter(record, self.history().note(note)),
             _ => {}
@@ -186,22 +263,34 @@ impl<'a> State<'a> {
 
     /// A process is gone, with its beliefs; a server's keys too, until it says that it has them.
     fn go_down(&mut self, node: NodeId) {
-        *self.process(node) = Process { paused_since: None, is_down: true };
+        let process = self.process(node);
+        *process = Process { paused_since: None, is_down: true, ..*process };
+        self.requests.retain(|_, request| request.opener != node);
         if let Some(client) = self.clients.get_mut(&node) {
             *client = Client::default();
         }
         self.keys.retain(|(server, _), _| *server != node);
     }
 
+    fn lose_power(&mut self, node: NodeId) {
+        self.go_down(node);
+        self.process(node).has_no_power = true;
+    }
+
     /// What a client's lane shows.
     pub fn client_cell(&self, node: NodeId) -> Glyph {
         let Some(client) = self.clients.get(&node) else { return Glyph::Idle };
         let holds = !client.held.is_empty();
+        let is_doubly_held = client.held.iter().any(|lock| self.believers(lock) > 1);
         if self.is_down(node) {
             Glyph::Down
         } else if self.paused_since(node).is_some() {
-            if holds { Glyph::PausedHolder } else { Glyph::Paused }
-        } else if client.held.iter().any(|lock| self.believers(lock) > 1) {
+            match (holds, is_doubly_held) {
+                (_, true) => Glyph::PausedDoubly,
+                (true, false) => Glyph::PausedHolder,
+                (false, false) => Glyph::Paused,
+            }
+        } else if is_doubly_held {
             Glyph::Doubly
         } else if holds {
             Glyph::Holds
@@ -218,13 +307,19 @@ impl<'a> State<'a> {
         self.clients.values().filter(|client| client.held.contains(lock)).count()
     }
 
+    /// The sign of a node that does not run; none while it runs.
+    pub fn failure(&self, node: NodeId) -> Option<Glyph> {
+        if self.is_down(node) {
+            Some(Glyph::Down)
+        } else {
+            self.paused_since(node).map(|_| Glyph::Paused)
+        }
+    }
+
     /// What a server's lane shows.
     pub fn server_cell(&self, node: NodeId) -> Cell {
-        if self.is_down(node) {
-            return Cell::Sign(Glyph::Down);
-        }
-        if self.paused_since(node).is_some() {
-            return Cell::Sign(Glyph::Paused);
+        if let Some(sign) = self.failure(node) {
+            return Cell::Sign(sign);
         }
         let mut locks = self.cast.locks.iter();
         let key = locks.find_map(|lock| self.keys.get(&(node, lock.clone())));
@@ -237,6 +332,47 @@ impl<'a> State<'a> {
             },
         }
     }
+}
+
+/// When each request for a connection was granted, refused, given up, or ended with its process.
+fn answers(history: &History) -> BTreeMap<ConnectionId, SimTime> {
+    let mut open: BTreeMap<ConnectionId, NodeId> = BTreeMap::new();
+    let mut answers = BTreeMap::new();
+    for record in history.records() {
+        match record.event {
+            Event::Connecting { connection, .. } => {
+                open.insert(connection, record.node);
+            }
+            Event::Connected(connection)
+            | Event::Closed(connection)
+            | Event::ConnectionLost { connection, .. }
+                if open.get(&connection) == Some(&record.node) =>
+            {
+                open.remove(&connection);
+                answers.insert(connection, record.at);
+            }
+            Event::Crashed | Event::PowerLost => open.retain(|connection, opener| {
+                let goes_on = *opener != record.node;
+                if !goes_on {
+                    answers.insert(*connection, record.at);
+                }
+                goes_on
+            }),
+            _ => {}
+        }
+    }
+    answers
+}
+
+/// Whether a cut between the groups lies between two nodes: the first in the one group, the second
+/// in the other, which is everybody else when it is empty.
+fn joins(groups: &Groups, one: &str, other: &str) -> bool {
+    let is_in = |names: &[String], name: &str| names.iter().any(|known| known == name);
+    let is_other = match groups.other.as_slice() {
+        [] => !is_in(&groups.one, other),
+        names => is_in(names, other),
+    };
+    is_in(&groups.one, one) && is_other
 }
 
 impl Client {
