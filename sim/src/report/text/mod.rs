@@ -11,7 +11,7 @@
 mod closing;
 mod glyph;
 mod lanes;
-mod paint;
+pub(crate) mod paint;
 mod select;
 mod sentence;
 mod state;
