@@ -1,9 +1,10 @@
 //! Hunts on one thread and on several, to the end and not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::process::Command;
 
 use fencepost_faults::{Action, Fault, FaultKind, RandomFaults, Start};
+use fencepost_models::locks::set_nx::SetNxSettings;
 
 use super::*;
 use crate::judge::ViolationKind::{Oversell, TwoHolders};
@@ -114,17 +115,41 @@ fn a_panic_is_a_finding_with_its_seed_and_its_place() {
     }
 }
 
+/// A model's own panic: the sum of the two durations is more than there can be.
 #[test]
-fn panics_elsewhere_are_heard_as_before() {
-    static HEARD: AtomicU64 = AtomicU64::new(0);
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| _ = HEARD.fetch_add(1, Ordering::Relaxed)));
-    // Other tests may have installed it before: then this one is behind the hook above.
-    let (caught, _) = quiet::quietly(|| catch_unwind(|| panic!("within")).is_err());
-    let after = catch_unwind(|| panic!("without")).is_err();
-    std::panic::set_hook(previous);
-    assert!(caught && after);
-    assert!(HEARD.load(Ordering::Relaxed) >= 1);
+fn a_panic_in_a_model_is_a_finding() {
+    let settings = SetNxSettings { poll: Duration::MAX, ..SetNxSettings::default() };
+    let scenario = Scenario::default().but(|s| {
+        s.lock = Recipe::SetNx(settings);
+        s.shop.stock = 5;
+    });
+    let report = Hunt::new(scenario, 0..20).run().unwrap();
+    assert_eq!(report.seeds, 20);
+    let first = report.failures.first().unwrap();
+    assert!(first.message.contains("overflow") && first.at.is_some(), "{first:?}");
+}
+
+#[test]
+#[ignore = "the next test runs it and reads what it says"]
+fn panics_within_a_hunt_and_without() {
+    let scenario = race();
+    let on = |_: &HuntReport| ControlFlow::Continue(());
+    let hunt = Hunt::new(scenario.clone(), 0..50);
+    let report = hunt.carry_out(sometimes_panicking(&scenario), on).unwrap();
+    assert_eq!(report.failed_seeds, 7);
+    assert!(catch_unwind(|| panic!("outside of it")).is_err());
+}
+
+#[test]
+fn only_the_panics_of_a_hunt_are_kept_off_the_terminal() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "hunt::tests::panics_within_a_hunt_and_without"])
+        .args(["--include-ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("outside of it") && !said.contains("no lock for"), "{said}");
 }
 
 #[test]
@@ -222,6 +247,12 @@ fn a_page_with_one_of_everything() {
         assert!(line.chars().count() <= 100, "{line}");
     }
     insta::assert_snapshot!(page);
+    let long = format!("fencepost run {}/hunt.toml", "a folder of many words ".repeat(7));
+    let options = TextOptions { replay: Some(&long), ..TextOptions::default() };
+    for line in text(&report, &options).lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+        assert!(!line.contains('#') || !line.ends_with('\\'), "half a comment: {line}");
+    }
     let coloured = text(&report, &TextOptions { colour: true, replay, pace: Some(pace) });
     assert!(coloured.contains("\u{1b}["));
 }

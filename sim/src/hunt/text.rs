@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
 
 use super::report::{HuntReport, Pace};
 use super::wilson::{Interval, wilson};
@@ -105,10 +106,10 @@ fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::R
     if report.faults.is_empty() {
         return Ok(());
     }
-    let head = format!("\n{:<18}{:>14}{:>14}\n", "fault", "runs with it", "where it fired");
+    let head = format!("\n{:<18}{:>14}{:>16}\n", "fault", "runs with it", "where it fired");
     painter.styled(Style::new().dimmed(), &head)?;
     for (kind, runs) in &report.faults {
-        painter.plain(&format!("{:<18}{:>14}{:>14}", kind.as_str(), runs.planned, runs.fired))?;
+        painter.plain(&format!("{:<18}{:>14}{:>16}", kind.as_str(), runs.planned, runs.fired))?;
         if runs.fired == 0 {
             let warning = "  never fired: these runs say nothing about it";
             painter.styled(AnsiColor::Yellow.on_default(), warning)?;
@@ -169,7 +170,7 @@ fn totals<W: Write>(
     painter.paragraph(&label("total"), Style::new(), &totals)?;
     let Some(pace) = pace else { return Ok(()) };
     let pace = format!(
-        "{:.1} s on {}: {:.0} runs and {:.0} simulated seconds per second",
+        "{:.2} s on {}: {:.0} runs and {:.0} simulated seconds per second",
         pace.elapsed.as_secs_f64(),
         count(pace.jobs as u64, "thread", "threads"),
         pace.runs_per_second(report),
@@ -191,17 +192,23 @@ fn replay<W: Write>(
     if let Some(failure) = report.failures.first() {
         firsts.entry(failure.seed).or_default().insert(failure.kind.as_str());
     }
-    for (number, (seed, kinds)) in firsts.iter().enumerate() {
-        let kinds: Vec<&str> = kinds.iter().copied().collect();
-        let line = format!("{command} --seed {seed}  # {}", kinds.join(", "));
-        let first = label(if number == 0 { "replay" } else { "" });
+    let mut label = label("replay");
+    for (seed, kinds) in firsts {
         // Broken as a shell takes it.
-        let lines = wrap(&line, WIDTH - LABEL_WIDTH - 2);
-        for (number, line) in lines.iter().enumerate() {
-            let (start, end) = (if number == 0 { &first } else { &label("") }, "\\");
-            let end = if number + 1 < lines.len() { format!(" {end}") } else { String::new() };
-            painter.plain(&format!("{start}{line}{end}\n"))?;
+        let mut lines = wrap(&format!("{command} --seed {seed}"), WIDTH - LABEL_WIDTH - 2);
+        let last = lines.pop().unwrap_or_default();
+        for line in lines {
+            painter.plain(&format!("{label}{line} \\\n"))?;
+            label = " ".repeat(LABEL_WIDTH);
         }
+        painter.plain(&format!("{label}{last}"))?;
+        label = " ".repeat(LABEL_WIDTH);
+        let kinds = format!("  # {}", kinds.into_iter().collect::<Vec<_>>().join(", "));
+        if LABEL_WIDTH + last.width() + kinds.width() > WIDTH {
+            painter.plain(&format!("\n{label}"))?;
+        }
+        painter.styled(Style::new().dimmed(), &kinds)?;
+        painter.end_line()?;
     }
     Ok(())
 }
