@@ -175,6 +175,7 @@ fn bad_input_exits_with_2_and_says_what_is_accepted() {
         (["--seeds", "a..b"], "0..1000"),
         (["--seeds", "-3..5"], "0..1000"),
         (["--jobs", "0"], "from 1 to 1024"),
+        (["--jobs", "-1"], "from 1 to 1024"),
         (["--jobs", "9999999"], "from 1 to 1024"),
         (["--format", "xml"], "json"),
         (["--shard", "1/2"], "--shard"),

@@ -73,10 +73,16 @@ struct HuntArguments {
     #[arg(value_name = "SCENARIO.toml")]
     scenario: PathBuf,
     /// The seeds, from A up to B, without B.
-    #[arg(long, value_name = "A..B", default_value = "0..1000", value_parser = hunt::read_seeds)]
+    #[arg(
+        long,
+        value_name = "A..B",
+        default_value = "0..1000",
+        value_parser = hunt::read_seeds,
+        allow_hyphen_values = true
+    )]
     seeds: Range<u64>,
     /// How many seeds to run at a time; without this, as many as there are cores.
-    #[arg(long, value_name = "N", value_parser = hunt::read_jobs)]
+    #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
     jobs: Option<NonZeroUsize>,
     /// End with the lowest seed that shows a violation or fails.
     #[arg(long)]

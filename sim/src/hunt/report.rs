@@ -257,8 +257,9 @@ mod tests {
 
     #[test]
     fn a_hunt_is_as_expected_when_it_found_exactly_the_kinds_as_a_whole() {
-        let both: &[ViolationKind] = &[TwoHolders, Oversell];
-        let cases: [(Option<&[ViolationKind]>, &[&[ViolationKind]], bool); 8] = [
+        type Kinds = &'static [ViolationKind];
+        let both: Kinds = &[TwoHolders, Oversell];
+        let cases: [(Option<Kinds>, &[Kinds], bool); 8] = [
             (None, &[&[], &[]], true),
             (None, &[&[], &[Oversell]], false),
             (Some(&[]), &[&[], &[]], true),
