@@ -8,8 +8,10 @@ compile_error!(
 
 pub mod claim;
 pub mod determinism;
+pub mod hunt;
 pub mod judge;
 pub mod lessons;
 pub mod report;
 pub mod scenario;
+pub mod seeds;
 pub mod world;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
+use crate::seeds::{parse_range, show_range};
+
 /// Replays one seed.
 const ONE: &str = "FENCEPOST_SEED";
 
@@ -63,16 +65,9 @@ impl fmt::Display for Seeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Replay(seed) => write!(f, "{seed}"),
-            Self::Range(Range { start, end }) => write!(f, "{start}..{end}"),
+            Self::Range(range) => f.write_str(&show_range(range)),
         }
     }
-}
-
-/// `A..B`, with A below B.
-pub fn parse_range(text: &str) -> Option<Range<u64>> {
-    let (start, end) = text.split_once("..")?;
-    let range = start.trim().parse().ok()?..end.trim().parse().ok()?;
-    (!range.is_empty()).then_some(range)
 }
 
 /// The command that runs one seed of the test that is running. libtest names its threads after

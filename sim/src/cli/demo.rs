@@ -6,7 +6,7 @@ use fencepost::lessons::{self, LESSONS, Lesson, Step};
 use fencepost::scenario::{Outcome, Scenario};
 use miette::{IntoDiagnostic, Report, miette};
 
-use super::output::{self, Out};
+use super::output::{self, Out, width};
 use super::{DemoArguments, Ending, Failed};
 
 pub fn main(arguments: &DemoArguments) -> Result<Ending, Failed> {
@@ -53,15 +53,15 @@ fn list(out: &mut Out<'_>) -> io::Result<()> {
 fn tell(out: &mut Out<'_>, lesson: &Lesson, told: &[Told], colour: bool) -> io::Result<()> {
     say(out, "", lesson.question)?;
     for (number, Told { step, scenario, outcome }) in told.iter().enumerate() {
-        let rule = format!("── {} of {} ", number + 1, told.len());
-        writeln!(out, "\n{rule:─<WIDTH$}\n")?;
+        let (rule, width) = (format!("── {} of {} ", number + 1, told.len()), width());
+        writeln!(out, "\n{rule:─<width$}\n")?;
         let replay =
             format!("fencepost demo {} (the scenario is seeds/{})", lesson.name, step.file);
         output::page(out, scenario, outcome, colour, Some(&replay))?;
         writeln!(out)?;
         say(out, "notice    ", step.notice)?;
     }
-    writeln!(out, "\n{:─<WIDTH$}\n", "")?;
+    writeln!(out, "\n{:─<1$}\n", "", width())?;
     say(out, "", lesson.conclusion)
 }
 
@@ -69,12 +69,9 @@ fn tell(out: &mut Out<'_>, lesson: &Lesson, told: &[Told], colour: bool) -> io::
 fn say(out: &mut Out<'_>, label: &str, text: &str) -> io::Result<()> {
     let indent = " ".repeat(label.len());
     let mut start = label;
-    for line in textwrap::wrap(text, WIDTH - label.len()) {
+    for line in textwrap::wrap(text, width().saturating_sub(label.len())) {
         writeln!(out, "{start}{line}")?;
         start = &indent;
     }
     Ok(())
 }
-
-/// What is told fits in so many columns.
-const WIDTH: usize = 100;

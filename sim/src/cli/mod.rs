@@ -1,9 +1,12 @@
 //! The command line: what the arguments are, and what the exit codes say.
 
 mod demo;
+mod hunt;
 mod output;
 mod run;
 
+use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 /// A deterministic fault-injection simulator for distributed locks.
 ///
 /// Exit codes: 0 the run is as expected, 1 it is not, 2 bad input or a failure of fencepost's own,
-/// 3 not deterministic. RUST_LOG=fencepost=debug (or =trace) logs events to standard error.
+/// 3 not deterministic, 130 interrupted. RUST_LOG=fencepost=debug (or =trace) logs events to standard error.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
@@ -30,6 +33,13 @@ enum Command {
     Demo(DemoArguments),
     /// Run one scenario under one seed.
     Run(RunArguments),
+    /// Run one scenario under many seeds and count what is found.
+    ///
+    /// Any kind of violation counts, whatever the scenario expects. Exit codes: 0 the hunt as a whole
+    /// has found exactly the kinds that the scenario expects (nothing, where it does not say) and no
+    /// run has failed, 1 otherwise, 130 Ctrl-C ended it early: what had been found by then is printed.
+    /// A second Ctrl-C ends it at once.
+    Hunt(HuntArguments),
 }
 
 #[derive(clap::Args)]
@@ -57,6 +67,39 @@ struct RunArguments {
     check_determinism: bool,
 }
 
+#[derive(clap::Args)]
+struct HuntArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seeds, from A up to B, without B.
+    #[arg(
+        long,
+        value_name = "A..B",
+        default_value = "0..1000",
+        value_parser = hunt::read_seeds,
+        allow_hyphen_values = true
+    )]
+    seeds: Range<u64>,
+    /// How many seeds to run at a time; without this, as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
+    jobs: Option<NonZeroUsize>,
+    /// End with the lowest seed that shows a violation or fails.
+    #[arg(long)]
+    stop_at_first: bool,
+    /// How to show what was found.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum HuntFormat {
+    /// A table to read.
+    Text,
+    /// One object.
+    Json,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A timeline to read.
@@ -73,7 +116,12 @@ enum Ending {
     AsExpected,
     /// Otherwise.
     NotAsExpected,
+    /// The user broke it off.
+    Interrupted,
 }
+
+/// The exit code of what the user broke off: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Why a command failed.
 enum Failed {
@@ -96,6 +144,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
+        Command::Hunt(arguments) => hunt::main(&arguments),
     };
     ExitCode::from(conclude(result))
 }
@@ -118,6 +167,7 @@ fn conclude(result: Result<Ending, Failed>) -> u8 {
     match result {
         Ok(Ending::AsExpected) => 0,
         Ok(Ending::NotAsExpected) => 1,
+        Ok(Ending::Interrupted) => INTERRUPTED,
         Err(Failed::Input(report)) => {
             let colour = output::wants_colour(&std::io::stderr());
             eprintln!("{}", render(report.as_ref(), colour, 100));
@@ -153,6 +203,7 @@ mod tests {
         };
         assert_eq!(conclude(Ok(Ending::AsExpected)), 0);
         assert_eq!(conclude(Ok(Ending::NotAsExpected)), 1);
+        assert_eq!(conclude(Ok(Ending::Interrupted)), 130);
         assert_eq!(conclude(Err(Failed::Input(miette::miette!("bad")))), 2);
         assert_eq!(conclude(Err(Failed::NotDeterministic(Box::new(divergence)))), 3);
     }

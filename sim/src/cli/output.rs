@@ -25,10 +25,18 @@ pub fn page(
     replay: Option<&str>,
 ) -> io::Result<()> {
     let mut page = String::new();
-    let options = TextOptions { colour, replay, ..TextOptions::default() };
+    let options = TextOptions { colour, replay, width: width(), ..TextOptions::default() };
     report::write_text(scenario, outcome, &options, &mut page).map_err(io::Error::other)?;
     out.write_all(page.as_bytes())
 }
+
+/// How wide a page may be: a hundred columns, or what a narrower terminal has.
+pub fn width() -> usize {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    terminal.map_or(PAGE_WIDTH, |columns| columns.min(PAGE_WIDTH))
+}
+
+const PAGE_WIDTH: usize = 100;
 
 /// Whether to colour: on a terminal that can, unless the user says no (<https://no-color.org>).
 pub fn wants_colour(stream: &impl IsTerminal) -> bool {
@@ -37,13 +45,13 @@ pub fn wants_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && can && !refused
 }
 
-/// The command that shows a scenario's run again, as a shell takes it.
-pub fn replay(scenario: &Path, seed: u64) -> String {
+/// The command that runs a scenario, but for its ` --seed N`, as a shell takes it.
+pub fn replay(scenario: &Path) -> String {
     let path = scenario.to_string_lossy();
     let path = if path.starts_with('-') { format!("./{path}") } else { path.into_owned() };
     // What no shell can be given is shown as it is.
     let quoted = shlex::try_quote(&path).map_or_else(|_| path.clone(), Cow::into_owned);
-    format!("fencepost run {quoted} --seed {seed}")
+    format!("fencepost run {quoted}")
 }
 
 /// Writes to standard output. A reader who has closed the pipe has seen enough.
@@ -120,9 +128,9 @@ mod tests {
 
     #[test]
     fn the_replay_command_is_one_that_a_shell_takes() {
-        let replay = |path: &str| replay(Path::new(path), 7);
-        assert_eq!(replay("seeds/race.toml"), "fencepost run seeds/race.toml --seed 7");
-        assert_eq!(replay("a b$(id).toml"), "fencepost run 'a b$(id).toml' --seed 7");
-        assert_eq!(replay("-x.toml"), "fencepost run ./-x.toml --seed 7");
+        let replay = |path: &str| replay(Path::new(path));
+        assert_eq!(replay("seeds/race.toml"), "fencepost run seeds/race.toml");
+        assert_eq!(replay("a b$(id).toml"), "fencepost run 'a b$(id).toml'");
+        assert_eq!(replay("-x.toml"), "fencepost run ./-x.toml");
     }
 }

@@ -18,7 +18,7 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
     } else {
         scenario.run(seed).map_err(|failure| explain(arguments, seed, &failure))?
     };
-    let replay = output::replay(&arguments.scenario, seed);
+    let replay = format!("{} --seed {seed}", output::replay(&arguments.scenario));
     let write = |out: &mut output::Out<'_>, colour: bool| match arguments.format {
         Format::Text => output::page(out, &scenario, &outcome, colour, Some(&replay)),
         Format::Json => report::json(&scenario, &outcome, out),

@@ -21,8 +21,9 @@ mod jsonl;
 #[cfg(test)]
 mod testing;
 mod text;
-mod words;
+pub(crate) mod words;
 
 pub use self::json::{FaultReport, RunReport, ViolationReport, json};
 pub use self::jsonl::jsonl;
+pub(crate) use self::text::paint;
 pub use self::text::{TextOptions, text, write_text};

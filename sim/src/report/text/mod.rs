@@ -13,7 +13,7 @@ mod closing;
 mod connection;
 mod glyph;
 mod lanes;
-mod paint;
+pub(crate) mod paint;
 mod select;
 mod sentence;
 mod state;

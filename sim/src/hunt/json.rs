@@ -1,0 +1,70 @@
+//! A hunt as one JSON object.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+
+use super::report::{HuntReport, Pace};
+use super::wilson::{Interval, wilson};
+
+/// What `fencepost hunt --format json` prints.
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    report: &'a HuntReport,
+    as_expected: bool,
+    /// Of each kind that was found, and of `any` kind.
+    rates: BTreeMap<&'static str, Rate>,
+    jobs: usize,
+    elapsed_ms: u64,
+    runs_per_second: f64,
+    simulated_seconds_per_second: f64,
+}
+
+/// So many seeds in a million, and the 95 % interval around it.
+#[derive(Serialize)]
+struct Rate {
+    ppm: f64,
+    low_ppm: f64,
+    high_ppm: f64,
+}
+
+/// Writes a hunt as one JSON object, indented, with a newline at its end.
+///
+/// # Errors
+///
+/// What the writer says.
+pub fn json(
+    report: &HuntReport,
+    pace: Pace,
+    out: &mut (impl io::Write + ?Sized),
+) -> io::Result<()> {
+    let kinds = report.violations_by_kind.iter().map(|(kind, seeds)| (kind.as_str(), *seeds));
+    let counts = kinds.chain([("any", report.violating_seeds)]);
+    let object = Object {
+        report,
+        as_expected: report.is_as_expected(),
+        rates: counts.map(|(kind, count)| (kind, rate(count, report.seeds))).collect(),
+        jobs: pace.jobs,
+        elapsed_ms: u64::try_from(pace.elapsed.as_millis()).unwrap_or(u64::MAX),
+        runs_per_second: places(pace.runs_per_second(report), 1),
+        simulated_seconds_per_second: places(pace.simulated_seconds_per_second(report), 1),
+    };
+    serde_json::to_writer_pretty(&mut *out, &object)?;
+    out.write_all(b"\n")
+}
+
+#[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
+fn rate(count: u64, of: u64) -> Rate {
+    let Interval { rate, low, high } = wilson(count, of);
+    let [ppm, low_ppm, high_ppm] = [rate, low, high].map(|share| places(share * 1e6, 3));
+    Rate { ppm, low_ppm, high_ppm }
+}
+
+/// Rounded to so many places: more would say more than is known.
+#[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
+fn places(number: f64, places: i32) -> f64 {
+    let scale = 10_f64.powi(places);
+    (number * scale).round() / scale
+}

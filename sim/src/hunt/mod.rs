@@ -1,0 +1,179 @@
+//! The hunt: a scenario under many seeds, on many threads, and what was found, counted.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fencepost::hunt::Hunt;
+//! use fencepost::judge::ViolationKind::Oversell;
+//! use fencepost::scenario::{Recipe, Scenario};
+//!
+//! let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+//! let report = Hunt::new(race.clone(), 0..50).run()?;
+//! assert_eq!(report.seeds, 50);
+//! let guilty = report.first[&Oversell];
+//!
+//! let first = Hunt::new(race, 0..50).stop_at_first().run()?;
+//! assert!(first.seeds <= guilty + 1 && first.violating_seeds == 1);
+//! # Ok::<(), fencepost::hunt::HuntError>(())
+//! ```
+//!
+//! The seeds are handed out one at a time, in order, and what came of them is counted in order too:
+//! the report is the one that a single thread would give, however many there are, and also when the
+//! hunt ends early. A run is dropped as soon as it has been counted.
+
+mod json;
+mod ledger;
+mod quiet;
+mod report;
+mod text;
+mod wilson;
+
+use std::num::NonZeroUsize;
+use std::ops::{ControlFlow, Range};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+
+pub use self::json::json;
+use self::ledger::{Ledger, Seen};
+pub use self::report::{FailedSeed, FailureKind, FaultRuns, HuntReport, MAX_FAILURES, Pace};
+pub use self::text::{TextOptions, text};
+pub use self::wilson::{Interval, wilson};
+use crate::scenario::{Failure, Outcome, Scenario};
+
+/// How often whoever watches a hunt hears of it.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A scenario and the seeds to run it under.
+#[derive(Clone, Debug)]
+#[must_use = "a hunt runs nothing until it is asked to"]
+pub struct Hunt {
+    scenario: Scenario,
+    seeds: Range<u64>,
+    jobs: Option<NonZeroUsize>,
+    stop_at_first: bool,
+}
+
+/// Why a hunt has nothing to report.
+#[derive(Debug, thiserror::Error)]
+pub enum HuntError {
+    /// The scenario cannot be run under any seed.
+    #[error(transparent)]
+    Scenario(#[from] Failure),
+    /// The threads could not be started.
+    #[error("cannot start {jobs} threads")]
+    Threads {
+        /// How many were asked for.
+        jobs: usize,
+        /// What was in the way.
+        source: ThreadPoolBuildError,
+    },
+}
+
+impl Hunt {
+    /// A hunt on as many threads as the machine has cores, to the last of the seeds.
+    pub const fn new(scenario: Scenario, seeds: Range<u64>) -> Self {
+        Self { scenario, seeds, jobs: None, stop_at_first: false }
+    }
+
+    /// Runs so many seeds at a time.
+    pub const fn jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.jobs = Some(jobs);
+        self
+    }
+
+    /// Ends the hunt with the lowest seed that shows a violation, of any kind, or that fails.
+    pub const fn stop_at_first(mut self) -> Self {
+        self.stop_at_first = true;
+        self
+    }
+
+    /// How many seeds run at a time.
+    pub fn threads(&self) -> usize {
+        let wanted = self.jobs.or_else(|| std::thread::available_parallelism().ok());
+        let seeds = usize::try_from(self.seeds.end.saturating_sub(self.seeds.start));
+        wanted.map_or(1, NonZeroUsize::get).min(seeds.unwrap_or(usize::MAX)).max(1)
+    }
+
+    /// Runs all of it.
+    ///
+    /// # Errors
+    ///
+    /// The scenario cannot be run under any seed, or the threads cannot be started. A seed whose run
+    /// panics or reaches a limit is no error: it is a finding, and is counted.
+    pub fn run(&self) -> Result<HuntReport, HuntError> {
+        self.watch(|_| ControlFlow::Continue(()))
+    }
+
+    /// Runs it and says ten times a second how far it is, on the thread of the caller. When that
+    /// breaks off, the runs under way are the last, and the report is about the seeds so far.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hunt::run`].
+    pub fn watch(
+        &self,
+        progress: impl FnMut(&HuntReport) -> ControlFlow<()>,
+    ) -> Result<HuntReport, HuntError> {
+        self.carry_out(|seed| self.scenario.run(seed), progress)
+    }
+
+    fn carry_out(
+        &self,
+        run: impl Fn(u64) -> Result<Outcome, Failure> + Sync,
+        mut progress: impl FnMut(&HuntReport) -> ControlFlow<()>,
+    ) -> Result<HuntReport, HuntError> {
+        quiet::install();
+        let pool = self.pool()?;
+        let report = HuntReport::new(&self.scenario, self.seeds.clone());
+        let ledger = Mutex::new(Ledger::new(report, self.stop_at_first));
+        // Nothing is ever sent: when the last thread has dropped its end, the hunt is over.
+        let (working, all_work) = mpsc::channel::<()>();
+        pool.in_place_scope(|scope| {
+            for _ in 0..pool.current_num_threads() {
+                let (working, ledger, run) = (working.clone(), &ledger, &run);
+                scope.spawn(move |_| {
+                    work(ledger, run);
+                    drop(working);
+                });
+            }
+            drop(working);
+            while all_work.recv_timeout(PROGRESS_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                let so_far = lock(&ledger).report().clone();
+                if progress(&so_far).is_break() {
+                    lock(&ledger).interrupt();
+                }
+            }
+        });
+        let ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(ledger.close()?)
+    }
+
+    fn pool(&self) -> Result<ThreadPool, HuntError> {
+        let jobs = self.threads();
+        let builder = ThreadPoolBuilder::new().num_threads(jobs);
+        let named = builder.thread_name(|number| format!("hunt-{number}"));
+        named.build().map_err(|source| HuntError::Threads { jobs, source })
+    }
+}
+
+/// Runs seed after seed until no more are handed out.
+fn work(ledger: &Mutex<Ledger>, run: &impl Fn(u64) -> Result<Outcome, Failure>) {
+    let mut next = lock(ledger).next();
+    while let Some(seed) = next {
+        let (result, panicked_at) = quiet::quietly(|| run(seed));
+        let seen = Seen::new(seed, result, panicked_at);
+        let mut ledger = lock(ledger);
+        ledger.note(seed, seen);
+        next = ledger.next();
+    }
+}
+
+/// A thread that panicked inside left the ledger whole: each of its methods does one thing.
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+//! A hunt as a page to read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::report::{HuntReport, Pace};
+use super::wilson::{Interval, wilson};
+use crate::judge::ViolationKind;
+use crate::report::paint::Painter;
+use crate::report::words::count;
+use crate::seeds::show_range;
+
+/// So many failures are shown one by one.
+const MAX_SHOWN: usize = 5;
+
+/// No line is wider, in terminal columns, but those that are commands.
+const WIDTH: usize = 100;
+
+/// Between what a paragraph is about and what it says.
+const LABEL_WIDTH: usize = 10;
+
+/// How to show a hunt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TextOptions<'a> {
+    /// With terminal colours.
+    pub colour: bool,
+    /// The command that replays a seed, but for ` --seed N` at its end.
+    pub replay: Option<&'a str>,
+    /// How long it took.
+    pub pace: Option<Pace>,
+}
+
+/// A hunt as a page: how often each kind was found and where first, which
+/// faults fired, what failed, and how to see it again.
+pub fn text(report: &HuntReport, options: &TextOptions<'_>) -> String {
+    let mut page = String::new();
+    // Writing into a string cannot fail.
+    let _ = write(report, options, &mut page);
+    page
+}
+
+fn write(report: &HuntReport, options: &TextOptions<'_>, page: &mut String) -> fmt::Result {
+    let mut painter = Painter { out: page, colour: options.colour, width: WIDTH };
+    painter.paragraph("", Style::new().bold(), &report.scenario)?;
+    painter.paragraph(&label("seeds"), Style::new(), &seeds(report))?;
+    violations(&mut painter, report)?;
+    faults(&mut painter, report)?;
+    failures(&mut painter, report)?;
+    painter.end_line()?;
+    verdict(&mut painter, report)?;
+    totals(&mut painter, report, options.pace)?;
+    options.replay.map_or(Ok(()), |command| replay(&mut painter, report, command))
+}
+
+fn seeds(report: &HuntReport) -> String {
+    let (range, asked) = (show_range(&report.range), show_range(&report.asked));
+    if report.range == report.asked {
+        return format!("{range}, all {} run", report.seeds);
+    }
+    let why = if report.interrupted { "interrupted" } else { "stopped at the first finding" };
+    format!("{range} of {asked}, {} run: {why}", report.seeds)
+}
+
+/// A line for each kind, and one for any of them.
+fn violations<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    let head = format!(
+        "\n{:<14}{:>10}  {:>10}  {:^23}  first seed\n",
+        "violation", "seeds", "rate", "95 % interval"
+    );
+    painter.styled(Style::new().dimmed(), &head)?;
+    for (kind, seeds) in &report.violations_by_kind {
+        line(painter, report, kind.as_str(), *seeds, report.first.get(kind))?;
+    }
+    line(painter, report, "any", report.violating_seeds, report.first.values().min())
+}
+
+fn line<W: Write>(
+    painter: &mut Painter<'_, W>,
+    report: &HuntReport,
+    name: &str,
+    seeds: u64,
+    first: Option<&u64>,
+) -> fmt::Result {
+    let Interval { rate, low, high } = wilson(seeds, report.seeds);
+    let places = places(rate, high);
+    let [rate, low, high] = [rate, low, high].map(|share| percent(share, places));
+    let first = first.map_or_else(|| "-".to_owned(), u64::to_string);
+    let style = if seeds > 0 { AnsiColor::Red.on_default() } else { Style::new() };
+    painter.styled(style, &format!("{name:<14}"))?;
+    let interval = format!("{low} to {high}");
+    painter.plain(&format!("{seeds:>10}  {rate:>10}  {interval:^23}  {first}\n"))
+}
+
+/// Enough places to show the rate, or the interval's end when there is no rate, with two digits.
+fn places(rate: f64, high: f64) -> usize {
+    let shown = if rate > 0.0 { rate } else { high };
+    [0.1, 0.01, 0.001, 0.0001].iter().take_while(|step| shown < **step).count() + 1
+}
+
+#[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
+fn percent(share: f64, places: usize) -> String {
+    format!("{:.places$} %", share * 100.0)
+}
+
+fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    if report.faults.is_empty() {
+        return Ok(());
+    }
+    let head = format!("\n{:<18}{:>14}{:>16}\n", "fault", "runs with it", "where it fired");
+    painter.styled(Style::new().dimmed(), &head)?;
+    for (kind, runs) in &report.faults {
+        painter.plain(&format!("{:<18}{:>14}{:>16}", kind.as_str(), runs.planned, runs.fired))?;
+        if runs.fired == 0 {
+            let warning = "  never fired: these runs say nothing about it";
+            painter.styled(AnsiColor::Yellow.on_default(), warning)?;
+        }
+        painter.end_line()?;
+    }
+    Ok(())
+}
+
+fn failures<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    if report.failed_seeds == 0 {
+        return Ok(());
+    }
+    let bad = AnsiColor::Red.on_default();
+    painter.end_line()?;
+    let failed = count(report.failed_seeds, "seed has", "seeds have");
+    painter.paragraph("", bad, &format!("{failed} no run to judge:"))?;
+    for failure in report.failures.iter().take(MAX_SHOWN) {
+        let at = failure.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+        let line = format!("{}: {}{at}", failure.kind.as_str(), failure.message);
+        painter.paragraph(&format!("  seed {}  ", failure.seed), Style::new(), &line)?;
+    }
+    let more = report.failed_seeds.saturating_sub(MAX_SHOWN as u64);
+    if more > 0 { painter.plain(&format!("  and {more} more\n")) } else { Ok(()) }
+}
+
+fn verdict<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    let mut found = match report.violations_by_kind.keys().collect::<Vec<_>>().as_slice() {
+        [] => "nothing was wrong".to_owned(),
+        kinds => format!("found: {}", list(kinds)),
+    };
+    if report.failed_seeds > 0 {
+        write!(found, ", and {} failed", count(report.failed_seeds, "seed", "seeds"))?;
+    }
+    let is_expected = report.is_as_expected();
+    let expectation = match &report.expected {
+        None => String::new(),
+        Some(_) if is_expected => ", as expected".to_owned(),
+        Some(kinds) if kinds.is_empty() => ", but nothing wrong was expected".to_owned(),
+        Some(kinds) => format!(", but expected: {}", list(&kinds.iter().collect::<Vec<_>>())),
+    };
+    let colour = if is_expected { AnsiColor::Green } else { AnsiColor::Red };
+    let style = colour.on_default().bold();
+    painter.paragraph(&label("verdict"), style, &format!("{found}{expectation}"))
+}
+
+fn totals<W: Write>(
+    painter: &mut Painter<'_, W>,
+    report: &HuntReport,
+    pace: Option<Pace>,
+) -> fmt::Result {
+    let totals = format!(
+        "{} s simulated, {}, {} delivered",
+        report.simulated.as_secs(),
+        count(report.events, "event", "events"),
+        count(report.messages, "message", "messages"),
+    );
+    painter.paragraph(&label("total"), Style::new(), &totals)?;
+    let Some(pace) = pace else { return Ok(()) };
+    let pace = format!(
+        "{:.2} s on {}: {:.0} runs and {:.0} simulated seconds per second",
+        pace.elapsed.as_secs_f64(),
+        count(pace.jobs as u64, "thread", "threads"),
+        pace.runs_per_second(report),
+        pace.simulated_seconds_per_second(report),
+    );
+    painter.paragraph(&label("pace"), Style::new(), &pace)
+}
+
+/// One command for each seed that is the first of something.
+fn replay<W: Write>(
+    painter: &mut Painter<'_, W>,
+    report: &HuntReport,
+    command: &str,
+) -> fmt::Result {
+    let mut firsts: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+    for (kind, seed) in &report.first {
+        firsts.entry(*seed).or_default().insert(ViolationKind::as_str(*kind));
+    }
+    if let Some(failure) = report.failures.first() {
+        firsts.entry(failure.seed).or_default().insert(failure.kind.as_str());
+    }
+    let mut label = label("replay");
+    for (seed, kinds) in firsts {
+        // Never broken: it is there to be pasted.
+        painter.plain(&format!("{label}{command} --seed {seed}"))?;
+        label = " ".repeat(LABEL_WIDTH);
+        let kinds = format!("  # {}", kinds.into_iter().collect::<Vec<_>>().join(", "));
+        painter.styled(Style::new().dimmed(), &kinds)?;
+        painter.end_line()?;
+    }
+    Ok(())
+}
+
+fn label(text: &str) -> String {
+    format!("{text:<LABEL_WIDTH$}")
+}
+
+fn list(kinds: &[&ViolationKind]) -> String {
+    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+}
