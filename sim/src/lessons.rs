@@ -35,7 +35,7 @@ macro_rules! step {
 pub const LESSONS: &[Lesson] = &[
     Lesson {
         name: "race",
-        question: "Two buyers read the stock, then write one less. What can go wrong?",
+        question: "Buyers read the stock, then write one less. What can go wrong?",
         steps: &[
             step!("race.toml", "Two buyers see the same stock before either has written."),
             step!(
