@@ -237,12 +237,6 @@ impl<'a> Context<'a> {
         Self { clock, input: None, next_connection, outbox }
     }
 
-    /// The same for the input of that number.
-    #[must_use]
-    pub fn for_input(self, input: InputId) -> Self {
-        Self { input: Some(input), ..self }
-    }
-
     /// Opens a connection to a peer; [`Input::Connected`] or [`Input::Closed`] will follow.
     pub fn connect(&mut self, peer: NodeId) -> ConnectionId {
         let connection = ConnectionId(*self.next_connection);

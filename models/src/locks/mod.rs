@@ -116,3 +116,6 @@ struct Belief {
     lock: Name,
     hold: u32,
 }
+
+#[cfg(test)]
+mod tests;

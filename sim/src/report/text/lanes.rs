@@ -96,18 +96,17 @@ impl Columns {
     /// The lanes after a record.
     pub fn after(&self, state: &State<'_>, record: &Record) -> Lanes {
         let note = state.history().note_of(record);
-        let buyer = |node: NodeId| {
-            let cell = state.client_cell(node);
-            match note.filter(|_| node == record.node) {
-                Some(Note::Acquired { .. }) if cell == Glyph::Holds => Glyph::Begins,
-                Some(Note::Releasing { .. } | Note::LockLost { .. })
-                    if state.held_by(node).is_none() =>
-                {
-                    Glyph::Ends
+        let buyer =
+            |node: NodeId| {
+                let cell = state.client_cell(node);
+                match note.filter(|_| node == record.node) {
+                    Some(Note::Acquired { .. }) if cell == Glyph::Holds => Glyph::Begins,
+                    Some(
+                        Note::Releasing { .. } | Note::Abandoned { .. } | Note::LockLost { .. },
+                    ) if state.held_by(node).is_none() => Glyph::Ends,
+                    _ => cell,
                 }
-                _ => cell,
-            }
-        };
+            };
         Lanes {
             servers: self.servers.iter().map(|server| state.server_cell(*server)).collect(),
             buyers: self.buyers.iter().map(|(_, node)| buyer(*node)).collect(),
