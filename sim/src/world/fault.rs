@@ -123,6 +123,12 @@ impl Running {
         let was_paused = node.is_paused();
         node.pauses.retain(|one| *one != fault);
         if !was_paused || node.is_paused() {
+            // What waits goes on waiting, for the others now.
+            if !node.backlog.is_empty() {
+                for other in node.pauses.clone() {
+                    self.injector.faults[other.0 as usize].fired = true;
+                }
+            }
             return;
         }
         if let Body::Foreign(body) = &node.body {
@@ -262,7 +268,8 @@ impl Running {
         is_foreign
     }
 
-    /// Adds to a clock's drift. The timers of the node are due at another moment then.
+    /// Adds to a clock's drift. The timers of the node are due at another moment then, perhaps after
+    /// the run is over. Returns whether there are any.
     fn drift(&mut self, id: NodeId, by_ppm: i64, record: RecordId) -> bool {
         let now = self.kernel.now;
         let node = self.node(id);
@@ -270,10 +277,12 @@ impl Running {
         clock.add_drift(now, by_ppm);
         let ppm = clock.drift_ppm();
         node.clock.set(clock);
-        for (timer, at) in node.timers.all() {
+        let timers = node.timers.all();
+        let is_seen = node.is_foreign() || !timers.is_empty();
+        for (timer, at) in timers {
             set_timer(&mut self.kernel, &mut self.nodes[usize::from(id.0)], id, timer, at);
         }
         self.kernel.record(Some(record), id, Event::ClockDrifts { ppm });
-        self.node(id).is_foreign()
+        is_seen
     }
 }

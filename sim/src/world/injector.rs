@@ -5,13 +5,13 @@
 //!
 //! | fault | fires when |
 //! |---|---|
-//! | `pause` | something came while the process was paused, and waited: a message, the news of a connection, a timer that is still set, a disk operation |
+//! | `pause` | something came while the process was paused, and waited: a message, the news of a connection, a timer that is still set, a disk operation; or it kept waiting what the end of another pause would have let go |
 //! | `crash` | there was a process; or it kept one down that another fault would have restarted |
 //! | `power-loss` | the host was powered; or it kept it down as a crash does |
 //! | `partition`, `one-way-partition`, `delay`, `hold-message` | it met something on its way |
 //! | `drop-connection` | there was a connection |
 //! | `clock-jump` | the process handled an input while the clock was wrong |
-//! | `clock-drift` | the process handled an input since: what a drift has moved stays moved |
+//! | `clock-drift` | a timer was set, which is due at another moment then; or the process handled an input since: what a drift has moved stays moved |
 //! | `slow-disk` | an operation was asked for while it lasted |
 //!
 //! A clock fault that begins on a host without power, changes nothing or lasts no time does

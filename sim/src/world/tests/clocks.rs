@@ -177,3 +177,11 @@ fn clock_faults_of_a_dark_host_and_of_nothing_do_nothing() {
     assert_eq!(only(&run, "server", "clock"), Vec::<String>::new());
     assert_eq!(only(&run, "client", "clock"), Vec::<String>::new());
 }
+
+#[test]
+fn a_drift_that_puts_a_timer_off_beyond_the_end_has_fired() {
+    let drift = Action::ClockDrift { node: "client".to_owned(), ppm: -500_000 };
+    let run = run_pair(1000, &[900], vec![for_ever(500, drift)]);
+    assert_eq!(fired(&run, 0), (true, 0));
+    assert_eq!(only(&run, "client", "sent"), Vec::<String>::new());
+}

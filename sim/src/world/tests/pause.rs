@@ -274,3 +274,11 @@ fn a_cancelled_timer_does_not_wait_in_a_pause() {
     world.inject(vec![fault(100, 100, pause("client"))]);
     assert_eq!(fired(&world.run(ms(1000)).unwrap(), 0), (false, 0));
 }
+
+#[test]
+fn a_pause_that_takes_over_what_waits_has_fired() {
+    let faults = vec![for_ever(200, pause("server")), fault(100, 100, pause("server"))];
+    let run = run_pair(1000, &[110], faults);
+    assert_eq!(only(&run, "server", "got"), Vec::<String>::new());
+    assert_eq!((fired(&run, 0), fired(&run, 1)), ((true, 0), (true, 1)));
+}
