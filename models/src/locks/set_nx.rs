@@ -13,6 +13,7 @@
 //! Source: redis.io, "Distributed Locks with Redis", section "Correct Implementation with a Single
 //! Instance"; the shape of the client follows redis-py's `redis/lock.py`.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -142,7 +143,7 @@ impl Lock for SetNx {
     }
 
     async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
-        let release = self.release.call(&[self.key.clone()], &[self.value.clone()]);
+        let release = self.release.call(from_ref(&self.key), from_ref(&self.value));
         match self.client.run(&release).await {
             Ok(Reply::Int(1)) => ReleaseOutcome::Removed,
             Ok(_) => ReleaseOutcome::NotHeld,
