@@ -53,6 +53,12 @@ pub struct TimerId(pub u32);
 #[serde(transparent)]
 pub struct DiskToken(pub u32);
 
+/// The number that whoever runs a machine gives to an input, so that what the machine writes down
+/// can name it. It tells the machine nothing, but that a later input has a greater number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct InputId(pub u32);
+
 /// Why a connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -215,6 +221,8 @@ pub trait Machine {
 pub struct Context<'a> {
     /// The host's clocks.
     pub clock: LocalClock,
+    /// The input's number, where inputs are numbered.
+    pub input: Option<InputId>,
     next_connection: &'a mut u32,
     outbox: &'a mut Vec<Effect>,
 }
@@ -226,7 +234,7 @@ impl<'a> Context<'a> {
         next_connection: &'a mut u32,
         outbox: &'a mut Vec<Effect>,
     ) -> Self {
-        Self { clock, next_connection, outbox }
+        Self { clock, input: None, next_connection, outbox }
     }
 
     /// Opens a connection to a peer; [`Input::Connected`] or [`Input::Closed`] will follow.

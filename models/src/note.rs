@@ -7,7 +7,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use crate::machine::NodeId;
+use crate::machine::{InputId, NodeId};
 
 /// The name of a lock or a key: bytes, as Redis has them, shown as text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,13 +80,29 @@ pub enum Note {
     Acquired {
         /// Which lock.
         lock: Name,
+        /// The number of this hold, which no other of the process has.
+        hold: u32,
         /// The fencing token that came with it.
         token: Option<u64>,
+        /// The client held the lock already and has entered it once more: no new grant.
+        reentered: bool,
+        /// The input that brought the message that granted it, if one did.
+        granted_by: Option<InputId>,
     },
     /// Client: gives the lock back; believes no longer that it holds it.
     Releasing {
         /// Which lock.
         lock: Name,
+        /// Which hold comes to its end.
+        hold: u32,
+    },
+    /// Client: the code that held the lock is no more and has not given it back (its future was
+    /// dropped): nobody is left to believe anything. The server does not hear of it.
+    Abandoned {
+        /// Which lock.
+        lock: Name,
+        /// Which hold comes to its end.
+        hold: u32,
     },
     /// Client: the answer to the release.
     Released {
@@ -99,6 +115,8 @@ pub enum Note {
     LockLost {
         /// Which lock.
         lock: Name,
+        /// Which hold is lost; every one of the process on that lock, if none is named.
+        hold: Option<u32>,
         /// How it knows.
         reason: &'static str,
     },
@@ -191,10 +209,11 @@ pub enum Note {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 18] = [
+pub const NOTE_KINDS: [&str; 19] = [
     "acquiring",
     "acquired",
     "releasing",
+    "abandoned",
     "released",
     "lock-lost",
     "stock-seen",
@@ -219,6 +238,7 @@ impl Note {
             Self::Acquiring { .. } => "acquiring",
             Self::Acquired { .. } => "acquired",
             Self::Releasing { .. } => "releasing",
+            Self::Abandoned { .. } => "abandoned",
             Self::Released { .. } => "released",
             Self::LockLost { .. } => "lock-lost",
             Self::StockSeen { .. } => "stock-seen",

@@ -3,6 +3,12 @@
 //! A recipe implements [`Lock`]. [`Guarded`] stands between it and its user and writes down what
 //! the user *believes*: it holds the lock from the moment `acquire` returned until it calls
 //! `release`, or until the recipe itself says that the lock is lost ([`Note::LockLost`]).
+//!
+//! Each time that `acquire` returns is a hold of its own, with a number: a [`Held`]. Dropping one
+//! without a release is no release. The server goes on having the lock as this client's, but the
+//! code that believed to hold it is gone, as after a timeout around the critical section: the
+//! belief ends there ([`Note::Abandoned`]), and whoever is granted the lock later is not accused of
+//! holding it beside nobody. So keep the [`Held`] for as long as you do what the lock protects.
 
 pub mod none;
 pub mod set_nx;
@@ -15,6 +21,16 @@ use crate::process::Host;
 pub struct Grant {
     /// A number that grows with every grant, for the store to check.
     pub token: Option<u64>,
+    /// The client held the lock already: a reentrant lock has counted one more, and nobody has
+    /// granted anything. False for every lock that is not reentrant.
+    pub reentered: bool,
+}
+
+impl Grant {
+    /// A new grant, with or without a token.
+    pub const fn new(token: Option<u64>) -> Self {
+        Self { token, reentered: false }
+    }
 }
 
 /// A distributed lock as its user sees it.
@@ -43,24 +59,63 @@ impl<L: Lock> Guarded<L> {
     }
 
     /// Waits for the lock; when this returns, the caller believes that it holds it.
-    pub async fn acquire(&mut self) -> Grant {
+    ///
+    /// The history also learns which message granted it, so that grants are put into the order in
+    /// which they were made, whenever their news arrived: the last message that the recipe took
+    /// before it returned. A recipe need not do anything about that.
+    pub async fn acquire(&mut self) -> Held {
         let Some(lock) = self.lock.name() else {
-            return self.lock.acquire().await;
+            return Held { grant: self.lock.acquire().await, belief: None };
         };
         self.host.note(Note::Acquiring { lock: lock.clone() });
-        let grant = self.lock.acquire().await;
-        self.host.note(Note::Acquired { lock, token: grant.token });
-        grant
+        let (grant, granted_by) = self.host.traced(self.lock.acquire()).await;
+        let Grant { token, reentered } = grant;
+        let hold = self.host.number_hold();
+        self.host.note(Note::Acquired { lock: lock.clone(), hold, token, reentered, granted_by });
+        Held { grant, belief: Some(Belief { host: self.host.clone(), lock, hold }) }
     }
 
     /// Gives the lock back; when this is called, the caller believes no longer that it holds it.
-    pub async fn release(&mut self, grant: Grant) -> ReleaseOutcome {
-        let Some(lock) = self.lock.name() else {
+    pub async fn release(&mut self, mut held: Held) -> ReleaseOutcome {
+        let grant = held.grant;
+        let Some(Belief { host, lock, hold }) = held.belief.take() else {
             return self.lock.release(grant).await;
         };
-        self.host.note(Note::Releasing { lock: lock.clone() });
+        host.note(Note::Releasing { lock: lock.clone(), hold });
         let outcome = self.lock.release(grant).await;
-        self.host.note(Note::Released { lock, outcome });
+        host.note(Note::Released { lock, outcome });
         outcome
     }
 }
+
+/// A lock that the caller believes to hold, for as long as this is there.
+#[must_use = "the belief ends when this is dropped; the lock is not released by that"]
+pub struct Held {
+    grant: Grant,
+    /// `None` when nothing is locked at all, or when it has been given back.
+    belief: Option<Belief>,
+}
+
+impl Held {
+    /// What came with the lock.
+    pub const fn grant(&self) -> Grant {
+        self.grant
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(Belief { host, lock, hold }) = self.belief.take() {
+            host.note(Note::Abandoned { lock, hold });
+        }
+    }
+}
+
+struct Belief {
+    host: Host,
+    lock: Name,
+    hold: u32,
+}
+
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,7 @@ impl Lock for SetNx {
         loop {
             match self.client.run(&attempt).await {
                 Ok(Reply::Int(token)) => {
-                    return Grant { token: u64::try_from(token).ok() };
+                    return Grant::new(u64::try_from(token).ok());
                 }
                 Ok(_) => {}
                 // It may have happened: whatever holds that value now is nobody's.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::mailbox::{Mailbox, Stage};
-use crate::machine::{CloseReason, ConnectionId, Effect, NodeId};
+use crate::machine::{CloseReason, ConnectionId, Effect, InputId, NodeId};
 use crate::message::Message;
 use crate::note::Note;
 use crate::random::Random;
@@ -105,6 +105,31 @@ impl Host {
         .await
     }
 
+    /// Waits for a future and finds the message that brought its result about: the last that it
+    /// took itself; where it took none, the last that the process took meanwhile, for a future of
+    /// its own may read for all the others.
+    pub(crate) async fn traced<F: Future>(&self, future: F) -> (F::Output, Option<InputId>) {
+        let mut future = pin!(future);
+        let before = self.mailbox().taken;
+        let mut own = None;
+        let output = poll_fn(|context| {
+            let others = self.mailbox().taken.take();
+            let poll = future.as_mut().poll(context);
+            let mut mailbox = self.mailbox();
+            own = mailbox.taken.or(own);
+            mailbox.taken = mailbox.taken.or(others);
+            poll
+        })
+        .await;
+        let meanwhile = self.mailbox().taken.filter(|taken| Some(*taken) != before);
+        (output, own.or(meanwhile))
+    }
+
+    /// The number of the process's next hold of a lock.
+    pub(crate) fn number_hold(&self) -> u32 {
+        self.mailbox().number_hold()
+    }
+
     /// Opens a connection. Waits as long as the kernel does: limit it with [`Host::timeout`].
     ///
     /// # Errors
@@ -172,12 +197,12 @@ impl Connection {
     pub fn receive(&self) -> impl Future<Output = Result<Message, CloseReason>> {
         poll_fn(|context| {
             let mut mailbox = self.host.mailbox();
+            if let Some(message) = mailbox.take(self.id) {
+                return Poll::Ready(Ok(message));
+            }
             let Some(socket) = mailbox.socket(self.id) else {
                 return Poll::Ready(Err(CloseReason::Reset));
             };
-            if let Some(message) = socket.inbox.pop_front() {
-                return Poll::Ready(Ok(message));
-            }
             if let Stage::Closed(reason) = socket.stage {
                 return Poll::Ready(Err(reason));
             }

@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use super::{EARLIEST_DEADLINE, Outside, Task};
 use crate::list::push;
-use crate::machine::{Boot, CloseReason, ConnectionId, Context, Effect, Input, NodeId};
+use crate::machine::{Boot, CloseReason, ConnectionId, Context, Effect, Input, InputId, NodeId};
 use crate::message::Message;
 use crate::random::Random;
 use crate::time::{LocalClock, Mono};
@@ -24,7 +24,8 @@ pub(super) enum Stage {
 pub(super) struct Socket {
     pub connection: ConnectionId,
     pub stage: Stage,
-    pub inbox: VecDeque<Message>,
+    /// Each with the number of the input that brought it.
+    pub inbox: VecDeque<(Message, Option<InputId>)>,
 }
 
 pub(super) struct Mailbox {
@@ -34,8 +35,11 @@ pub(super) struct Mailbox {
     pub clock: LocalClock,
     pub sockets: Vec<Socket>,
     pub accepted: VecDeque<(ConnectionId, NodeId)>,
+    /// What brought the message that a future took last.
+    pub taken: Option<InputId>,
     outbox: Vec<Effect>,
     next_connection: u32,
+    next_hold: u32,
     deadlines: Vec<Mono>,
     armed: Option<Mono>,
     spawned: Vec<Task>,
@@ -53,8 +57,10 @@ impl Mailbox {
             clock: boot.clock,
             sockets: Vec::new(),
             accepted: VecDeque::new(),
+            taken: None,
             outbox: Vec::new(),
             next_connection: 0,
+            next_hold: 0,
             deadlines: Vec::new(),
             armed: None,
             spawned: Vec::new(),
@@ -70,7 +76,7 @@ impl Mailbox {
 
     /// Takes an input and, for as long as the futures run, the context's outbox and counter.
     pub fn enter(&mut self, input: Input<'_>, context: &mut Context<'_>) {
-        self.accept(input, context.clock);
+        self.accept(input, context);
         let (next_connection, outbox) = context.parts();
         self.next_connection = *next_connection;
         std::mem::swap(&mut self.outbox, outbox);
@@ -91,12 +97,12 @@ impl Mailbox {
     }
 
     /// Lets an input be seen by the futures.
-    pub fn accept(&mut self, input: Input<'_>, clock: LocalClock) {
-        self.clock = clock;
+    pub fn accept(&mut self, input: Input<'_>, context: &Context<'_>) {
+        self.clock = context.clock;
         match input {
             Input::Message { connection, message } => {
                 if let Some(socket) = self.socket(connection) {
-                    socket.inbox.push_back(message.clone());
+                    socket.inbox.push_back((message.clone(), context.input));
                 }
             }
             Input::Timer(_) => self.armed = None,
@@ -137,6 +143,19 @@ impl Mailbox {
         self.sockets.push(Socket { connection, stage: Stage::Opening, inbox: VecDeque::new() });
         self.effect(Effect::Connect { connection, peer });
         connection
+    }
+
+    /// Takes the next message that has arrived on a connection.
+    pub fn take(&mut self, connection: ConnectionId) -> Option<Message> {
+        let (message, input) = self.socket(connection)?.inbox.pop_front()?;
+        self.taken = input.or(self.taken);
+        Some(message)
+    }
+
+    /// The number of the process's next hold of a lock.
+    pub fn number_hold(&mut self) -> u32 {
+        self.next_hold += 1;
+        self.next_hold - 1
     }
 
     pub fn close(&mut self, connection: ConnectionId) {
@@ -197,8 +216,9 @@ impl Mailbox {
     }
 
     /// Remembers whom to wake, where the futures are polled by an executor that wants to be told.
+    /// Once, however often it is polled before the next input.
     pub fn wait(&mut self, waker: &Waker) {
-        if self.outside.is_some() {
+        if self.outside.is_some() && !self.wakers.iter().any(|one| one.will_wake(waker)) {
             self.wakers.push(waker.clone());
         }
     }

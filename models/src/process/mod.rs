@@ -27,7 +27,9 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context as TaskContext, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Wake, Waker};
 
 pub use self::host::{Connection, Host, Sleep, TimedOut};
 use self::mailbox::Mailbox;
@@ -44,6 +46,31 @@ pub type Task = Pin<Box<dyn Future<Output = ()>>>;
 pub struct Process {
     host: Host,
     tasks: Vec<Task>,
+    woken: Arc<Woken>,
+    /// The waker of all futures: it sets `woken`.
+    waker: Waker,
+}
+
+/// Whether a future has been woken since it was polled. One flag for all: they are few, and each
+/// is polled at every input anyway.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Woken {
+    fn take(&self) -> bool {
+        // Read first: it is hardly ever set, and a read costs nothing.
+        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Process {
@@ -54,7 +81,8 @@ impl Process {
     {
         let host = Host::new(Mailbox::new(boot));
         let tasks: Vec<Task> = vec![Box::pin(main(host.clone()))];
-        Self { host, tasks }
+        let woken = Arc::<Woken>::default();
+        Self { host, tasks, waker: Waker::from(woken.clone()), woken }
     }
 
     /// True when every future has come to its end.
@@ -62,16 +90,18 @@ impl Process {
         self.tasks.is_empty()
     }
 
-    /// Polls the futures. A future that spawned another, or ended, may have changed what the
-    /// others wait for: then all are polled once more.
+    /// Polls the futures, once more for as long as one of them has woken another (or itself: time
+    /// stands still meanwhile, so one that does nothing else never comes to an end), has spawned
+    /// one or has ended, which may have changed what the others wait for.
     fn poll_tasks(&mut self) {
-        let mut context = TaskContext::from_waker(Waker::noop());
+        let mut context = TaskContext::from_waker(&self.waker);
         loop {
             let before = self.tasks.len();
             self.tasks.retain_mut(|task| task.as_mut().poll(&mut context).is_pending());
             let ended = before - self.tasks.len();
+            let woken = self.woken.take();
             let spawned = self.host.mailbox().take_spawned();
-            if spawned.is_empty() && (ended == 0 || self.tasks.is_empty()) {
+            if spawned.is_empty() && (self.tasks.is_empty() || ended == 0 && !woken) {
                 return;
             }
             self.tasks.extend(spawned);
@@ -125,7 +155,7 @@ impl Machine for Hosted {
     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
         let wakers = {
             let mut mailbox = self.host.mailbox();
-            mailbox.accept(input, context.clock);
+            mailbox.accept(input, context);
             mailbox.take_wakers()
         };
         for waker in wakers {

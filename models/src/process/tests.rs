@@ -1,7 +1,10 @@
 //! What a process asks of its host, input by input.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::*;
@@ -9,6 +12,16 @@ use crate::machine::{CloseReason, ConnectionId, Effect, Files, NodeId};
 use crate::message::Message;
 use crate::random::Random;
 use crate::time::{Mono, Wall};
+
+fn boot() -> Boot {
+    Boot {
+        node: NodeId(1),
+        incarnation: 0,
+        random: Random::new(1, 1),
+        files: Files::new(),
+        clock: LocalClock::default(),
+    }
+}
 
 /// Runs a process by hand: gives it inputs, returns its effects.
 struct Bench {
@@ -19,14 +32,7 @@ struct Bench {
 
 impl Bench {
     fn new<F: Future<Output = ()> + 'static>(main: impl FnOnce(Host) -> F) -> Self {
-        let boot = Boot {
-            node: NodeId(1),
-            incarnation: 0,
-            random: Random::new(1, 1),
-            files: Files::new(),
-            clock: LocalClock::default(),
-        };
-        Self { process: Process::new(boot, main), next_connection: 7, now_ms: 0 }
+        Self { process: Process::new(boot(), main), next_connection: 7, now_ms: 0 }
     }
 
     fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
@@ -142,4 +148,104 @@ fn a_connection_that_is_refused_is_an_error() {
     bench.give(Input::Started);
     bench.give(Input::Closed { connection: ConnectionId(7), reason: CloseReason::Refused });
     assert_eq!(refused.get(), Some(CloseReason::Refused));
+}
+
+/// A hand-made channel of one value.
+#[derive(Default)]
+struct Slot {
+    value: Cell<Option<u64>>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Slot {
+    fn put(&self, value: u64) {
+        self.value.set(Some(value));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    async fn get(&self) -> u64 {
+        poll_fn(|context| match self.value.take() {
+            Some(value) => Poll::Ready(value),
+            None => {
+                self.waker.set(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
+
+#[test]
+fn a_future_is_woken_by_a_later_one_in_the_moment_in_which_it_was_told() {
+    let seen = Rc::new(Cell::new(None));
+    let out = seen.clone();
+    let mut bench = Bench::new(|host| async move {
+        let slot = Rc::new(Slot::default());
+        let (inner, sink) = (host.clone(), slot.clone());
+        host.spawn(async move {
+            loop {
+                inner.sleep(Duration::from_millis(10)).await;
+                sink.put(inner.mono().as_millis());
+            }
+        });
+        loop {
+            out.set(Some((slot.get().await, host.mono().as_millis())));
+        }
+    });
+    bench.give(Input::Started);
+    for now_ms in [10, 20] {
+        bench.now_ms = now_ms;
+        bench.give(Input::Timer(TimerId(0)));
+        assert_eq!(seen.take(), Some((now_ms, now_ms)));
+    }
+}
+
+#[test]
+fn a_process_in_which_nobody_wakes_anybody_is_polled_once_an_input() {
+    let polls = Rc::new(Cell::new(0));
+    let seen = polls.clone();
+    let mut bench = Bench::new(|_host| {
+        poll_fn(move |_| {
+            seen.set(seen.get() + 1);
+            Poll::<()>::Pending
+        })
+    });
+    for inputs in 1..4 {
+        bench.give(Input::Timer(TimerId(0)));
+        assert_eq!(polls.get(), inputs);
+    }
+}
+
+/// An executor that polls as often as it likes.
+struct Elsewhere;
+
+impl Outside for Elsewhere {
+    fn clock(&self) -> LocalClock {
+        LocalClock::default()
+    }
+
+    fn next_connection(&self) -> ConnectionId {
+        ConnectionId(0)
+    }
+
+    fn has_effects(&self) {}
+}
+
+#[test]
+fn a_future_elsewhere_that_is_polled_often_waits_once() {
+    let (mut hosted, host) = Hosted::new(boot(), Rc::new(Elsewhere));
+    let woken = Arc::<Woken>::default();
+    let waker = Waker::from(woken.clone());
+    let mut wait = pin!(host.accept());
+    for _ in 0..1000 {
+        assert!(wait.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&woken), 3, "this one, the waker, and the one that waits");
+    let (mut next_connection, mut outbox) = (0, Vec::new());
+    let mut context = Context::new(LocalClock::default(), &mut next_connection, &mut outbox);
+    let accepted = Input::Accepted { connection: ConnectionId(3), peer: NodeId(2) };
+    hosted.handle(accepted, &mut context);
+    assert!(woken.take());
 }

@@ -48,10 +48,10 @@ pub async fn buy_under<L: Lock>(host: Host, lock: L, store: NodeId, settings: Bu
     let mut shop = Shop::new(host.clone(), store, settings.clone());
     loop {
         let order = shop.next_order();
-        let grant = lock.acquire().await;
-        let outcome = read_and_write(&mut shop, order, grant).await;
+        let held = lock.acquire().await;
+        let outcome = read_and_write(&mut shop, order, held.grant()).await;
         shop.work().await;
-        lock.release(grant).await;
+        lock.release(held).await;
         if shop.finish(order, outcome) {
             return;
         }

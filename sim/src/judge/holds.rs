@@ -11,6 +11,8 @@ use crate::world::history::{Event, History, Record, RecordId};
 pub enum HoldEnd {
     /// The client called `release`.
     Released,
+    /// The code that held the lock was gone without a release.
+    Abandoned,
     /// The client learned that it had lost the lock.
     Lost,
     /// The client's process, or its host, was gone.
@@ -19,20 +21,24 @@ pub enum HoldEnd {
     Open,
 }
 
-/// One client's belief that it held a lock: from the moment at which `acquire` returned until it
-/// called `release`, knew that it had lost the lock, or was no more. A client that acquires again
-/// what it holds goes on believing, until it has released as often as it acquired.
+/// One client's belief that it held a lock: from the moment at which one `acquire` returned until
+/// the client called `release` for it, knew that it had lost the lock, or was no more. Each
+/// `acquire` is a hold of its own, also where the client holds the lock already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
     /// Who.
     pub node: NodeId,
     /// Which lock.
     pub lock: Name,
+    /// Its number, which no other hold of the same process has.
+    pub number: u32,
     /// The fencing token that came with it.
     pub token: Option<u64>,
+    /// The client held the lock already and entered it once more.
+    pub reentered: bool,
     /// The record that the grant goes back to: where a message brought it, the one that sent that
-    /// message; else the begin. Grants are ordered by it, for the news of an earlier grant may
-    /// come later.
+    /// message; else the begin. A hold that was entered once more goes back to the same grant.
+    /// Grants are ordered by it, for the news of an earlier grant may come later.
     pub granted: RecordId,
     /// The record of its begin.
     pub begin: RecordId,
@@ -68,9 +74,16 @@ pub fn holds(history: &History) -> Vec<Hold> {
             beliefs.die(death, record);
         }
         match note {
-            Note::Acquired { lock, token } => beliefs.begin(history, id, record, lock, *token),
-            Note::Releasing { lock } => beliefs.release(id, record, lock),
-            Note::LockLost { lock, .. } => beliefs.lose(id, record, lock),
+            Note::Acquired { .. } => beliefs.begin(history, id, record, note),
+            Note::Releasing { lock, hold } => {
+                beliefs.end(id, record, lock, Some(*hold), HoldEnd::Released);
+            }
+            Note::Abandoned { lock, hold } => {
+                beliefs.end(id, record, lock, Some(*hold), HoldEnd::Abandoned);
+            }
+            Note::LockLost { lock, hold, .. } => {
+                beliefs.end(id, record, lock, *hold, HoldEnd::Lost);
+            }
             _ => {}
         }
     }
@@ -80,38 +93,28 @@ pub fn holds(history: &History) -> Vec<Hold> {
     beliefs.holds
 }
 
-/// A hold that stands.
-struct Standing {
-    place: usize,
-    /// How often its client must still release.
-    depth: u32,
-}
-
 #[derive(Default)]
 struct Beliefs {
     holds: Vec<Hold>,
-    standing: Vec<Standing>,
+    /// The places of those that stand, in order.
+    standing: Vec<usize>,
 }
 
 impl Beliefs {
-    fn begin(
-        &mut self,
-        history: &History,
-        id: RecordId,
-        record: &Record,
-        lock: &Name,
-        token: Option<u64>,
-    ) {
-        if let Some(place) = self.find(record.node, lock) {
-            self.standing[place].depth += 1;
-            return;
-        }
-        self.standing.push(Standing { place: self.holds.len(), depth: 1 });
+    fn begin(&mut self, history: &History, id: RecordId, record: &Record, note: &Note) {
+        let Note::Acquired { lock, hold, token, reentered, granted_by } = note else { return };
+        let entered = self.standing.iter().rev().map(|place| &self.holds[*place]);
+        let entered = entered.filter(|hold| hold.node == record.node && hold.lock == *lock);
+        let entered = if *reentered { entered.map(|hold| hold.granted).next() } else { None };
+        let sent = || sent_by(history, RecordId((*granted_by)?.0));
+        self.standing.push(self.holds.len());
         self.holds.push(Hold {
             node: record.node,
             lock: lock.clone(),
-            token,
-            granted: sent_by(history, record).unwrap_or(id),
+            number: *hold,
+            token: *token,
+            reentered: *reentered,
+            granted: entered.or_else(sent).unwrap_or(id),
             begin: id,
             from: record.at,
             end: RecordId(history.records().len() as u32),
@@ -120,44 +123,45 @@ impl Beliefs {
         });
     }
 
-    fn release(&mut self, id: RecordId, record: &Record, lock: &Name) {
-        let Some(place) = self.find(record.node, lock) else { return };
-        self.standing[place].depth -= 1;
-        if self.standing[place].depth == 0 {
-            self.end(place, id, record, HoldEnd::Released);
-        }
-    }
-
-    fn lose(&mut self, id: RecordId, record: &Record, lock: &Name) {
-        if let Some(place) = self.find(record.node, lock) {
-            self.end(place, id, record, HoldEnd::Lost);
-        }
+    /// A client's hold of that number on that lock ends; without a number, every one.
+    fn end(
+        &mut self,
+        id: RecordId,
+        record: &Record,
+        lock: &Name,
+        number: Option<u32>,
+        ended_by: HoldEnd,
+    ) {
+        self.end_where(id, record, ended_by, |hold| {
+            hold.lock == *lock && number.is_none_or(|number| hold.number == number)
+        });
     }
 
     fn die(&mut self, id: RecordId, record: &Record) {
-        for place in (0..self.standing.len()).rev() {
-            if self.holds[self.standing[place].place].node == record.node {
-                self.end(place, id, record, HoldEnd::Died);
+        self.end_where(id, record, HoldEnd::Died, |_| true);
+    }
+
+    fn end_where(
+        &mut self,
+        id: RecordId,
+        record: &Record,
+        ended_by: HoldEnd,
+        is_one: impl Fn(&Hold) -> bool,
+    ) {
+        self.standing.retain(|place| {
+            let hold = &mut self.holds[*place];
+            let ends = hold.node == record.node && is_one(hold);
+            if ends {
+                (hold.end, hold.until, hold.ended_by) = (id, record.at, ended_by);
             }
-        }
-    }
-
-    fn find(&self, node: NodeId, lock: &Name) -> Option<usize> {
-        self.standing.iter().position(|standing| {
-            let hold = &self.holds[standing.place];
-            hold.node == node && hold.lock == *lock
-        })
-    }
-
-    fn end(&mut self, place: usize, id: RecordId, record: &Record, ended_by: HoldEnd) {
-        let hold = &mut self.holds[self.standing.remove(place).place];
-        (hold.end, hold.until, hold.ended_by) = (id, record.at, ended_by);
+            !ends
+        });
     }
 }
 
-/// The record that sent the message whose delivery brought a record about.
-pub fn sent_by(history: &History, record: &Record) -> Option<RecordId> {
-    match history.record(record.cause?)?.event {
+/// The record that sent the message which that record delivered.
+pub fn sent_by(history: &History, delivery: RecordId) -> Option<RecordId> {
+    match history.record(delivery)?.event {
         Event::Delivered(message) => Some(history.message(message).sent),
         _ => None,
     }
@@ -195,11 +199,33 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_enters_twice_holds_until_it_has_left_twice() {
+    fn each_acquire_is_a_hold_that_only_its_own_release_ends() {
         let mut story = Story::new();
-        story.at(1).acquire(A, None).at(2).acquire(A, None);
-        story.at(3).release(A).at(4).release(A).at(5).release(A);
-        assert_eq!(ends(&story), [(A, 1, 4, HoldEnd::Released)]);
+        let first = story.at(1).acquire_numbered(A, None);
+        let second = story.at(2).acquire_numbered(A, None);
+        story.at(3).release_numbered(A, first).at(4).release_numbered(A, first);
+        story.at(5).release_numbered(A, second);
+        assert_eq!(ends(&story), [(A, 1, 3, HoldEnd::Released), (A, 2, 5, HoldEnd::Released)]);
+    }
+
+    #[test]
+    fn what_nobody_is_left_to_believe_ends_there() {
+        let mut story = Story::new();
+        let first = story.at(1).acquire_numbered(A, None);
+        story.at(2).abandon(A, first).at(3).acquire(A, None).at(4).release(A);
+        assert_eq!(ends(&story), [(A, 1, 2, HoldEnd::Abandoned), (A, 3, 4, HoldEnd::Released)]);
+    }
+
+    #[test]
+    fn who_enters_once_more_has_no_other_grant() {
+        let mut story = Story::new();
+        let grant = story.at(1).send_grant(A);
+        story.at(2).deliver(grant).acquire(A, None).at(3).reenter(A).at(4).release(A);
+        story.release(A).at(5).reenter(A);
+        let holds = holds(&story.history);
+        assert_eq!(holds[0].granted, story.history.message(grant).sent);
+        assert_eq!(holds[1].granted, holds[0].granted);
+        assert_eq!(holds[2].granted, holds[2].begin, "it held nothing that it could enter");
     }
 
     #[test]
@@ -207,7 +233,10 @@ mod tests {
         let mut story = Story::new();
         story.at(1).acquire(A, None).at(2).acquire(A, None).at(3).lose(A);
         story.at(4).release(A).at(5).release(A).at(6).acquire(A, None).at(7).release(A);
-        assert_eq!(ends(&story), [(A, 1, 3, HoldEnd::Lost), (A, 6, 7, HoldEnd::Released)]);
+        assert_eq!(
+            ends(&story),
+            [(A, 1, 3, HoldEnd::Lost), (A, 2, 3, HoldEnd::Lost), (A, 6, 7, HoldEnd::Released)]
+        );
     }
 
     #[test]
@@ -227,7 +256,7 @@ mod tests {
         let slow = story.at(1).send_grant(A);
         let fast = story.at(2).send_grant(B);
         story.at(3).deliver(fast).acquire(B, Some(2));
-        story.at(9).deliver(slow).acquire(A, Some(1));
+        story.at(9).deliver(slow).at(10).acquire(A, Some(1));
         let holds = holds(&story.history);
         assert_eq!((holds[0].node, holds[1].node), (B, A));
         assert!(holds[1].granted < holds[0].granted, "A was granted it first");

@@ -3,7 +3,6 @@
 //! so before the store took the write.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
@@ -24,8 +23,8 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
     for (taken, record, note) in history.notes() {
         let Note::WriteTaken { from, token, .. } = note else { continue };
         let Some(own) = of_node.get(from) else { continue };
-        let sent = sent_by(history, record).unwrap_or(taken);
-        let superseded = written_under(holds, own, sent).find_map(|place| {
+        let sent = record.cause.and_then(|cause| sent_by(history, cause)).unwrap_or(taken);
+        let superseded = written_under(holds, own, sent, *token).find_map(|place| {
             let newer = superseded_by[place].filter(|newer| holds[*newer].begin < taken)?;
             Some((&holds[place], &holds[newer]))
         });
@@ -43,20 +42,29 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
     violations
 }
 
-/// The holds of one client under which it sent a write: those that stood, or, when none did, the
-/// last that had stood: a client may write on when it should not.
+/// The holds of one client under which it sent a write, one for each lock: the one whose token the
+/// write carries, or else the newest that stood: the client may have got anew what it never knew
+/// that it had lost. When there is none, the last that had stood: a client may write on when it
+/// should not.
 fn written_under<'a>(
     holds: &'a [Hold],
     own: &'a [usize],
     sent: RecordId,
+    token: Option<u64>,
 ) -> impl Iterator<Item = usize> + 'a {
     let begun = &own[..own.partition_point(|place| holds[*place].begin < sent)];
-    let stand = |place: &&usize| holds[**place].stands_at(sent);
-    let last = begun.last().filter(|last| !stand(last)).copied();
     // A client holds few locks at once, and all that stand lie among the last that it began.
     let recent = &begun[begun.len().saturating_sub(MOST_LOCKS_OF_ONE_CLIENT)..];
-    let standing = recent.iter().filter(move |place| holds[**place].stands_at(sent)).copied();
-    standing.chain(last)
+    let stands = move |place: &usize| holds[*place].stands_at(sent);
+    let is_named = |place: &&usize| token.is_some() && holds[**place].token == token;
+    let named = recent.iter().rfind(is_named).copied();
+    let last = begun.last().filter(|_| named.is_none() && !recent.iter().any(stands)).copied();
+    let newest = recent.iter().enumerate().filter(move |(count, place)| {
+        let same_lock = |other: usize| holds[other].lock == holds[**place].lock;
+        let is_newest = !recent[count + 1..].iter().any(|newer| same_lock(*newer) && stands(newer));
+        stands(place) && is_newest && !named.is_some_and(same_lock)
+    });
+    named.into_iter().chain(newest.map(|(_, place)| *place)).chain(last)
 }
 
 /// How far back a hold under which a write was sent is looked for, so that a long run of one
@@ -64,21 +72,24 @@ fn written_under<'a>(
 const MOST_LOCKS_OF_ONE_CLIENT: usize = 16;
 
 /// For each hold the first that anybody came to believe of those granted after it. A client that
-/// gave the lock back and got it again has superseded its own earlier hold.
+/// gave the lock back and got it again has superseded its own earlier hold; one that entered it once
+/// more has not, for that is the same grant.
 fn successors(holds: &[Hold]) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..holds.len()).collect();
     order.sort_by_key(|place| holds[*place].granted);
     let mut found = vec![None; holds.len()];
     let mut first_believed: BTreeMap<&Name, usize> = BTreeMap::new();
-    for place in order.into_iter().rev() {
-        let later = first_believed.entry(&holds[place].lock);
-        found[place] = match &later {
-            Entry::Occupied(later) => Some(*later.get()),
-            Entry::Vacant(_) => None,
-        };
-        let earliest = later.or_insert(place);
-        if holds[place].begin < holds[*earliest].begin {
-            *earliest = place;
+    for same_grant in
+        order.chunk_by(|one, other| holds[*one].granted == holds[*other].granted).rev()
+    {
+        for &place in same_grant {
+            found[place] = first_believed.get(&holds[place].lock).copied();
+        }
+        for &place in same_grant {
+            let earliest = first_believed.entry(&holds[place].lock).or_insert(place);
+            if holds[place].begin < holds[*earliest].begin {
+                *earliest = place;
+            }
         }
     }
     found
@@ -114,7 +125,7 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
 mod tests {
     use super::*;
     use crate::judge::holds;
-    use crate::judge::testing::{A, B, C, Story};
+    use crate::judge::testing::{A, B, C, STORE, Story};
     use crate::world::history::Event;
 
     fn found(story: &Story) -> Vec<Violation> {
@@ -242,5 +253,47 @@ mod tests {
         let found = found(&story);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].nodes, [A]);
+    }
+
+    #[test]
+    fn who_got_it_anew_without_knowing_that_it_had_lost_it_writes_under_the_new_grant() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, Some(1)).at(2).acquire(B, Some(2)).release(B);
+        story.at(3).acquire(A, Some(3)).at(4).taken(A, 1, 5, 4);
+        assert_eq!(found(&story), []);
+    }
+
+    #[test]
+    fn a_write_is_of_the_hold_whose_token_it_carries() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, Some(1)).at(2).acquire(B, Some(2)).release(B);
+        story.at(3).acquire(A, Some(3));
+        let taken = |token| Note::WriteTaken { from: A, order: 1, before: 5, after: 4, token };
+        story.at(4).note(STORE, taken(Some(3)));
+        assert_eq!(found(&story), []);
+        story.at(5).note(STORE, taken(Some(1)));
+        assert_eq!(found(&story).len(), 1);
+        assert_eq!(found(&story)[0].nodes, [A, B]);
+    }
+
+    #[test]
+    fn entering_once_more_supersedes_nothing_of_the_clients_own() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).reenter(A).at(3).taken(A, 1, 5, 4);
+        story.at(4).release(A).at(5).taken(A, 2, 4, 3);
+        assert_eq!(found(&story), []);
+        story.at(6).acquire(B, None).at(7).taken(A, 3, 3, 2);
+        assert_eq!(found(&story).len(), 1);
+    }
+
+    #[test]
+    fn the_news_of_a_grant_may_reach_the_clients_code_later_than_its_message() {
+        let mut story = Story::new();
+        let slow = story.at(1).send_grant(A);
+        let fast = story.at(2).send_grant(B);
+        story.at(3).deliver(fast).acquire(B, Some(2));
+        story.at(9).deliver(slow).at(10).acquire(A, Some(1));
+        story.at(11).taken(B, 1, 5, 4);
+        assert_eq!(found(&story), [], "B was granted it last");
     }
 }

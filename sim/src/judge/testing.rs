@@ -1,8 +1,9 @@
 //! Histories by hand, for the tests of judge and report: a store, a Redis, three buyers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fencepost_models::machine::{ConnectionId, NodeId};
+use fencepost_models::machine::{ConnectionId, InputId, NodeId};
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note, ReleaseOutcome};
 use fencepost_models::redis::resp::Reply;
@@ -24,11 +25,15 @@ pub const C: NodeId = NodeId(4);
 pub const LOCK: &str = "lock:stock";
 
 /// A history in the making. What a node writes down is caused by what was last delivered to it at
-/// the same moment.
+/// the same moment; what it acquires was granted by what was last delivered to it since it did
+/// the last time. It releases what it acquired last.
 pub struct Story {
     pub history: History,
     now: SimTime,
     delivery: Option<(NodeId, RecordId)>,
+    granted_by: BTreeMap<NodeId, InputId>,
+    held: Vec<(NodeId, u32)>,
+    acquired: u32,
 }
 
 impl Story {
@@ -39,7 +44,14 @@ impl Story {
 
     pub fn of(nodes: &[&str]) -> Self {
         let history = History::new(nodes.iter().map(|name| (*name).to_owned()).collect());
-        Self { history, now: SimTime::ZERO, delivery: None }
+        Self {
+            history,
+            now: SimTime::ZERO,
+            delivery: None,
+            granted_by: BTreeMap::new(),
+            held: Vec::new(),
+            acquired: 0,
+        }
     }
 
     /// Goes on to that nanosecond.
@@ -74,6 +86,7 @@ impl Story {
         let to = self.history.message(message).to;
         let record = self.history.push(self.now, None, to, Event::Delivered(message));
         self.delivery = Some((to, record));
+        self.granted_by.insert(to, InputId(record.0));
         self
     }
 
@@ -87,11 +100,49 @@ impl Story {
     }
 
     pub fn acquire_named(&mut self, node: NodeId, lock: &str, token: Option<u64>) -> &mut Self {
-        self.note(node, Note::Acquired { lock: Name::from(lock), token })
+        self.acquired(node, lock, token, false);
+        self
     }
 
+    /// Acquires, and says under which number.
+    pub fn acquire_numbered(&mut self, node: NodeId, token: Option<u64>) -> u32 {
+        self.acquired(node, LOCK, token, false)
+    }
+
+    /// Enters the lock once more.
+    pub fn reenter(&mut self, node: NodeId) -> &mut Self {
+        self.acquired(node, LOCK, None, true);
+        self
+    }
+
+    fn acquired(&mut self, node: NodeId, lock: &str, token: Option<u64>, reentered: bool) -> u32 {
+        let (hold, granted_by) = (self.acquired, self.granted_by.remove(&node));
+        self.acquired += 1;
+        if lock == LOCK {
+            self.held.push((node, hold));
+        }
+        let lock = Name::from(lock);
+        self.note(node, Note::Acquired { lock, hold, token, reentered, granted_by });
+        hold
+    }
+
+    /// Releases what the node has acquired last and not released yet; if there is nothing, a hold
+    /// that it never had.
     pub fn release(&mut self, node: NodeId) -> &mut Self {
-        self.note(node, Note::Releasing { lock: Name::from(LOCK) })
+        let last = self.held.iter().rfind(|(holder, _)| *holder == node);
+        let hold = last.map_or(u32::MAX, |(_, hold)| *hold);
+        self.release_numbered(node, hold)
+    }
+
+    pub fn release_numbered(&mut self, node: NodeId, hold: u32) -> &mut Self {
+        self.held.retain(|held| *held != (node, hold));
+        self.note(node, Note::Releasing { lock: Name::from(LOCK), hold })
+    }
+
+    /// What the node did under that hold is dropped.
+    pub fn abandon(&mut self, node: NodeId, hold: u32) -> &mut Self {
+        self.held.retain(|held| *held != (node, hold));
+        self.note(node, Note::Abandoned { lock: Name::from(LOCK), hold })
     }
 
     pub fn released(&mut self, node: NodeId, outcome: ReleaseOutcome) -> &mut Self {
@@ -99,7 +150,8 @@ impl Story {
     }
 
     pub fn lose(&mut self, node: NodeId) -> &mut Self {
-        self.note(node, Note::LockLost { lock: Name::from(LOCK), reason: "its session expired" })
+        let lock = Name::from(LOCK);
+        self.note(node, Note::LockLost { lock, hold: None, reason: "its session expired" })
     }
 
     pub fn stock(&mut self, stock: u64) -> &mut Self {

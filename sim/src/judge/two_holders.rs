@@ -1,4 +1,8 @@
 //! `two-holders`: two clients believed at the same instant that they held the same lock.
+//!
+//! A client is a node. Two holds of one node at once, as two tasks of one process may have them on
+//! a lock that is not reentrant, are not judged here: what they do to the shop is. Nor does it
+//! say anything anew when a client enters once more what it holds beside another.
 
 use super::{Hold, Violation, ViolationKind};
 use crate::world::history::History;
@@ -7,7 +11,7 @@ use crate::world::history::History;
 pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for_each_begin(holds, |later, standing| {
-        if standing.is_empty() {
+        if standing.is_empty() || later.reentered {
             return;
         }
         violations.push(Violation {
@@ -28,16 +32,21 @@ pub fn most_at_once(holds: &[Hold]) -> usize {
     most
 }
 
-/// Visits each hold with those on the same lock that stand when it begins. They are other
-/// clients' holds: what a client acquires again is one hold.
+/// Visits each hold with those of other clients on the same lock that stand when it begins, of each
+/// client the first.
 fn for_each_begin<'a>(holds: &'a [Hold], mut visit: impl FnMut(&'a Hold, &[&'a Hold])) {
     let mut standing: Vec<&Hold> = Vec::new();
-    let mut same_lock: Vec<&Hold> = Vec::new();
+    let mut others: Vec<&Hold> = Vec::new();
     for later in holds {
         standing.retain(|hold| hold.overlaps(later));
-        same_lock.clear();
-        same_lock.extend(standing.iter().filter(|hold| hold.lock == later.lock));
-        visit(later, &same_lock);
+        others.clear();
+        for hold in &standing {
+            let is_new = hold.node != later.node && others.iter().all(|one| one.node != hold.node);
+            if hold.lock == later.lock && is_new {
+                others.push(hold);
+            }
+        }
+        visit(later, &others);
         standing.push(later);
     }
 }
@@ -121,6 +130,35 @@ mod tests {
         let mut story = Story::new();
         story.at(1).acquire(A, None).acquire(A, None).release(A).at(2).acquire(B, None);
         assert_eq!(found(&story).0.len(), 1);
+    }
+
+    #[test]
+    fn two_tasks_of_one_client_are_one_client_each_with_its_own_hold() {
+        let mut story = Story::new();
+        let first = story.at(1).acquire_numbered(A, Some(1));
+        story.at(2).acquire(A, Some(2)).at(3).release(A).at(4).acquire(B, Some(3));
+        let (violations, most) = found(&story);
+        assert_eq!((violations.len(), most), (1, 2), "the first of A stands beside B's");
+        assert_eq!(violations[0].nodes, [A, B]);
+        story.at(5).acquire(A, Some(4)).at(6).release_numbered(A, first);
+        assert_eq!(found(&story).0[1].nodes, [B, A]);
+        assert_eq!(found(&story).1, 2);
+    }
+
+    #[test]
+    fn who_enters_once_more_beside_another_adds_no_violation() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).at(2).acquire(B, None).at(3).reenter(A);
+        assert_eq!(found(&story).0.len(), 1);
+    }
+
+    #[test]
+    fn a_critical_section_that_was_dropped_is_nobodys_hold() {
+        let mut story = Story::new();
+        let first = story.at(1).acquire_numbered(A, Some(1));
+        story.at(2).abandon(A, first).at(40).acquire(A, Some(2)).at(41).release(A);
+        story.at(50).acquire(B, Some(3));
+        assert!(accepted(&story));
     }
 
     #[test]

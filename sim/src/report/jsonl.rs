@@ -120,6 +120,7 @@ impl Serialize for Line<'_> {
             Event::ClockJumped { by_nanos } => map.serialize_entry("by_ns", &by_nanos)?,
             Event::ClockDrifts { ppm } => map.serialize_entry("ppm", &ppm)?,
             Event::TimerFired
+            | Event::TasksRan
             | Event::DiskDone
             | Event::Paused
             | Event::Resumed
@@ -180,6 +181,7 @@ const fn event_name(event: Event) -> &'static str {
         Event::PowerLost => "power-lost",
         Event::ClockJumped { .. } => "clock-jumped",
         Event::ClockDrifts { .. } => "clock-drifts",
+        Event::TasksRan => "tasks-ran",
     }
 }
 

@@ -1,11 +1,11 @@
 //! What each fault does to the world when it begins, and what it undoes when it ends.
 
+use std::time::Duration;
+
 use fencepost_faults::Action;
 use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
 
 use super::history::{Event, FaultId, LossReason, RecordId, SignedNanos};
-use super::injector::Injector;
-use super::kernel::Kernel;
 use super::network::{HostState, LinkId};
 use super::node::{Body, Pending};
 use super::queue::Upcoming;
@@ -42,10 +42,20 @@ impl Running {
                 false
             }
             Action::DropConnection(_) => self.drop_connections(&links, id),
-            Action::ClockJump { by_nanos, .. } => self.jump(place, by_nanos, record),
-            Action::ClockDrift { ppm, .. } => self.drift(place, i64::from(ppm), record),
+            Action::ClockJump { by_nanos, .. } => {
+                self.is_clock_set(place, id, by_nanos != 0, length)
+                    && self.jump(place, by_nanos, record)
+            }
+            Action::ClockDrift { ppm, .. } => {
+                self.is_clock_set(place, id, ppm != 0, length)
+                    && self.drift(place, i64::from(ppm), record)
+            }
             Action::SlowDisk { by, .. } => {
-                self.node(place).disk.speed.extra += by;
+                if !by.is_zero() {
+                    let node = self.node(place);
+                    node.disk.speed.extra += by;
+                    node.slow_disks.push(id);
+                }
                 false
             }
         };
@@ -69,14 +79,23 @@ impl Running {
             Action::HoldMessage { .. } => self.network.stop_holding(id),
             Action::DropConnection(_) => {}
             Action::ClockJump { by_nanos, .. } => {
-                self.jump(place, by_nanos.saturating_neg(), record);
+                if self.node(place).clock_faults.contains(&id) {
+                    self.node(place).clock_faults.retain(|one| *one != id);
+                    self.jump(place, by_nanos.saturating_neg(), record);
+                }
             }
             Action::ClockDrift { ppm, .. } => {
-                self.drift(place, -i64::from(ppm), record);
+                // It stays among the node's: the clocks show for ever what it has moved them by.
+                if self.node(place).clock_faults.contains(&id) {
+                    self.drift(place, -i64::from(ppm), record);
+                }
             }
             Action::SlowDisk { by, .. } => {
-                let extra = &mut self.node(place).disk.speed.extra;
-                *extra = extra.saturating_sub(by);
+                let node = self.node(place);
+                if node.slow_disks.contains(&id) {
+                    node.slow_disks.retain(|one| *one != id);
+                    node.disk.speed.extra = node.disk.speed.extra.saturating_sub(by);
+                }
             }
         }
     }
@@ -88,13 +107,14 @@ impl Running {
         }
         let was_running = !node.is_paused();
         node.pauses.push(fault);
+        let is_foreign = node.is_foreign();
         if let Body::Foreign(body) = &node.body {
             body.pause();
         }
         if was_running {
             self.kernel.record(Some(record), id, Event::Paused);
         }
-        true
+        is_foreign
     }
 
     /// What came while the process was paused is handed over now, in the order in which it came.
@@ -103,12 +123,22 @@ impl Running {
         let was_paused = node.is_paused();
         node.pauses.retain(|one| *one != fault);
         if !was_paused || node.is_paused() {
+            // What waits goes on waiting, for the others now.
+            if !node.backlog.is_empty() {
+                for other in node.pauses.clone() {
+                    self.injector.faults[other.0 as usize].fired = true;
+                }
+            }
             return;
         }
         if let Body::Foreign(body) = &node.body {
             body.resume();
         }
-        self.kernel.record(Some(record), id, Event::Resumed);
+        let is_foreign = node.is_foreign();
+        let resumed = self.kernel.record(Some(record), id, Event::Resumed);
+        if is_foreign {
+            self.gate.has_woken(id, resumed);
+        }
         // One by one: what the process does about the first may concern the others.
         while let Some(pending) = self.node(id).backlog.pop_front() {
             self.give(id, pending);
@@ -205,21 +235,41 @@ impl Running {
         last.is_some()
     }
 
+    /// Whether a clock fault has anything to change: not on a host without power, nor by nothing,
+    /// nor for no time. What is handled on that clock from now on has been hit.
+    fn is_clock_set(
+        &mut self,
+        id: NodeId,
+        fault: FaultId,
+        by_something: bool,
+        length: Option<Duration>,
+    ) -> bool {
+        let is_set = by_something
+            && length.is_none_or(|length| !length.is_zero())
+            && self.network.host(id).powered;
+        if is_set {
+            self.node(id).clock_faults.push(fault);
+        }
+        is_set
+    }
+
+    /// Sets the wall clock. Returns whether that has been seen already, as far as can be told.
     fn jump(&mut self, id: NodeId, by_nanos: i64, record: RecordId) -> bool {
-        let now = self.kernel.now;
         let node = self.node(id);
         let mut clock = node.clock.get();
-        clock.jump(now, by_nanos);
+        clock.jump(by_nanos);
         node.clock.set(clock);
+        let is_foreign = node.is_foreign();
         self.kernel.record(
             Some(record),
             id,
             Event::ClockJumped { by_nanos: SignedNanos(by_nanos) },
         );
-        true
+        is_foreign
     }
 
-    /// Adds to a clock's drift. The timers of the node are due at another moment then.
+    /// Adds to a clock's drift. The timers of the node are due at another moment then, perhaps after
+    /// the run is over. Returns whether there are any.
     fn drift(&mut self, id: NodeId, by_ppm: i64, record: RecordId) -> bool {
         let now = self.kernel.now;
         let node = self.node(id);
@@ -227,24 +277,12 @@ impl Running {
         clock.add_drift(now, by_ppm);
         let ppm = clock.drift_ppm();
         node.clock.set(clock);
-        for (timer, at) in node.timers.all() {
+        let timers = node.timers.all();
+        let is_seen = node.is_foreign() || !timers.is_empty();
+        for (timer, at) in timers {
             set_timer(&mut self.kernel, &mut self.nodes[usize::from(id.0)], id, timer, at);
         }
         self.kernel.record(Some(record), id, Event::ClockDrifts { ppm });
-        true
-    }
-}
-
-impl Injector {
-    /// A disk operation was asked for: the faults that slow this disk have hit something.
-    pub(super) fn hit_slow_disks(&self, kernel: &mut Kernel, node: NodeId) {
-        for (place, armed) in self.faults.iter().enumerate() {
-            let is_slow = matches!(armed.fault.action, Action::SlowDisk { .. });
-            let ends = armed.began_at.zip(armed.fault.length).map(|(began, long)| began + long);
-            let active = armed.began_at.is_some() && ends.is_none_or(|end| kernel.now < end);
-            if is_slow && active && armed.nodes.first() == Some(&node) {
-                kernel.hit(&[FaultId(place as u32)]);
-            }
-        }
+        is_seen
     }
 }

@@ -5,15 +5,21 @@
 //! itself; with foreign tasks about, it *sleeps* until the next event instead, so that madsim
 //! wakes the tasks whose timers come first. madsim lets every poll of a task take 50 to 100 ns, so
 //! the two clocks agree to within the polls that lie between two events of the world.
+//!
+//! What the loop has woken runs before the next event of the world, even one of the same instant:
+//! madsim picks the next task at random, so the loop waits a turn of 1 µs on madsim's clock, which
+//! is not over before ten polls if any task is ready. A chain of more than ten polls (a task that
+//! wakes another that wakes another…) may be overtaken by an event of the same instant.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use fencepost_models::machine::{Boot, ConnectionId, Context, Input, Machine};
+use fencepost_models::machine::{Boot, ConnectionId, Context, Input, Machine, NodeId};
 use fencepost_models::process::{Host, Hosted, Outside};
 use fencepost_models::time::LocalClock;
 use madsim::runtime::{Handle, NodeHandle};
@@ -22,6 +28,7 @@ use madsim::time::TimeHandle;
 use send_wrapper::SendWrapper;
 
 use super::clock::NodeClock;
+use super::history::RecordId;
 use super::time::SimTime;
 
 /// A future of a user's process.
@@ -101,12 +108,19 @@ impl ForeignBody {
     }
 }
 
+/// How long the tasks that the loop has woken have madsim's executor to themselves: ten polls of at
+/// most 100 ns (madsim 0.2, `sim/task/mod.rs`, `run_all_ready`).
+const TURN: Duration = Duration::from_micros(1);
+
 /// Between the loop and the foreign tasks: who wants the loop's attention, and the counter of
 /// connections that both draw from.
 #[derive(Default)]
 pub struct Gate {
     knocked: Cell<bool>,
     loop_waker: RefCell<Option<Waker>>,
+    /// The processes whose tasks the loop has woken and that have yet to have their turn, with the
+    /// record of what woke them.
+    woken: RefCell<BTreeMap<NodeId, RecordId>>,
     pub next_connection: Cell<u32>,
 }
 
@@ -118,9 +132,30 @@ impl Gate {
         }
     }
 
-    /// Lets the tasks run until the moment comes, or until one of them wants something of the
-    /// world. True in the second case.
+    /// The loop has woken a process's tasks, and this is why.
+    pub fn has_woken(&self, node: NodeId, by: RecordId) {
+        self.woken.borrow_mut().insert(node, by);
+    }
+
+    /// What woke the tasks that run now, if the loop did.
+    pub fn woken_by(&self, node: NodeId) -> Option<RecordId> {
+        self.woken.borrow().get(&node).copied()
+    }
+
+    /// Lets the tasks run until the moment comes, but those that the loop has woken at least for
+    /// their turn, or until one of them wants something of the world. True in the last case.
     pub async fn wait_until(&self, at: SimTime) -> bool {
+        if !self.woken.borrow().is_empty() {
+            let turn = SimTime::after(TimeHandle::current().elapsed() + TURN);
+            if self.sleep_until(turn).await {
+                return true;
+            }
+            self.woken.borrow_mut().clear();
+        }
+        self.sleep_until(at).await
+    }
+
+    async fn sleep_until(&self, at: SimTime) -> bool {
         let time = TimeHandle::current();
         let start = time.now_instant() - time.elapsed();
         // `sleep` itself never waits for less than a millisecond; a reset deadline is exact.
@@ -133,7 +168,7 @@ impl Gate {
             }
             *self.loop_waker.borrow_mut() = Some(context.waker().clone());
             if !has_yielded {
-                // A task that was woken just now has its turn, even if the moment has come.
+                // Who is late already lets the tasks in between.
                 has_yielded = true;
                 context.waker().wake_by_ref();
                 return Poll::Pending;

@@ -148,6 +148,9 @@ pub enum Event {
         /// Parts in a million too fast.
         ppm: i32,
     },
+    /// The process's own tasks, on the executor beside the loop, have asked for something. Caused
+    /// by what woke them, unless they woke by themselves (after a sleep, say).
+    TasksRan,
 }
 
 /// A message, and how it went out.

@@ -1,4 +1,23 @@
 //! Fault plans, from names to numbers: when each fault begins, and what came of it.
+//!
+//! A fault has *fired* when it may have made a difference; one that has not can be left out, and
+//! the same things happen to every process. That is decided as follows:
+//!
+//! | fault | fires when |
+//! |---|---|
+//! | `pause` | something came while the process was paused, and waited: a message, the news of a connection, a timer that is still set, a disk operation; or it kept waiting what the end of another pause would have let go |
+//! | `crash` | there was a process; or it kept one down that another fault would have restarted |
+//! | `power-loss` | the host was powered; or it kept it down as a crash does |
+//! | `partition`, `one-way-partition`, `delay`, `hold-message` | it met something on its way |
+//! | `drop-connection` | there was a connection |
+//! | `clock-jump` | the process handled an input while the clock was wrong |
+//! | `clock-drift` | a timer was set, which is due at another moment then; or the process handled an input since: what a drift has moved stays moved |
+//! | `slow-disk` | an operation was asked for while it lasted |
+//!
+//! A clock fault that begins on a host without power, changes nothing or lasts no time does
+//! nothing. A user's own tasks sleep and read the clock where the world does not see it: for them a
+//! pause or a clock fault counts as fired when it begins. A fault that its trigger never started
+//! has not fired.
 
 use std::time::Duration;
 
@@ -28,8 +47,8 @@ pub struct FaultOutcome {
     pub fault: Fault,
     /// When it began; `None` when its moment never came.
     pub began_at: Option<SimTime>,
-    /// It happened, and not in vain: a paused or crashed process was running, a partition met a
-    /// message, a slow disk was used.
+    /// It happened, and not in vain: something waited in a pause, a partition met a message, a slow
+    /// disk was used. What did not fire made no difference.
     pub fired: bool,
     /// How many messages, connections, inputs or disk operations it hit.
     pub hits: u64,

@@ -22,10 +22,11 @@
 //! let server = world.add_server("server", |_boot| Echo);
 //! world.add_client("client", move |boot| {
 //!     Process::new(boot, move |host| async move {
+//!         let begun = host.mono();
 //!         let connection = host.connect(server).await.unwrap();
 //!         connection.send(Message::Number(42));
 //!         assert_eq!(connection.receive().await, Ok(Message::Number(42)));
-//!         assert_eq!(host.mono().as_millis() % 1, 0);
+//!         assert_eq!(host.mono().saturating_since(begun), Duration::from_millis(8));
 //!     })
 //! });
 //! let run = world.run(Duration::from_secs(1)).unwrap();
@@ -54,7 +55,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use fencepost_faults::Plan;
-use fencepost_models::machine::{Boot, Context, Effect, Input, Machine, NodeId, TimerId};
+use fencepost_models::machine::{Boot, Context, Effect, Input, InputId, Machine, NodeId, TimerId};
 use fencepost_models::process::Host;
 use fencepost_models::random::Random;
 use fencepost_models::time::Mono;
@@ -158,7 +159,7 @@ impl World {
     pub fn set_clock(&mut self, node: NodeId, wall_offset_nanos: i64, drift_ppm: i32) {
         if let Some(node) = self.nodes.get_mut(usize::from(node.0)) {
             let mut clock = node.clock.get();
-            clock.jump(SimTime::ZERO, wall_offset_nanos);
+            clock.jump(wall_offset_nanos);
             clock.add_drift(SimTime::ZERO, i64::from(drift_ppm));
             node.clock.set(clock);
         }
@@ -391,6 +392,11 @@ impl Running {
             }
             return;
         }
+        if let Pending::Timer { timer, turn } = pending
+            && !node.timers.is_set(timer, turn)
+        {
+            return;
+        }
         if node.is_paused() {
             if let Pending::Message { message, .. } = pending {
                 self.kernel.record(None, id, Event::Waiting(message));
@@ -423,6 +429,7 @@ impl Running {
             Pending::DiskDone { .. } => (None, Event::DiskDone),
         };
         let record = kernel.record(cause, id, event);
+        kernel.hit(&node.clock_faults);
         let input = match pending {
             Pending::Started { .. } => Input::Started,
             Pending::Accepted { connection, peer } => Input::Accepted { connection, peer },
@@ -437,9 +444,14 @@ impl Running {
         let Some(machine) = node.machine.as_mut() else {
             return;
         };
+        if let Body::Foreign(_) = &node.body {
+            gate.has_woken(id, record);
+        }
         let mut next_connection = gate.next_connection.get();
         let clock = node.clock.get().read(kernel.now);
-        machine.handle(input, &mut Context::new(clock, &mut next_connection, outbox));
+        let mut context = Context::new(clock, &mut next_connection, outbox);
+        context.input = Some(InputId(record.0));
+        machine.handle(input, &mut context);
         gate.next_connection.set(next_connection);
         self.carry_out(id, record);
     }
@@ -480,7 +492,7 @@ impl Running {
                     let done = node.disk.apply(kernel.now, operation);
                     let incarnation = node.incarnation;
                     kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
-                    self.injector.hit_slow_disks(kernel, id);
+                    kernel.hit(&node.slow_disks);
                 }
                 Effect::Note(note) => {
                     let kind = note.kind();
@@ -518,7 +530,8 @@ impl Running {
             let mut unused = 0;
             hosted.borrow_mut().collect(&mut Context::new(clock, &mut unused, &mut self.outbox));
             if !self.outbox.is_empty() {
-                let record = self.kernel.record(None, id, Event::TimerFired);
+                let cause = self.gate.woken_by(id);
+                let record = self.kernel.record(cause, id, Event::TasksRan);
                 self.carry_out(id, record);
             }
         }

@@ -61,6 +61,10 @@ pub struct Node {
     pub pauses: Vec<FaultId>,
     /// The faults that keep the process, or the host, down at present.
     pub down: Vec<FaultId>,
+    /// The faults that slow its disk at present.
+    pub slow_disks: Vec<FaultId>,
+    /// The faults for which its clocks show something else.
+    pub clock_faults: Vec<FaultId>,
     /// What came while the process was paused.
     pub backlog: VecDeque<Pending>,
     pub clock: Rc<Cell<NodeClock>>,
@@ -77,11 +81,19 @@ impl Node {
             listens,
             pauses: Vec::new(),
             down: Vec::new(),
+            slow_disks: Vec::new(),
+            clock_faults: Vec::new(),
             backlog: VecDeque::new(),
             clock: Rc::new(Cell::new(clock)),
             disk: Disk::default(),
             timers: Timers::default(),
         }
+    }
+
+    /// Its process runs on an executor beside the loop, where what its tasks wait for and when they
+    /// look at a clock cannot be seen.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.body, Body::Foreign(_))
     }
 
     pub fn is_paused(&self) -> bool {

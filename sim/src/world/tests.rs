@@ -167,6 +167,7 @@ fn story(run: &Run, node: &str) -> Vec<String> {
             Event::ClockDrifts { ppm } => format!("clock drifts {ppm}"),
             Event::Connecting { .. }
             | Event::TimerFired
+            | Event::TasksRan
             | Event::FaultBegan(_)
             | Event::FaultEnded(_) => return None,
         };

@@ -52,6 +52,11 @@ impl Timers {
         self.set.retain(|timer| timer.id != id);
     }
 
+    /// Whether a timer is still the one that was set in that turn.
+    pub fn is_set(&self, id: TimerId, turn: Turn) -> bool {
+        self.set.iter().any(|timer| timer.id == id && timer.due.1 == turn)
+    }
+
     /// Forgets a timer, if it is still the one that was set in that turn. True if it was.
     #[inline]
     pub fn take(&mut self, id: TimerId, turn: Turn) -> bool {

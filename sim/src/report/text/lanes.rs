@@ -136,7 +136,7 @@ impl Columns {
         if let Some(cell) = place.and_then(|place| lanes.buyers.get_mut(place)) {
             match state.history().note_of(record) {
                 Some(Note::Acquired { .. }) if *cell == Glyph::Holds => *cell = Glyph::Begins,
-                Some(Note::Releasing { .. } | Note::LockLost { .. })
+                Some(Note::Releasing { .. } | Note::Abandoned { .. } | Note::LockLost { .. })
                     if state.held_by(record.node).is_none() =>
                 {
                     *cell = Glyph::Ends;

@@ -106,10 +106,13 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
     let name = state.name(record.node);
     let (weight, mark, text) = match note {
         Note::Acquiring { lock } => (Quiet, None, format!("{name} waits for {lock}")),
-        Note::Acquired { lock, token } => {
+        Note::Acquired { lock, token, .. } => {
             (Ordinary, None, format!("{name} gets {lock}{}", with_token(*token)))
         }
-        Note::Releasing { lock } => (Ordinary, None, format!("{name} gives {lock} back")),
+        Note::Releasing { lock, .. } => (Ordinary, None, format!("{name} gives {lock} back")),
+        Note::Abandoned { lock, .. } => {
+            (Telling, None, format!("{name} gives up what it did under {lock}, and keeps it"))
+        }
         Note::Released { lock, outcome } => match outcome {
             ReleaseOutcome::Removed => return None,
             ReleaseOutcome::NotHeld => {
@@ -119,7 +122,7 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
                 (Telling, None, format!("{name} gets no answer to its release of {lock}"))
             }
         },
-        Note::LockLost { lock, reason } => {
+        Note::LockLost { lock, reason, .. } => {
             (Telling, None, format!("{name} knows that it has lost {lock}: {reason}"))
         }
         Note::StockSeen { stock } => (Quiet, None, format!("{name} reads that {stock} is left")),

@@ -383,7 +383,7 @@ impl Client {
                 self.is_waiting = false;
                 self.held.push(lock.clone());
             }
-            Note::Releasing { lock } => {
+            Note::Releasing { lock, .. } | Note::Abandoned { lock, .. } => {
                 if let Some(place) = self.held.iter().rposition(|held| held == lock) {
                     self.held.remove(place);
                 }

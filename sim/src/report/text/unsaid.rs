@@ -130,6 +130,7 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::WriteTaken { .. } => (11, "order taken", "orders taken"),
         Note::Fenced { .. } => (12, "request refused", "requests refused"),
         Note::LockLost { .. } => (13, "lock lost", "locks lost"),
+        Note::Abandoned { .. } => (15, "hold abandoned", "holds abandoned"),
         Note::KeyExpired { .. } => (14, "key expired", "keys expired"),
         Note::OrderPlaced { .. } => (60, "order confirmed", "orders confirmed"),
         Note::OrderRefused { .. } => (16, "order given up", "orders given up"),

@@ -132,17 +132,18 @@ fn hosts_have_been_up_for_different_times() {
     assert_ne!(story(&run, "one"), story(&run, "other"));
 }
 
+fn faulty_clocks(node: &str) -> Vec<Fault> {
+    let node = || node.to_owned();
+    vec![
+        fault(100, 100, Action::ClockJump { node: node(), by_nanos: 5 }),
+        fault(100, 100, Action::ClockDrift { node: node(), ppm: 5 }),
+    ]
+}
+
 #[test]
-fn a_clock_fault_is_counted_as_fired() {
-    let run = run_pair(
-        1000,
-        &[],
-        vec![
-            fault(100, 100, Action::ClockJump { node: "server".to_owned(), by_nanos: 5 }),
-            fault(100, 100, Action::ClockDrift { node: "server".to_owned(), ppm: 5 }),
-        ],
-    );
-    assert_eq!((fired(&run, 0).0, fired(&run, 1).0), (true, true));
+fn a_clock_fault_that_somebody_lived_through_has_fired() {
+    let run = run_pair(1000, &[140], faulty_clocks("server"));
+    assert_eq!((fired(&run, 0), fired(&run, 1)), ((true, 1), (true, 1)));
     assert_eq!(
         only(&run, "server", "clock"),
         [
@@ -152,4 +153,35 @@ fn a_clock_fault_is_counted_as_fired() {
             "200ms clock drifts 0"
         ]
     );
+}
+
+#[test]
+fn a_jump_that_nobody_saw_has_not_fired_and_what_a_drift_moved_is_seen_later() {
+    let run = run_pair(1000, &[], faulty_clocks("server"));
+    assert_eq!((fired(&run, 0), fired(&run, 1)), ((false, 0), (false, 0)));
+    let run = run_pair(1000, &[500, 600], faulty_clocks("server"));
+    assert_eq!((fired(&run, 0), fired(&run, 1)), ((false, 0), (true, 2)));
+}
+
+#[test]
+fn clock_faults_of_a_dark_host_and_of_nothing_do_nothing() {
+    let mut faults = vec![fault(50, 100, power_loss("server"))];
+    faults.extend(faulty_clocks("server"));
+    faults.push(for_ever(300, Action::ClockJump { node: "client".to_owned(), by_nanos: 0 }));
+    faults.push(for_ever(300, Action::ClockDrift { node: "client".to_owned(), ppm: 0 }));
+    faults.push(fault(300, 0, Action::ClockDrift { node: "client".to_owned(), ppm: 9 }));
+    let run = run_pair(1000, &[500], faults);
+    for place in 1..6 {
+        assert_eq!(fired(&run, place), (false, 0), "{}", run.faults[place].fault);
+    }
+    assert_eq!(only(&run, "server", "clock"), Vec::<String>::new());
+    assert_eq!(only(&run, "client", "clock"), Vec::<String>::new());
+}
+
+#[test]
+fn a_drift_that_puts_a_timer_off_beyond_the_end_has_fired() {
+    let drift = Action::ClockDrift { node: "client".to_owned(), ppm: -500_000 };
+    let run = run_pair(1000, &[900], vec![for_ever(500, drift)]);
+    assert_eq!(fired(&run, 0), (true, 0));
+    assert_eq!(only(&run, "client", "sent"), Vec::<String>::new());
 }

@@ -147,6 +147,7 @@ impl Witness {
                 | Event::Closed(_)
                 | Event::ConnectionLost { .. }
                 | Event::TimerFired
+                | Event::TasksRan
                 | Event::DiskDone
                 | Event::Noted(_)
         );
@@ -231,11 +232,19 @@ fn is_final(event: Event) -> bool {
 
 /// What happened, without the faults themselves.
 fn without_faults(run: &Run) -> Vec<(SimTime, NodeId, Event)> {
+    let is_fault = |event| {
+        matches!(
+            event,
+            Event::FaultBegan(_)
+                | Event::FaultEnded(_)
+                | Event::Paused
+                | Event::Resumed
+                | Event::ClockJumped { .. }
+                | Event::ClockDrifts { .. }
+        )
+    };
     let records = run.history.records().iter();
-    records
-        .filter(|one| !matches!(one.event, Event::FaultBegan(_) | Event::FaultEnded(_)))
-        .map(|one| (one.at, one.node, one.event))
-        .collect()
+    records.filter(|one| !is_fault(one.event)).map(|one| (one.at, one.node, one.event)).collect()
 }
 
 proptest! {

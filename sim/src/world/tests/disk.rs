@@ -77,3 +77,20 @@ fn a_sync_on_a_slow_disk_is_not_safe_before_it_is_done() {
     assert_eq!(found(110), "111ms 0");
     assert_eq!(found(112), "113ms 1");
 }
+
+#[test]
+fn a_slow_disk_counts_what_it_slows_in_its_last_instant() {
+    // The timer for 200 ms was set before the fault began, so it comes before the fault's end.
+    let run = run_syncing(vec![fault(150, 50, slow(30))]);
+    assert_eq!(
+        story(&run, "client"),
+        [102, 232, 302, 402, 502].map(|at| format!("{at}ms disk done"))
+    );
+    assert_eq!(fired(&run, 0), (true, 1));
+}
+
+#[test]
+fn a_disk_that_is_slow_by_nothing_has_not_fired() {
+    let run = run_syncing(vec![for_ever(150, slow(0))]);
+    assert_eq!(fired(&run, 0), (false, 0));
+}

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use fencepost_faults::Trigger;
 use fencepost_models::process::{Host, Process};
 
 use super::super::Digest;
@@ -300,4 +301,64 @@ fn a_world_with_users_code_is_as_deterministic_as_one_without() {
     assert_eq!(here, (0..4).map(digest).collect::<Vec<_>>());
     assert_eq!(here, fresh_thread(|| (0..4).map(digest).collect::<Vec<_>>()));
     assert!(here[0] != here[1] && here[1] != here[2]);
+}
+
+/// A user that is killed 10 ms after the server's answer was sent: in the instant of its delivery.
+fn killed_at_delivery(seed: u64) -> Run {
+    let mut world = World::new(seed, Latency::Fixed(ms(10)));
+    let server = world.add_server("server", |_boot| {
+        acts(|input, context| {
+            if let Input::Message { connection, .. } = input {
+                context.send(connection, Message::Number(1));
+                context.note(remark("now"));
+            }
+        })
+    });
+    world.add_foreign("user", move |host| async move {
+        let connection = host.connect(server).await.unwrap();
+        connection.send(Message::Number(7));
+        connection.receive().await.unwrap();
+        connection.send(Message::Number(8));
+        std::future::pending::<()>().await;
+    });
+    let trigger = Trigger { node: None, event: "remark".to_owned(), nth: 1, after: ms(10) };
+    world.inject(vec![Fault { start: Start::When(trigger), length: None, action: crash("user") }]);
+    world.run(ms(1000)).unwrap()
+}
+
+#[test]
+fn what_was_delivered_is_acted_upon_before_a_crash_of_the_same_instant() {
+    let answered = |seed| only(&killed_at_delivery(seed), "user", "sent 8").len();
+    assert_eq!((0..100).map(answered).sum::<usize>(), 100);
+}
+
+#[test]
+fn what_tasks_do_is_caused_by_what_woke_them_or_by_nothing() {
+    let run = run_foreign(vec![fault(100, 100, pause("user"))], |host, server| async move {
+        let connection = host.connect(server).await.unwrap();
+        madsim::time::sleep(ms(50)).await;
+        connection.send(Message::Number(1));
+        connection.receive().await.unwrap();
+        host.note(remark("answered"));
+        madsim::time::sleep(ms(60)).await;
+        host.note(remark("slept"));
+    });
+    let records = run.history.records();
+    let event = |id: super::super::history::RecordId| records[id.0 as usize].event;
+    let cause_of_note = |text: &str| {
+        let (_, record, _) = run
+            .history
+            .notes()
+            .find(|(_, _, note)| matches!(note, Note::Remark { text: one } if one == text))
+            .unwrap();
+        let ran = record.cause.unwrap();
+        assert_eq!(event(ran), Event::TasksRan);
+        records[ran.0 as usize].cause.map(event)
+    };
+    assert!(matches!(cause_of_note("answered"), Some(Event::Delivered(_))));
+    assert_eq!(cause_of_note("slept"), Some(Event::Resumed), "it was over in the pause");
+    let by_itself = |record: &&super::super::history::Record| {
+        record.event == Event::TasksRan && record.cause.is_none()
+    };
+    assert_eq!(records.iter().filter(by_itself).count(), 1, "the send after the first sleep");
 }

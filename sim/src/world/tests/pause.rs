@@ -252,3 +252,33 @@ fn a_connection_that_opens_in_a_pause_after_its_opener_lost_patience_is_never_ne
     assert_eq!(story(&run, "client"), ["5ms paused", "100ms resumed", "100ms closed"]);
     assert_eq!(story(&run, "server"), ["30ms accepted", "110ms closed by the peer"]);
 }
+
+#[test]
+fn a_pause_in_which_nothing_waits_has_not_fired() {
+    let run = run_pair(1000, &[50], vec![fault(100, 100, pause("server"))]);
+    assert_eq!(fired(&run, 0), (false, 0));
+    assert_eq!(story(&run, "server")[2..], ["100ms paused", "200ms resumed"]);
+}
+
+#[test]
+fn a_cancelled_timer_does_not_wait_in_a_pause() {
+    let mut world = world();
+    world.add_client("client", |_boot| {
+        acts(|input, context| {
+            if let Input::Started = input {
+                context.set_timer(TimerId(1), ms(150));
+                context.cancel_timer(TimerId(1));
+            }
+        })
+    });
+    world.inject(vec![fault(100, 100, pause("client"))]);
+    assert_eq!(fired(&world.run(ms(1000)).unwrap(), 0), (false, 0));
+}
+
+#[test]
+fn a_pause_that_takes_over_what_waits_has_fired() {
+    let faults = vec![for_ever(200, pause("server")), fault(100, 100, pause("server"))];
+    let run = run_pair(1000, &[110], faults);
+    assert_eq!(only(&run, "server", "got"), Vec::<String>::new());
+    assert_eq!((fired(&run, 0), fired(&run, 1)), ((true, 0), (true, 1)));
+}
