@@ -264,6 +264,18 @@ fn a_runaway_script_ends_at_the_same_instruction_whatever_ran_before() {
     }
 }
 
+/// More instructions in all than one script may have, after one that they were counted for.
+#[test]
+fn plain_scripts_do_not_use_up_what_one_script_may_take() {
+    let mut engine = Engine::default();
+    eval(&mut engine, "for i = 1, 10 do local x = i end");
+    let script = "do local x = #ARGV[1] end ".repeat(4000) + "return 1";
+    let call = ["EVAL", &script, "0", "word"].map(|word| Bytes::from(word.to_owned()));
+    for _ in 0..1000 {
+        assert_eq!(engine.execute(&call, Wall::default()), Reply::Int(1));
+    }
+}
+
 #[test]
 fn a_deep_recursion_is_an_error_and_not_the_end_of_the_process() {
     let mut engine = Engine::default();

@@ -226,8 +226,8 @@ impl Vm {
         })
     }
 
-    /// A plain script has so few instructions that nobody counts them. `None` when it has to be
-    /// run like any other.
+    /// A plain script has too few instructions to be counted from zero: if the hook of another one
+    /// is still there, it must only not count on. `None` when it has to be run like any other.
     fn run_plain(
         &self,
         plain: &mut Plain,
@@ -245,6 +245,7 @@ impl Vm {
         running.shared_ok.get_or_insert_with(|| self.ok.clone());
         running.calls = runner.calls.clone();
         drop(running);
+        self.slices.set(0);
         runner.run.call(()).map(Some)
     }
 
