@@ -16,11 +16,14 @@ use super::engine::{Data, Engine};
 use super::number::parse_i64;
 use super::resp::Reply;
 
+/// What carries out a command that works on the data alone.
+pub(crate) type DataHandler = fn(&mut Data, &[Bytes]) -> Reply;
+
 /// What carries a command out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Handler {
     /// Works on the data alone, so that a script may call it.
-    Data(fn(&mut Data, &[Bytes]) -> Reply),
+    Data(DataHandler),
     /// Works on the scripts as well, so that no script may call it: Redis's flag `noscript`.
     Engine(fn(&mut Engine, &[Bytes]) -> Reply),
 }
@@ -134,6 +137,8 @@ pub(crate) static COMMANDS: &[Command] = &[
 /// A command that a script called and that it cannot have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotForScripts {
+    /// An argument is neither a string nor a number.
+    Arguments,
     /// There is none of that name.
     Unknown,
     /// It takes another number of arguments.
@@ -157,21 +162,18 @@ pub(crate) fn find(arguments: &[Bytes]) -> Result<Handler, Reply> {
     Ok(command.handler)
 }
 
-/// Carries out a command that a script called.
+/// Finds what carries out a command that a script called.
 ///
 /// # Errors
 ///
 /// Why the script cannot have it. Source of the order: `script.c`, `scriptCall`.
-pub(crate) fn call_from_script(
-    data: &mut Data,
-    arguments: &[Bytes],
-) -> Result<Reply, NotForScripts> {
+pub(crate) fn find_for_script(arguments: &[Bytes]) -> Result<DataHandler, NotForScripts> {
     let command = lookup(arguments).ok_or(NotForScripts::Unknown)?;
     if !command.takes(arguments.len()) {
         return Err(NotForScripts::Arity);
     }
     match command.handler {
-        Handler::Data(run) => Ok(run(data, arguments)),
+        Handler::Data(run) => Ok(run),
         Handler::Engine(_) => Err(NotForScripts::Forbidden),
     }
 }

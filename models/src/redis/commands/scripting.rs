@@ -16,7 +16,10 @@ pub(super) fn eval(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
         Err(reply) => return reply,
     };
     match engine.scripts.load(&arguments[1]) {
-        Ok(digest) => run(engine, Some(digest), keys, arguments),
+        Ok(digest) => {
+            let Engine { scripts, data } = engine;
+            scripts.run(data, digest, keys, &arguments[3..]).unwrap_or(NO_SCRIPT)
+        }
         Err(reply) => reply,
     }
 }
@@ -32,12 +35,8 @@ pub(super) fn evalsha(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
         Ok(keys) => keys,
         Err(reply) => return reply,
     };
-    run(engine, Digest::parse(&arguments[1]), keys, arguments)
-}
-
-fn run(engine: &mut Engine, digest: Option<Digest>, keys: usize, arguments: &[Bytes]) -> Reply {
     let Engine { scripts, data } = engine;
-    digest.and_then(|digest| scripts.run(data, digest, keys, &arguments[3..])).unwrap_or(NO_SCRIPT)
+    scripts.run_by_digits(data, &arguments[1], keys, &arguments[3..]).unwrap_or(NO_SCRIPT)
 }
 
 /// How many of the arguments are keys.

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::Digest;
 use super::convert::{error_table, reply_to_lua, status_table, truncated, with_code};
 use super::vm::{Raised, Running, convert, frame, handle};
-use crate::redis::commands::{NotForScripts, call_from_script};
+use crate::redis::commands::{NotForScripts, find_for_script};
 use crate::redis::number::Decimal;
 use crate::redis::resp::Reply;
 
@@ -19,6 +19,9 @@ use crate::redis::resp::Reply;
 pub(super) fn host_functions(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Table> {
     let host = lua.create_table()?;
     host.set("redis", redis_library(lua, running)?)?;
+    let state = running.clone();
+    let call = move |lua: &Lua, number| numbered_call(lua, &mut state.borrow_mut(), number);
+    host.set("numbered_call", lua.create_function(call)?)?;
     host.set("convert", lua.create_function(convert)?)?;
     host.set("handle", lua.create_function(handle)?)?;
     let tostring: Function = lua.globals().get("tostring")?;
@@ -47,21 +50,9 @@ fn redis_library(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Tabl
     for (name, raises) in [("call", true), ("pcall", false)] {
         let (running, format) = (running.clone(), format.clone());
         let call = move |lua: &Lua, arguments: MultiValue| {
-            let text = match call_command(&running, &format, &arguments)? {
-                Ok(Reply::Status(status)) if status == "OK" => {
-                    let spare = running.borrow_mut().spare.take();
-                    return spare.map_or_else(|| status_table(lua, b"OK").map(Value::Table), Ok);
-                }
-                Ok(reply) => {
-                    let strings = &mut running.borrow_mut().strings;
-                    return reply_to_lua(lua, strings, reply);
-                }
-                Err(text) => text,
-            };
-            if raises {
-                return Err(mlua::Error::external(Raised::Reply(text)));
-            }
-            reply_error(lua, &text).map(Value::Table)
+            let running = &mut *running.borrow_mut();
+            let answer = call_command(running, &format, &arguments)?;
+            shown(lua, running, answer, raises)
         };
         redis.set(name, lua.create_function(call)?)?;
     }
@@ -93,9 +84,40 @@ fn redis_library(lua: &Lua, running: &Rc<RefCell<Running>>) -> mlua::Result<Tabl
     Ok(redis)
 }
 
+/// Carries out a numbered call: as `redis.call`.
+fn numbered_call(lua: &Lua, running: &mut Running, number: usize) -> mlua::Result<Value> {
+    let Running { data, calls, .. } = running;
+    let calls = calls.borrow();
+    // Numbers in Lua begin with 1, and only the text that was made with the calls has any.
+    let answer = match number.checked_sub(1).and_then(|place| calls.get(place)) {
+        Some(call) => answer(call.handler.map(|run| run(data, &call.words))),
+        None => answer(Err(NotForScripts::Unknown)),
+    };
+    drop(calls);
+    shown(lua, running, answer, true)
+}
+
+/// What a script sees of a reply; an error is raised, or given as a table.
+fn shown(
+    lua: &Lua,
+    running: &mut Running,
+    answer: Result<Reply, Vec<u8>>,
+    raises: bool,
+) -> mlua::Result<Value> {
+    match answer {
+        Ok(Reply::Status(status)) if status == "OK" => match running.shared_ok.take() {
+            Some(table) => Ok(Value::Table(table)),
+            None => status_table(lua, b"OK").map(Value::Table),
+        },
+        Ok(reply) => reply_to_lua(lua, &mut running.strings, reply),
+        Err(text) if raises => Err(mlua::Error::external(Raised::Reply(text))),
+        Err(text) => reply_error(lua, &text).map(Value::Table),
+    }
+}
+
 /// Carries out the command that a script called; the inner error is the text of the error reply.
 fn call_command(
-    running: &RefCell<Running>,
+    running: &mut Running,
     format: &Function,
     arguments: &MultiValue,
 ) -> mlua::Result<Result<Reply, Vec<u8>>> {
@@ -103,7 +125,6 @@ fn call_command(
         let text = b"Please specify at least one argument for this redis lib call";
         return Ok(Err(with_code(text)));
     }
-    let running = &mut *running.borrow_mut();
     let mut command: SmallVec<[Bytes; 8]> = SmallVec::new();
     for argument in arguments {
         command.push(match argument {
@@ -116,21 +137,26 @@ fn call_command(
                 let text: LuaString = format.call(("%.17g", argument))?;
                 Bytes::copy_from_slice(&text.as_bytes())
             }
-            _ => {
-                let text = b"Lua redis lib command arguments must be strings or integers";
-                return Ok(Err(with_code(text)));
-            }
+            _ => return Ok(answer(Err(NotForScripts::Arguments))),
         });
     }
-    Ok(match call_from_script(&mut running.data, &command) {
+    Ok(answer(find_for_script(&command).map(|run| run(&mut running.data, &command))))
+}
+
+/// The reply, or the text of the error.
+fn answer(reply: Result<Reply, NotForScripts>) -> Result<Reply, Vec<u8>> {
+    match reply {
         Ok(Reply::Error(text)) => Err(with_code(&[b"-", &text[..]].concat())),
         Ok(reply) => Ok(reply),
         Err(why) => Err(with_code(match why {
+            NotForScripts::Arguments => {
+                b"Lua redis lib command arguments must be strings or integers"
+            }
             NotForScripts::Unknown => b"Unknown Redis command called from script",
             NotForScripts::Arity => b"Wrong number of args calling Redis command from script",
             NotForScripts::Forbidden => b"This Redis command is not allowed from script",
         })),
-    })
+    }
 }
 
 /// The error table that `redis.pcall` gives. The second field tells Redis not to count the error

@@ -14,6 +14,8 @@ mod convert;
 mod library;
 mod lrand48;
 mod plain;
+mod runner;
+mod sites;
 mod strings;
 mod vm;
 
@@ -93,12 +95,23 @@ fn hex_value(digit: u8) -> u8 {
 
 /// The scripts that one server knows by their digest, compiled by the VM of this thread: a
 /// machine stays on the thread that it was made on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct ScriptCache {
     scripts: BTreeMap<Digest, Script>,
+    /// The first few of them, by the digits that clients send: to compare them as they are takes
+    /// a fifth of the time of reading them.
+    by_digits: Vec<(Bytes, Digest, Script)>,
+}
+
+impl fmt::Debug for ScriptCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.scripts.keys()).finish()
+    }
 }
 
 impl ScriptCache {
+    const BY_DIGITS_MAX: usize = 8;
+
     /// Takes a script in, if it compiles.
     ///
     /// # Errors
@@ -107,7 +120,11 @@ impl ScriptCache {
     pub(crate) fn load(&mut self, source: &Bytes) -> Result<Digest, Reply> {
         let digest = Digest::of(source);
         if !self.knows(digest) {
-            self.scripts.insert(digest, vm::compile(digest, source)?);
+            let script = vm::compile(digest, source)?;
+            if self.by_digits.len() < Self::BY_DIGITS_MAX {
+                self.by_digits.push((digest.to_hex(), digest, script.clone()));
+            }
+            self.scripts.insert(digest, script);
         }
         Ok(digest)
     }
@@ -120,6 +137,7 @@ impl ScriptCache {
     /// Forgets every script.
     pub(crate) fn flush(&mut self) {
         self.scripts.clear();
+        self.by_digits.clear();
     }
 
     /// Runs a script; `None` when the server does not know it. The first `keys` of the arguments
@@ -133,6 +151,20 @@ impl ScriptCache {
     ) -> Option<Reply> {
         let script = self.scripts.get(&digest)?;
         Some(vm::run(data, digest, script, keys, arguments))
+    }
+
+    /// The same for a script whose digest is given in hexadecimal digits.
+    pub(crate) fn run_by_digits(
+        &self,
+        data: &mut Data,
+        digits: &[u8],
+        keys: usize,
+        arguments: &[Bytes],
+    ) -> Option<Reply> {
+        match self.by_digits.iter().find(|(known, ..)| known == digits) {
+            Some((_, digest, script)) => Some(vm::run(data, *digest, script, keys, arguments)),
+            None => self.run(data, Digest::parse(digits)?, keys, arguments),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which scripts need no sandbox.
 
 /// True when a script runs straight through and can write neither to its globals nor to `KEYS` and
-/// `ARGV`, whatever happens.
+/// `ARGV` nor to any other table, whatever happens.
 ///
 /// Most scripts about locks are of that kind. They need no proxies around globals, no new tables
 /// for each run and nobody who counts their instructions, which together are a quarter of the time
@@ -9,12 +9,23 @@
 ///
 /// * There is no loop, and no function that could call itself.
 /// * There is no assignment but `local name = …`; a function's name would be assigned to as well.
+/// * Nothing that writes to a table is called: no `rawset`, `setmetatable`, `table.insert`.
 /// * The tables are not passed on: `KEYS` and `ARGV` are always indexed, and so is `redis`.
 /// * There is no way to get at them by a name in a string: no `_G`, `load`, `loadstring`.
 /// * No address is shown: `tostring` counts them, and a new `KEYS` tells it that a run begins.
 pub(super) fn is_plain(source: &[u8]) -> bool {
-    const REFUSED: [&[u8]; 7] =
-        [b"function", b"for", b"while", b"repeat", b"load", b"_G", b"tostring"];
+    const REFUSED: [&[u8]; 10] = [
+        b"function",
+        b"for",
+        b"while",
+        b"repeat",
+        b"load",
+        b"_G",
+        b"tostring",
+        b"rawset",
+        b"setmetatable",
+        b"table.",
+    ];
     let has = |word: &[u8]| source.windows(word.len()).any(|window| window == word);
     let always_before = |name: &[u8], mark: &[u8]| {
         let mut rests = (0..source.len()).filter_map(|at| source[at..].strip_prefix(name));
@@ -82,6 +93,9 @@ mod tests {
             "local x, y = KEYS, 1",
             "setmetatable(KEYS, {})",
             "rawset(redis, 'call', 1)",
+            "rawset(redis.call('SET', KEYS[1], 'x'), 'ok', 'y')",
+            "table.insert(redis.call('SET', KEYS[1], 'x'), 'y')",
+            "setmetatable(redis.call('SET', KEYS[1], 'x'), {})",
             "while true do redis.call('INCR', KEYS[1]) end",
             "repeat until false",
             "return tostring({})",

@@ -223,50 +223,37 @@ getmetatable("").__index = strings
 
 -- Plain scripts (`plain.rs`) cannot write to what they see, so they see the things themselves.
 local open = setmetatable(copy(globals), getmetatable(globals))
-open.redis, open.KEYS = host.redis, false
 
--- `KEYS` and `ARGV` are new tables in each run, for scripts may write to them; plain ones get the
--- same ones filled again.
---
--- The third result is a table for a reply `OK`, made here because Lua makes it faster than Rust.
+-- What runs a plain script whose `KEYS` and `ARGV` Rust keeps filled.
+local function plain_runner(make, keys, arguments)
+  local script = make(host.redis, host.numbered_call, keys, arguments)
+  return function() return xpcall(script, handle) end
+end
+
+-- For the others they are new tables in each run.
 local RUNNER = [[
 local globals, xpcall, handle = ...
-local keys, arguments = {}, {}
-return function(script, wants_spare, %s)
-  %s
-  if wants_spare then
-    local ok, result = xpcall(script, handle)
-    return ok, result, { ok = "OK" }
-  end
+return function(script, %s)
+  globals.KEYS, globals.ARGV = %s, %s
   return xpcall(script, handle)
 end]]
 
-local function runner(globals, parameters, fill)
-  return loadstring(format(RUNNER, parameters, fill), "=redis")(globals, xpcall, handle)
+local function runner(parameters, keys, arguments)
+  return loadstring(format(RUNNER, parameters, keys, arguments), "=redis")(globals, xpcall, handle)
 end
 
 -- What runs a script with so many keys and arguments, each a parameter of its own: taking `...`
 -- apart, or making the tables from outside, takes several times as long. Without numbers: what
 -- runs one with the two tables.
-local function runner_for(plain, keys, arguments)
-  local seen = plain and open or globals
-  local new = "globals.KEYS, globals.ARGV = %s, %s"
-  if not keys then return runner(seen, "keys, arguments", format(new, "keys", "arguments")) end
+local function runner_for(keys, arguments)
+  if not keys then return runner("keys, arguments", "keys", "arguments") end
   local all = keys + arguments
-  if all == 0 then return runner(seen, "_", format(new, "{}", "{}")) end
-  local names, fill = {}, {}
-  for index = 1, all do
-    names[index] = "p" .. index
-    local place = index <= keys and "keys[%d] = p%d" or "arguments[%d] = p%d"
-    fill[index] = format(place, index <= keys and index or index - keys, index)
-  end
+  if all == 0 then return runner("_", "{}", "{}") end
+  local names = {}
+  for index = 1, all do names[index] = "p" .. index end
   local function list(first, last) return concat(names, ", ", first, last) end
-  if plain then
-    local same = " if globals.KEYS ~= keys then " .. format(new, "keys", "arguments") .. " end"
-    return runner(seen, list(1, all), concat(fill, " ") .. same)
-  end
-  local tables = format(new, "{ %s }", "{ %s }")
-  return runner(seen, list(1, all), format(tables, list(1, keys), list(keys + 1, all)))
+  local function table_of(first, last) return "{ " .. list(first, last) .. " }" end
+  return runner(list(1, all), table_of(1, keys), table_of(keys + 1, all))
 end
 
-return environment, open, runner_for
+return environment, open, runner_for, plain_runner

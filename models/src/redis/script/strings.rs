@@ -63,12 +63,7 @@ impl Strings {
         match &self.slots[slot(address)] {
             Some(known) if known.address == address => known.bytes.clone(),
             _ => {
-                let text = string.as_bytes();
-                let word = WORDS.iter().find(|word| word.as_bytes() == &text[..]);
-                let bytes = word.map_or_else(
-                    || Bytes::copy_from_slice(&text),
-                    |word| Bytes::from_static(word.as_bytes()),
-                );
+                let bytes = owned(&string.as_bytes());
                 if bytes.len() <= Self::KEPT_MAX_BYTES {
                     self.keep(string, address, &bytes);
                 }
@@ -83,6 +78,12 @@ impl Strings {
         self.slots[slot] = Some(known);
         self.places[place(bytes)] = slot as u8;
     }
+}
+
+/// What a script says, as bytes of our own.
+pub(super) fn owned(text: &[u8]) -> Bytes {
+    let word = WORDS.iter().find(|word| word.as_bytes() == text);
+    word.map_or_else(|| Bytes::copy_from_slice(text), |word| Bytes::from_static(word.as_bytes()))
 }
 
 fn address(string: &LuaString) -> usize {

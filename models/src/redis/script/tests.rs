@@ -115,6 +115,75 @@ fn a_plain_script_sees_the_same_sandbox() {
     assert_eq!(text("return redis.nothing()"), text("return redis.nothing() -- for"));
 }
 
+/// The comment takes a script out of the plain ones, and with them out of the numbered calls. Each
+/// is called several times, with other words and with other numbers of them.
+#[test]
+fn a_plain_script_does_what_the_same_script_does_in_the_sandbox() {
+    const SCRIPTS: [&str; 12] = [
+        "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return redis.call('INCR', KEYS[2]) end return false",
+        "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
+        "return redis.call('SET', KEYS[1], ARGV[1])",
+        "local a, b = redis.call('SET', KEYS[1], '1'), redis.call('SET', KEYS[1], '2') return {a, b, a == b}",
+        "return redis.call('GET', KEYS[3])",
+        "return redis.call('GET', KEYS[0])",
+        "return redis.call('GET', ARGV[2], ARGV[1])",
+        "return redis.call('EVAL', 'return 1', '0')",
+        "return redis.call('SCRIPT', ARGV[1])",
+        "return redis.call(ARGV[1], KEYS[1])",
+        "return {pcall(redis.call, 'GET'), redis.call('GET', KEYS[2]), #ARGV[1] .. 'redis.call(\"GET\", KEYS[1])'}",
+        "local x = 1\nreturn {x,\nredis.call('HGET', KEYS[1], ARGV[1])}",
+    ];
+    let calls: [(usize, &[&'static str]); 7] = [
+        (2, &["k", "n", "GET", "5000"]),
+        (2, &["k", "n", "DEL", "5000"]),
+        (2, &["k", "m", "DEL", "x"]),
+        (1, &["k", "PTTL", "5000"]),
+        (1, &["k", "GET", "n", "n"]),
+        (0, &[]),
+        (3, &["k", "n", "m", "INCR", "9000"]),
+    ];
+    for script in SCRIPTS {
+        // The digests differ, and error texts name them.
+        let in_sandbox = format!("{script} -- for");
+        let run = |script: &str| -> Vec<Reply> {
+            let (mut engine, digest) = (Engine::default(), Digest::of(script.as_bytes()));
+            let mut reply = |(keys, words): &(usize, &[&'static str])| {
+                let mut call = vec![Bytes::from("EVAL"), script.to_owned().into()];
+                call.push(keys.to_string().into());
+                call.extend(words.iter().map(|word| Bytes::from(*word)));
+                match engine.execute(&call, Wall::default()) {
+                    Reply::Error(text) => {
+                        let text = String::from_utf8_lossy(&text).into_owned();
+                        Reply::Error(text.replace(&digest.to_string(), "DIGEST").into())
+                    }
+                    reply => reply,
+                }
+            };
+            calls.iter().chain(&calls).map(&mut reply).collect()
+        };
+        assert_eq!(run(script), run(&in_sandbox), "{script}");
+    }
+}
+
+/// A thread keeps only so many plain scripts, and only so many shapes of each.
+#[test]
+fn there_is_no_end_to_scripts_and_shapes() {
+    let mut engine = Engine::default();
+    for number in 0..600 {
+        let script = format!("return {{redis.call('ECHO', ARGV[1]), KEYS[1] or 'none', {number}}}");
+        for keys in [0, 1, 2, 3, 4, 5, 0] {
+            let mut call =
+                vec![Bytes::from("EVAL"), script.clone().into(), keys.to_string().into()];
+            call.extend((1..=keys).map(|key| Bytes::from(format!("k{key}"))));
+            call.push(Bytes::from(number.to_string()));
+            let echo = Reply::Bulk(number.to_string().into());
+            let key = bulk(if keys == 0 { "none" } else { "k1" });
+            let expected = Reply::Array(vec![echo, key, Reply::Int(number)]);
+            assert_eq!(engine.execute(&call, Wall::default()), expected);
+        }
+    }
+}
+
 /// What is known to Rust by the address of a Lua string must not be taken for another's.
 #[test]
 fn strings_keep_their_bytes_on_the_way() {
@@ -192,6 +261,18 @@ fn a_runaway_script_ends_at_the_same_instruction_whatever_ran_before() {
         "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
     ] {
         count(catching);
+    }
+}
+
+/// More instructions in all than one script may have, after one that they were counted for.
+#[test]
+fn plain_scripts_do_not_use_up_what_one_script_may_take() {
+    let mut engine = Engine::default();
+    eval(&mut engine, "for i = 1, 10 do local x = i end");
+    let script = "do local x = #ARGV[1] end ".repeat(4000) + "return 1";
+    let call = ["EVAL", &script, "0", "word"].map(|word| Bytes::from(word.to_owned()));
+    for _ in 0..1000 {
+        assert_eq!(engine.execute(&call, Wall::default()), Reply::Int(1));
     }
 }
 

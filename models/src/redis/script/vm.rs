@@ -11,16 +11,16 @@ use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value, Variadic, VmState};
 
 use super::Digest;
-use super::convert::{c_string, error_table, lua_to_reply, with_code};
+use super::convert::{c_string, error_table, lua_to_reply, status_table, with_code};
 use super::library;
-use super::plain::is_plain;
+use super::runner::{Call, Plain, Ran};
 use super::strings::Strings;
 use crate::redis::engine::Data;
 use crate::redis::number::Decimal;
 use crate::redis::resp::Reply;
 
 /// The name of a script's chunk. Source: `eval.c`, `luaCreateFunction`.
-const CHUNK_NAME: &str = "@user_script";
+pub(super) const CHUNK_NAME: &str = "@user_script";
 /// The name of the chunk that is ours: its frames are left out where errors say where they arose.
 const PRELUDE_NAME: &str = "=redis";
 
@@ -33,6 +33,10 @@ const SLICES_MAX: u32 = 100;
 
 /// Lua allows 200 parameters; what has more than these passes tables.
 const PARAMETERS_MAX: usize = 64;
+
+/// So many scripts of a thread are run as plain ones, for the same reason as there are
+/// [`RUNNERS_MAX`](super::runner::RUNNERS_MAX) of each. What comes later runs like any other.
+const PLAIN_MAX: usize = 256;
 
 /// The collector starts again when memory has grown to so much of what was left of it. Lua's own
 /// 200 has it look through the sandbox, which never changes, every few hundred scripts.
@@ -101,29 +105,35 @@ struct Killed;
 pub(super) struct Running {
     pub(super) data: Data,
     pub(super) strings: Strings,
-    /// A table for the first reply `OK`; taken when it is used.
-    pub(super) spare: Option<Value>,
+    /// The numbered calls of a plain script.
+    pub(super) calls: Rc<RefCell<Vec<Call>>>,
+    /// The table for the first reply `OK` that a plain script gets; taken when it is used. It
+    /// cannot be written to, and is the same in each run: to make one takes longer than the `SET`.
+    pub(super) shared_ok: Option<Table>,
 }
 
 /// A compiled script.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Script {
     function: Function,
-    /// See [`is_plain`].
-    plain: bool,
+    /// The same once more, if it is plain.
+    plain: Option<Rc<RefCell<Plain>>>,
 }
 
-/// How scripts are run: the plain ones or the others, and with how many `KEYS` and `ARGV`, when
-/// they are few enough to be parameters.
-type Shape = (bool, Option<(usize, usize)>);
+/// How many `KEYS` and `ARGV` a script gets, when they are few enough to be parameters.
+type Shape = Option<(usize, usize)>;
 
 struct Vm {
     lua: Lua,
     /// Makes what runs a script with so many `KEYS` and `ARGV`.
     runner_for: Function,
     runners: RefCell<BTreeMap<Shape, Function>>,
+    /// Makes what runs a plain script.
+    plain_runner: Function,
     /// The globals of plain scripts.
     open: Table,
+    /// See [`Running::shared_ok`].
+    ok: Table,
     scripts: RefCell<BTreeMap<Digest, Script>>,
     running: Rc<RefCell<Running>>,
     slices: Rc<Cell<u32>>,
@@ -137,15 +147,18 @@ impl Vm {
         let running = Rc::new(RefCell::new(Running::default()));
         let host = library::host_functions(&lua, &running)?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name(PRELUDE_NAME);
-        let (environment, open, runner_for): (Table, Table, Function) =
+        let (environment, open, runner_for, plain_runner): (Table, Table, Function, Function) =
             prelude.into_function()?.call(host)?;
         lua.set_globals(environment)?;
         let slices = Rc::new(Cell::new(0));
+        let ok = status_table(&lua, b"OK")?;
         Ok(Self {
             lua,
             runner_for,
             runners: RefCell::default(),
+            plain_runner,
             open,
+            ok,
             scripts: RefCell::default(),
             running,
             slices,
@@ -172,11 +185,9 @@ impl Vm {
     fn new_script(&self, source: &Bytes) -> mlua::Result<Script> {
         let chunk = self.lua.load(&source[..]).set_name(CHUNK_NAME).set_mode(ChunkMode::Text);
         let function = chunk.into_function()?;
-        let plain = is_plain(source);
-        if plain {
-            function.set_environment(self.open.clone())?;
-        }
-        Ok(Script { function, plain })
+        let has_room = self.scripts.borrow().len() < PLAIN_MAX;
+        let plain = has_room.then(|| Plain::new(&self.lua, &self.open, source)).flatten();
+        Ok(Script { function, plain: plain.map(|plain| Rc::new(RefCell::new(plain))) })
     }
 
     fn run(
@@ -200,30 +211,65 @@ impl Vm {
         keys: usize,
         arguments: &[Bytes],
     ) -> mlua::Result<Reply> {
-        let lengths = (arguments.len() <= PARAMETERS_MAX).then(|| (keys, arguments.len() - keys));
-        let runner = self.runner(script.plain, lengths)?;
-        let (function, wants_spare) = (&script.function, self.running.borrow().spare.is_none());
-        let (ok, result, spare): (bool, Value, Value) = if lengths.is_some() {
-            let mut passed = Vec::with_capacity(arguments.len());
-            for argument in arguments {
-                passed.push(self.running.borrow_mut().strings.lua_string(&self.lua, argument)?);
-            }
-            self.start_counting(script.plain)?;
-            runner.call((function, wants_spare, Variadic::from(passed)))?
-        } else {
-            let (keys, others) = arguments.split_at(keys);
-            let (keys, others) = (self.table(keys)?, self.table(others)?);
-            self.start_counting(script.plain)?;
-            runner.call((function, wants_spare, keys, others))?
+        let ran = match &script.plain {
+            Some(plain) => self.run_plain(&mut plain.borrow_mut(), keys, arguments)?,
+            None => None,
         };
-        if wants_spare {
-            self.running.borrow_mut().spare = Some(spare);
-        }
+        let (ok, result) = match ran {
+            Some(ran) => ran,
+            None => self.run_sandboxed(&script.function, keys, arguments)?,
+        };
         Ok(match result {
             result if ok => lua_to_reply(&result),
             Value::Table(error) => failure(digest, &error)?,
             other => broken(&mlua::Error::runtime(format!("odd error: {other:?}"))),
         })
+    }
+
+    /// A plain script has too few instructions to be counted from zero: if the hook of another one
+    /// is still there, it must only not count on. `None` when it has to be run like any other.
+    fn run_plain(
+        &self,
+        plain: &mut Plain,
+        keys: usize,
+        arguments: &[Bytes],
+    ) -> mlua::Result<Option<Ran>> {
+        if arguments.len() > PARAMETERS_MAX {
+            return Ok(None);
+        }
+        let mut running = self.running.borrow_mut();
+        let (strings, make) = (&mut running.strings, &self.plain_runner);
+        let Some(runner) = plain.runner(&self.lua, strings, make, keys, arguments)? else {
+            return Ok(None);
+        };
+        running.shared_ok.get_or_insert_with(|| self.ok.clone());
+        running.calls = runner.calls.clone();
+        drop(running);
+        self.slices.set(0);
+        runner.run.call(()).map(Some)
+    }
+
+    fn run_sandboxed(
+        &self,
+        function: &Function,
+        keys: usize,
+        arguments: &[Bytes],
+    ) -> mlua::Result<Ran> {
+        self.running.borrow_mut().shared_ok = None;
+        let shape = (arguments.len() <= PARAMETERS_MAX).then(|| (keys, arguments.len() - keys));
+        let runner = self.runner(shape)?;
+        if shape.is_none() {
+            let (keys, others) = arguments.split_at(keys);
+            let (keys, others) = (self.table(keys)?, self.table(others)?);
+            self.start_counting()?;
+            return runner.call((function, keys, others));
+        }
+        let mut passed = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            passed.push(self.running.borrow_mut().strings.lua_string(&self.lua, argument)?);
+        }
+        self.start_counting()?;
+        runner.call((function, Variadic::from(passed)))
     }
 
     fn table(&self, list: &[Bytes]) -> mlua::Result<Table> {
@@ -235,25 +281,22 @@ impl Vm {
     }
 
     /// What runs a script with so many `KEYS` and `ARGV`, or with two tables.
-    fn runner(&self, plain: bool, lengths: Option<(usize, usize)>) -> mlua::Result<Function> {
-        if let Some(runner) = self.runners.borrow().get(&(plain, lengths)) {
+    fn runner(&self, shape: Shape) -> mlua::Result<Function> {
+        if let Some(runner) = self.runners.borrow().get(&shape) {
             return Ok(runner.clone());
         }
-        let runner: Function = match lengths {
-            Some((keys, others)) => self.runner_for.call((plain, keys, others))?,
-            None => self.runner_for.call(plain)?,
+        let runner: Function = match shape {
+            Some(lengths) => self.runner_for.call(lengths)?,
+            None => self.runner_for.call(())?,
         };
-        self.runners.borrow_mut().insert((plain, lengths), runner.clone());
+        self.runners.borrow_mut().insert(shape, runner.clone());
         Ok(runner)
     }
 
     /// Counts instructions from zero: where a runaway script ends must not depend on what ran
-    /// before it. A plain script has too few of them.
-    fn start_counting(&self, plain: bool) -> mlua::Result<()> {
+    /// before it.
+    fn start_counting(&self) -> mlua::Result<()> {
         self.slices.set(0);
-        if plain {
-            return Ok(());
-        }
         let slices = self.slices.clone();
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_SLICE);
         self.lua.set_global_hook(triggers, move |_, _| {
