@@ -109,7 +109,7 @@ mod tests {
         let mut story = Story::new();
         story.stock(1).at_ms(1).served(A, 1).served(B, 1).at_ms(2).taken(B, 7, 1, 0);
         story.at_ms(3).taken(A, 8, 0, 0);
-        let violations = check(&story.history);
+        let (violations, _) = check(&story.history);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].nodes, [B, A]);
         assert_eq!(violations[0].at.as_millis(), 3);
@@ -121,7 +121,7 @@ mod tests {
         let mut story = Story::new();
         story.stock(5).served(A, 5).served(B, 5).taken(B, 1, 5, 4).served(C, 4).taken(C, 2, 4, 3);
         story.taken(A, 3, 3, 4);
-        let violations = check(&story.history);
+        let (violations, _) = check(&story.history);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].nodes, [B, C, A]);
         insta::assert_snapshot!(violations[0].detail, @"a write of buyer-1 set the stock from 3 to 4: 3 sold and 4 left make 7, but there were 5 pieces");
