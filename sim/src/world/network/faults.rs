@@ -74,12 +74,8 @@ struct Hold {
 }
 
 impl Holds {
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The moment until which a message is held, if a fault has waited for it.
+    #[inline]
     pub fn take(
         &mut self,
         kernel: &mut Kernel,
@@ -87,6 +83,9 @@ impl Holds {
         to: NodeId,
         message: MessageId,
     ) -> Option<SimTime> {
+        if self.0.is_empty() {
+            return None;
+        }
         let name = kernel.history.message(message).message.name().into_owned();
         let place = self.0.iter().position(|hold| {
             let named = hold.name.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(&name));

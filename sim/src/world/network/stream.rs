@@ -52,6 +52,13 @@ impl Stream {
         self.last_arrival
     }
 
+    /// A segment will arrive so late that some that are sent after it may come earlier; those that
+    /// were sent before it do not.
+    pub fn delay(&mut self, segment: Segment, arrival: SimTime) -> SimTime {
+        insert(&mut self.trouble.get_or_insert_default().late, segment);
+        arrival.max(self.last_arrival)
+    }
+
     /// Some segments wait to be sent again; what is sent after them waits behind them.
     #[inline]
     pub fn is_waiting(&self) -> bool {
@@ -92,14 +99,6 @@ impl Stream {
             insert(&mut trouble.late, *segment);
         }
         again
-    }
-
-    /// A segment will arrive later than some that are sent after it.
-    pub fn delay(&mut self, segment: Segment) {
-        let late = &mut self.trouble.get_or_insert_default().late;
-        if !late.contains(&segment) {
-            insert(late, segment);
-        }
     }
 
     /// A segment's way has come to an end, whatever becomes of it there.

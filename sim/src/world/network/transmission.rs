@@ -76,17 +76,13 @@ impl Network {
         }
         let left_at = kernel.now;
         let arrival = link.arrival(kernel);
-        let arrival = match segment {
-            Segment::Message(message) if !self.holds.is_empty() => {
-                match self.holds.take(kernel, from, to, message) {
-                    Some(until) => {
-                        stream.delay(segment);
-                        arrival.max(until)
-                    }
-                    None => stream.line_up(arrival),
-                }
-            }
-            _ => stream.line_up(arrival),
+        let held_until = match segment {
+            Segment::Message(message) => self.holds.take(kernel, from, to, message),
+            _ => None,
+        };
+        let arrival = match held_until {
+            Some(until) => stream.delay(segment, arrival.max(until)),
+            None => stream.line_up(arrival),
         };
         let upcoming = Upcoming::Arrival { connection, direction, segment, left_at };
         kernel.queue.push(arrival, upcoming);

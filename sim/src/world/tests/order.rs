@@ -222,3 +222,13 @@ fn what_came_ahead_of_a_sender_that_gave_up_never_has_its_turn() {
     assert_eq!(lost.len(), 2, "{lost:?}");
     assert!(lost.iter().all(|line| line.contains("GaveUp")), "{lost:?}");
 }
+
+#[test]
+fn a_held_message_overtakes_nothing_that_was_sent_before_it() {
+    let hold =
+        Action::HoldMessage { from: "client".to_owned(), to: "server".to_owned(), message: None };
+    // The first arrives at 160 ms; what holds the second ends before.
+    let run = run_pair(1000, &[100, 115], vec![fault(99, 2, delay(50)), fault(110, 15, hold)]);
+    assert_eq!(only(&run, "client", "held"), ["115ms held 115"]);
+    assert_eq!(only(&run, "server", "got"), ["160ms got 100", "160ms got 115"]);
+}
