@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fencepost_faults::Action;
-use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
+use fencepost_models::machine::{ConnectionId, NodeId};
 
 use super::history::{Event, FaultId, LossReason, RecordId, SignedNanos};
 use super::network::{HostState, LinkId};
@@ -223,16 +223,11 @@ impl Running {
     }
 
     fn drop_connections(&mut self, links: &[LinkId], fault: FaultId) -> bool {
-        let mut last = None;
-        for link in links {
-            for (node, connection) in self.network.reset_between(link.from, link.to) {
-                if last.replace(connection) != Some(connection) {
-                    self.kernel.hit(&[fault]);
-                }
-                self.give(node, Pending::Closed { connection, reason: CloseReason::Reset });
-            }
+        let dropped = self.network.drop_connections(&mut self.kernel, links);
+        for _ in 0..dropped {
+            self.kernel.hit(&[fault]);
         }
-        last.is_some()
+        dropped > 0
     }
 
     /// Whether a clock fault has anything to change: not on a host without power, nor by nothing,

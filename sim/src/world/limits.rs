@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::kernel::Kernel;
+use super::network::Network;
 
 /// How many events lie between two looks at the memory.
 const MEMORY_INTERVAL: u64 = 64;
@@ -14,7 +15,7 @@ pub struct Limits {
     pub events: u64,
     /// How much simulated time a run may ask for.
     pub simulated: Duration,
-    /// How many bytes of memory the history and what is to come may take, about.
+    /// How many bytes of memory the history, the connections and what is to come may take, about.
     pub memory: u64,
 }
 
@@ -81,16 +82,29 @@ impl Limits {
     /// Checked after each event. The memory is looked at after every [`MEMORY_INTERVAL`]th only:
     /// a few kilobytes more or less do not matter.
     #[inline]
-    pub(super) fn check(&self, events: u64, kernel: &Kernel) -> Result<(), LimitReached> {
+    pub(super) fn check(
+        &self,
+        events: u64,
+        kernel: &Kernel,
+        network: &Network,
+    ) -> Result<(), LimitReached> {
         if events >= self.events {
             let simulated = kernel.now.elapsed();
             return Err(LimitReached::Events { limit: self.events, simulated });
         }
-        if events.is_multiple_of(MEMORY_INTERVAL) { self.check_memory(kernel) } else { Ok(()) }
+        if events.is_multiple_of(MEMORY_INTERVAL) {
+            self.check_memory(kernel, network)
+        } else {
+            Ok(())
+        }
     }
 
-    pub(super) fn check_memory(&self, kernel: &Kernel) -> Result<(), LimitReached> {
-        let taken = kernel.history.memory() + kernel.queue.memory();
+    pub(super) fn check_memory(
+        &self,
+        kernel: &Kernel,
+        network: &Network,
+    ) -> Result<(), LimitReached> {
+        let taken = kernel.history.memory() + kernel.queue.memory() + network.memory();
         if taken > self.memory || kernel.queue.is_full() {
             let simulated = kernel.now.elapsed();
             return Err(LimitReached::Memory { limit: self.memory, simulated });

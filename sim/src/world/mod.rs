@@ -300,12 +300,12 @@ impl Running {
                 self.kernel.now = self.kernel.now.max(now);
                 self.collect_from_foreign_tasks();
                 self.events += 1;
-                self.limits.check(self.events, &self.kernel)?;
+                self.limits.check(self.events, &self.kernel, &self.network)?;
                 continue;
             }
             if next > end {
                 self.kernel.now = end;
-                return self.limits.check_memory(&self.kernel);
+                return self.limits.check_memory(&self.kernel, &self.network);
             }
             let Some((at, upcoming)) = self.kernel.queue.pop() else {
                 return Ok(());
@@ -317,7 +317,7 @@ impl Running {
             }
             self.happen(upcoming);
             self.events += 1;
-            self.limits.check(self.events, &self.kernel)?;
+            self.limits.check(self.events, &self.kernel, &self.network)?;
         }
     }
 

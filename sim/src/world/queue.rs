@@ -29,15 +29,17 @@ pub enum Segment {
 /// What is to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upcoming {
-    /// A segment reaches the other host.
-    Arrival { connection: ConnectionId, direction: Direction, segment: Segment },
+    /// A segment that left at `left_at` reaches the other host.
+    Arrival { connection: ConnectionId, direction: Direction, segment: Segment, left_at: SimTime },
+    /// It is the turn of a segment that reached the other host ahead of it.
+    InTurn { connection: ConnectionId, direction: Direction },
     /// A reset reaches a host.
     ResetArrival { connection: ConnectionId, node: NodeId },
     /// A sender's retransmission timer fires.
     Retransmission { connection: ConnectionId, direction: Direction },
-    /// A request for a connection reaches the other host; `attempt` counts from 0.
-    Syn { connection: ConnectionId, attempt: u8 },
-    /// It is sent (again).
+    /// A request for a connection reaches the other host.
+    Syn { connection: ConnectionId },
+    /// It is sent (again); `attempt` counts from 0.
     SynAttempt { connection: ConnectionId, attempt: u8 },
     /// The answer to it reaches the opener.
     SynAck { connection: ConnectionId, accepted: bool },

@@ -10,9 +10,11 @@ mod history;
 mod latency;
 mod limits;
 mod network;
+mod order;
 mod partition;
 mod pause;
 mod power_loss;
+mod reset;
 mod traces;
 mod triggers;
 

@@ -1,12 +1,11 @@
-//! One connection: its two ends and its two streams.
+//! The connections: each with its two ends and its two streams.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use fencepost_models::machine::NodeId;
+use fencepost_models::machine::{ConnectionId, NodeId};
 
-use super::{MAX_RETRANSMISSION_TIMEOUT, RETRANSMISSION_TIMEOUT, Waiting};
-use crate::world::kernel::Kernel;
-use crate::world::queue::{Direction, Segment};
+use super::stream::Stream;
+use crate::world::queue::Direction;
 use crate::world::time::SimTime;
 
 /// What one host has of a connection.
@@ -16,17 +15,13 @@ pub(super) enum End {
     Opening,
     /// Open.
     Open,
-    /// Closed, by its process or by the news from the other end.
+    /// Closed by its process, by the news from the other end, or with its host's power.
     Closed,
-    /// Forgotten: the host has lost its power since.
-    Vanished,
 }
 
 pub(super) struct Connection {
     pub opener: NodeId,
     pub listener: NodeId,
-    /// Reset from outside: whatever is under way is lost.
-    pub reset: bool,
     /// How often the request has been repeated, and when it was sent last.
     pub syn_attempt: u8,
     pub syn_sent_at: SimTime,
@@ -39,18 +34,17 @@ impl Connection {
         Self {
             opener,
             listener,
-            reset: false,
             syn_attempt: 0,
             syn_sent_at: SimTime::ZERO,
             ends: [End::Opening; 2],
-            streams: [Stream::default(), Stream::default()],
+            streams: Default::default(),
         }
     }
 
     /// The listener's kernel has a new request in hand; what it had before is forgotten.
     pub fn begin_handshake(&mut self) {
         *self.end_mut(self.listener) = End::Opening;
-        self.streams = [Stream::default(), Stream::default()];
+        self.streams = Default::default();
     }
 
     #[inline]
@@ -63,6 +57,7 @@ impl Connection {
         if node == self.opener { Direction::Forth } else { Direction::Back }
     }
 
+    #[inline]
     pub fn peer_of(&self, node: NodeId) -> NodeId {
         if node == self.opener { self.listener } else { self.opener }
     }
@@ -76,17 +71,39 @@ impl Connection {
         }
     }
 
-    pub fn joins(&self, one: NodeId, other: NodeId) -> bool {
-        (self.opener, self.listener) == (one, other) || (self.opener, self.listener) == (other, one)
-    }
-
     #[inline]
     pub fn end_of(&self, node: NodeId) -> End {
         self.ends[usize::from(node != self.opener)]
     }
 
+    #[inline]
     pub fn end_mut(&mut self, node: NodeId) -> &mut End {
         &mut self.ends[usize::from(node != self.opener)]
+    }
+
+    /// Whether the process on a node has asked for the connection, or been told of it, and has
+    /// not done with it. A listener's kernel says nothing before the handshake is complete.
+    pub fn is_known_to(&self, node: NodeId) -> bool {
+        match self.end_of(node) {
+            End::Opening => node == self.opener,
+            End::Open => true,
+            End::Closed => false,
+        }
+    }
+
+    /// Closes one end. An opener that gives up while it is still waiting for the answer leaves
+    /// nothing behind at the other end either: it will refuse that answer.
+    pub fn shut(&mut self, node: NodeId) {
+        if node == self.opener && self.end_of(node) == End::Opening {
+            self.ends = [End::Closed; 2];
+        }
+        *self.end_mut(node) = End::Closed;
+    }
+
+    /// Neither host has it any more.
+    #[inline]
+    pub fn is_over(&self) -> bool {
+        self.ends == [End::Closed; 2]
     }
 
     #[inline]
@@ -95,107 +112,61 @@ impl Connection {
     }
 }
 
-/// One direction of a connection.
-#[derive(Default)]
-pub(super) struct Stream {
-    /// When the last segment so far arrives: none may overtake it.
-    pub last_arrival: SimTime,
-    /// How often the first waiting segment has been retransmitted in vain.
-    pub attempts: u8,
-    /// When the sending host lost its power.
-    pub power_lost_at: Option<SimTime>,
-    waiting: Waiting,
-    /// The last segment that was sent again, and when it arrives: what was sent after it may
-    /// still be under way from before, and come earlier.
-    resent: Option<(Segment, SimTime)>,
-    /// What came earlier than that, in order, and is held back by the receiving kernel.
-    early: Vec<Segment>,
+/// All connections that there have been. Their numbers are never reused, and a process may name
+/// any of them at any time: who its two nodes were is kept, in [`size_of::<Connection>()`] bytes
+/// without any heap behind them.
+pub(super) struct Connections {
+    all: Vec<Option<Connection>>,
+    /// Of each node, those that are not over.
+    live: Vec<BTreeSet<ConnectionId>>,
 }
 
-impl Stream {
-    #[inline]
-    pub fn is_blocked(&self) -> bool {
-        !self.waiting.is_empty()
+const _: () = assert!(size_of::<Option<Connection>>() <= 48, "each one stays until the end");
+
+impl Connections {
+    pub fn new(nodes: usize) -> Self {
+        Self { all: Vec::new(), live: vec![BTreeSet::new(); nodes] }
     }
 
-    /// An arriving segment has to wait for one that was sent before it.
-    #[inline]
-    pub fn is_blocked_before(&self, segment: Segment) -> bool {
-        self.waiting.front().is_some_and(|first| *first < segment)
-    }
-
-    /// Lets a segment wait; true when it is the only one, and the timer is to be set.
-    ///
-    /// One that was already under way when the link was cut comes before those that were sent
-    /// since.
-    pub fn block(&mut self, segment: Segment) -> bool {
-        let place = self.waiting.partition_point(|other| *other < segment);
-        self.waiting.insert(place, segment);
-        self.waiting.len() == 1
-    }
-
-    /// All that waited has been sent again, this segment last.
-    pub fn resent(&mut self, last: Segment) {
-        self.resent = Some((last, self.last_arrival));
-    }
-
-    /// The moment until which the receiving kernel holds an arriving segment back, because one
-    /// that was sent before it is still missing.
-    #[inline]
-    pub fn hold_back(&mut self, now: SimTime, segment: Segment) -> Option<SimTime> {
-        let missing = self.resent.filter(|(last, _)| *last < segment);
-        if missing.is_none() && self.early.first().is_none_or(|first| *first > segment) {
-            return None;
+    pub fn insert(&mut self, id: ConnectionId, connection: Connection) {
+        for node in [connection.opener, connection.listener] {
+            self.live[usize::from(node.0)].insert(id);
         }
-        let place = self.early.partition_point(|other| *other < segment);
-        self.early.insert(place, segment);
-        Some(missing.map_or(now, |(_, complete_at)| complete_at.max(now)))
+        let place = id.0 as usize;
+        if self.all.len() <= place {
+            self.all.resize_with(place + 1, || None);
+        }
+        self.all[place] = Some(connection);
     }
 
-    /// A segment is here: it is not held back any more, nor does it hold others back.
     #[inline]
-    pub fn release(&mut self, segment: Segment) {
-        if self.resent.is_some_and(|(last, _)| last == segment) {
-            self.resent = None;
-        }
-        if !self.early.is_empty() {
-            self.early.retain(|other| *other != segment);
-        }
+    pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.all.get_mut(id.0 as usize)?.as_mut()
     }
 
-    /// Takes out all that waits.
-    pub fn unblock(&mut self) -> Waiting {
-        self.attempts = 0;
-        std::mem::take(&mut self.waiting)
+    /// A node's connections that are not over, in order.
+    pub fn live_of(&self, node: NodeId) -> Vec<ConnectionId> {
+        self.live[usize::from(node.0)].iter().copied().collect()
     }
 
-    /// The time until the next retransmission: doubled with each attempt, up to the kernel's limit.
-    pub fn timeout(&self) -> Duration {
-        (RETRANSMISSION_TIMEOUT * (1 << self.attempts.min(16))).min(MAX_RETRANSMISSION_TIMEOUT)
+    /// Those of them that lead to another node.
+    pub fn live_between(&self, one: NodeId, other: NodeId) -> Vec<ConnectionId> {
+        let theirs = &self.live[usize::from(other.0)];
+        self.live[usize::from(one.0)].intersection(theirs).copied().collect()
     }
 
-    /// The sending host loses its power: what waits is lost.
-    pub fn lose_power(&mut self, now: SimTime) -> Waiting {
-        self.power_lost_at = Some(now);
-        self.unblock()
-    }
-
-    /// Whether an arriving segment had not left its host when that lost its power. The first half
-    /// of the way counts as the sender's: its queueing discipline, its network card, its switch.
-    ///
-    /// Nobody knows when the last segment of a stream was sent, and an empty host has no use for
-    /// it: it is lost. The first one is no less there than the messages that follow it.
-    pub fn was_still_inside(&self, kernel: &Kernel, segment: Segment) -> bool {
-        let Some(lost_at) = self.power_lost_at else {
-            return false;
+    /// Takes one that is over off the lists of its nodes.
+    pub fn retire(&mut self, id: ConnectionId) {
+        let Some(connection) = self.get_mut(id) else {
+            return;
         };
-        let message = match segment {
-            Segment::Open => return false,
-            Segment::Message(message) => message,
-            Segment::Fin => return true,
-        };
-        let sent_at = kernel.history.sent_at(kernel.history.message(message));
-        let half = kernel.now.saturating_since(sent_at) / 2;
-        sent_at + half > lost_at
+        for node in [connection.opener, connection.listener] {
+            self.live[usize::from(node.0)].remove(&id);
+        }
+    }
+
+    /// How much memory they take, in bytes.
+    pub fn memory(&self) -> u64 {
+        (self.all.len() * size_of::<Option<Connection>>()) as u64
     }
 }

@@ -1,4 +1,4 @@
-//! One link, one way: how long messages take on it, and what faults do to it.
+//! The links, each one way: how long messages take on one, and what faults do to it.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use fencepost_models::random::Random;
 use fencepost_models::time::nanos;
 
 use crate::world::history::FaultId;
+use crate::world::kernel::Kernel;
 use crate::world::streams::Purpose;
 use crate::world::time::SimTime;
 
@@ -76,6 +77,39 @@ impl Latency {
     }
 }
 
+/// All links.
+pub(super) struct Links {
+    nodes: usize,
+    /// One for each pair of nodes, those from one node side by side.
+    links: Vec<Link>,
+}
+
+impl Links {
+    /// The links among so many nodes, all with the same latency.
+    pub fn new(nodes: usize, seed: u64, latency: Latency) -> Self {
+        let node = |number: usize| NodeId(number as u16);
+        let id = |place| LinkId { from: node(place / nodes), to: node(place % nodes) };
+        let links = (0..nodes * nodes).map(|place| Link::new(seed, id(place), latency));
+        Self { nodes, links: links.collect() }
+    }
+
+    /// Whether there is such a node.
+    pub fn reach(&self, node: NodeId) -> bool {
+        usize::from(node.0) < self.nodes
+    }
+
+    #[inline]
+    pub fn way(&self, from: NodeId, to: NodeId) -> &Link {
+        &self.links[usize::from(from.0) * self.nodes + usize::from(to.0)]
+    }
+
+    #[inline]
+    pub fn way_mut(&mut self, from: NodeId, to: NodeId) -> &mut Link {
+        &mut self.links[usize::from(from.0) * self.nodes + usize::from(to.0)]
+    }
+}
+
+/// One of them, one way.
 pub(super) struct Link {
     pub latency: Latency,
     /// The faults that cut it at present.
@@ -91,7 +125,7 @@ pub(super) struct Link {
 impl Link {
     /// A link as it is before anything happens. Its stream depends on its two ends alone: a node
     /// more or less leaves the other links' draws as they are.
-    pub fn new(seed: u64, id: LinkId, latency: Latency) -> Self {
+    fn new(seed: u64, id: LinkId, latency: Latency) -> Self {
         let stream = Purpose::Link.stream(u64::from(id.from.0), u32::from(id.to.0));
         Self { latency, cuts: Vec::new(), delays: Vec::new(), seed, stream, random: None }
     }
@@ -101,11 +135,16 @@ impl Link {
         !self.cuts.is_empty()
     }
 
-    /// When a message that leaves now arrives.
+    /// When what leaves now arrives.
     #[inline]
-    pub fn arrival(&mut self, now: SimTime) -> SimTime {
+    pub fn arrival(&mut self, kernel: &mut Kernel) -> SimTime {
         let (seed, stream) = (self.seed, self.stream);
         let random = self.random.get_or_insert_with(|| Box::new(Random::new(seed, stream)));
-        now.plus_nanos(self.latency.draw(random))
+        let mut arrival = kernel.now.plus_nanos(self.latency.draw(random));
+        for (fault, by) in &self.delays {
+            arrival = arrival + *by;
+            kernel.hit(&[*fault]);
+        }
+        arrival
     }
 }

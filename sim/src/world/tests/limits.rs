@@ -94,6 +94,33 @@ fn a_history_that_grows_too_large_is_caught() {
 }
 
 #[test]
+fn connections_that_are_over_count_as_memory_too() {
+    let run = |memory| {
+        let mut world = world();
+        // Ten thousand, one after the other.
+        world.add_client("client", |_boot| {
+            let mut left = 10_000;
+            acts(move |input, context| {
+                if let Input::Started | Input::Closed { .. } = input
+                    && left > 0
+                {
+                    left -= 1;
+                    context.connect(NodeId(99));
+                }
+            })
+        });
+        world.set_limits(Limits { memory, ..Limits::default() });
+        world.run(ms(1))
+    };
+    let history = run(u64::MAX).unwrap().history.memory();
+    assert!(matches!(
+        run(history + 10_000 * 48),
+        Err(RunError::Limit(LimitReached::Memory { .. }))
+    ));
+    assert!(run(history + 10_000 * 48 + 10_000).is_ok(), "and next to nothing waits in the queue");
+}
+
+#[test]
 fn a_storm_of_connections_is_caught() {
     let mut world = world();
     let server = world.add_server("server", sink);
