@@ -9,7 +9,7 @@ use super::history::{Event, FaultId, LossReason, RecordId, SignedNanos};
 use super::network::{HostState, LinkId};
 use super::node::{Body, Pending};
 use super::queue::Upcoming;
-use super::{Running, set_timer};
+use super::running::{Running, set_timer};
 
 impl Running {
     pub(super) fn begin_fault(&mut self, id: FaultId) {
