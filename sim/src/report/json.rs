@@ -101,7 +101,7 @@ impl<'a> RunReport<'a> {
             scenario: &scenario.title,
             seed: run.seed,
             digest: run.history.digest(),
-            backend: scenario.backend.map(Backend::as_str),
+            backend: scenario.backend.as_ref().map(Backend::as_str),
             recipe: scenario.lock.as_str(),
             fencing: scenario.shop.fencing,
             simulated_ms: SimTime::after(run.simulated).as_millis(),

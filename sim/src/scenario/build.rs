@@ -140,7 +140,7 @@ impl Scenario {
         }
         let mut world = World::new(seed, self.network.latency);
         let store = self.add_store(&mut world);
-        let server = self.backend.map(|backend| add_server(&mut world, backend));
+        let server = self.backend.as_ref().map(|backend| add_server(&mut world, backend));
         for number in 1..=self.shop.buyers {
             self.add_buyer(&mut world, number, store, server)?;
         }
@@ -185,7 +185,8 @@ impl Scenario {
                 });
             }
             (Recipe::SetNx(_), None) => {
-                let backend = self.backend.map_or("no backend", Backend::as_str).to_owned();
+                let backend =
+                    self.backend.as_ref().map_or("no backend", Backend::as_str).to_owned();
                 return Err(Failure::Unfit { recipe: self.lock.as_str(), backend });
             }
             (Recipe::None, _) => {
@@ -216,7 +217,7 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
-fn add_server(world: &mut World, backend: Backend) -> NodeId {
+fn add_server(world: &mut World, backend: &Backend) -> NodeId {
     match backend {
         Backend::Redis => {
             world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default()))

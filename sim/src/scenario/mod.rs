@@ -1,13 +1,14 @@
 //! A scenario: a shop, its buyers, a lock to protect it, and what goes wrong. Written in TOML
 //! ([`Scenario::from_toml`]) or in Rust, run under a seed ([`Scenario::run`]).
 
+mod backend;
 mod build;
 mod diagnostic;
 mod file;
-mod read;
+mod recipe;
 #[cfg(test)]
 mod tests;
-mod write;
+mod toml;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,9 +18,11 @@ use fencepost_models::locks::set_nx::SetNxSettings;
 use fencepost_models::shop::Fencing;
 use fencepost_models::shop::buyer::BuyerSettings;
 
+pub use self::backend::Backend;
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
+pub use self::recipe::Recipe;
 use crate::judge::ViolationKind;
 use crate::world::{Latency, Limits};
 
@@ -50,66 +53,6 @@ pub struct Scenario {
     pub limits: Limits,
     /// The kinds of violations that a run must show, exactly; `None` says nothing about them.
     pub expect: Option<BTreeSet<ViolationKind>>,
-}
-
-/// The servers that a lock lives on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    /// One Redis: the node `redis`.
-    Redis,
-}
-
-impl Backend {
-    /// Every backend.
-    pub const ALL: [Self; 1] = [Self::Redis];
-
-    /// The backend's name in scenario files.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Redis => "redis",
-        }
-    }
-}
-
-/// How the buyers lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipe {
-    /// Not at all: the race itself.
-    None,
-    /// Not at all either: the store's own conditional update.
-    ConditionalUpdate,
-    /// `SET NX PX` with compare-and-delete.
-    SetNx(SetNxSettings),
-}
-
-impl Recipe {
-    /// The recipes' names in scenario files.
-    pub const NAMES: [&str; 3] = ["none", "conditional-update", "set-nx"];
-
-    /// The recipe's name in scenario files.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::ConditionalUpdate => "conditional-update",
-            Self::SetNx(_) => "set-nx",
-        }
-    }
-
-    /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock.
-    pub const fn lease(&self) -> Option<Duration> {
-        match self {
-            Self::None | Self::ConditionalUpdate => None,
-            Self::SetNx(settings) => Some(settings.ttl),
-        }
-    }
-
-    /// Whether the recipe can lock on that backend. What needs no lock server fits any.
-    pub const fn fits(&self, backend: Option<Backend>) -> bool {
-        match self {
-            Self::None | Self::ConditionalUpdate => true,
-            Self::SetNx(_) => matches!(backend, Some(Backend::Redis)),
-        }
-    }
 }
 
 /// The shop: the node `store`, and the buyers `buyer-1`, `buyer-2`, …
@@ -195,12 +138,8 @@ impl Scenario {
     /// The names of all nodes, in the order of their numbers: the store, the backend's servers,
     /// the buyers.
     pub fn node_names(&self) -> Vec<String> {
-        let servers: &[&str] = match self.backend {
-            Some(Backend::Redis) => &["redis"],
-            None => &[],
-        };
+        let servers = self.backend.as_ref().map(Backend::node_names).unwrap_or_default();
         let buyers = (1..=self.shop.buyers).map(|number| format!("buyer-{number}"));
-        let servers = ["store"].iter().chain(servers).map(|name| (*name).to_owned());
-        servers.chain(buyers).collect()
+        ["store".to_owned()].into_iter().chain(servers).chain(buyers).collect()
     }
 }

@@ -125,7 +125,7 @@ fn lock(scenario: &Scenario) -> String {
         (Recipe::None, _) => "no lock".to_owned(),
         (other, None) => format!("no lock, {}", other.as_str()),
         (recipe, Some(lease)) => {
-            let backend = scenario.backend.map(|one| format!(" on {}", one.as_str()));
+            let backend = scenario.backend.as_ref().map(|one| format!(" on {}", one.as_str()));
             let backend = backend.unwrap_or_default();
             format!("lock {}{backend}, lease {}", recipe.as_str(), fencepost_faults::show(lease))
         }

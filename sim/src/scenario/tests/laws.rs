@@ -102,7 +102,7 @@ prop_compose! {
         (random_faults, limits) in (prop::option::of(random_faults()), limits()),
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=3)),
     ) -> Scenario {
-        let backend = if lock.fits(backend) { backend } else { Some(Backend::Redis) };
+        let backend = if lock.fits(backend.as_ref()) { backend } else { Some(Backend::Redis) };
         let expect = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let mut scenario = Scenario {
