@@ -264,7 +264,7 @@ impl<'a> Context<'a> {
     /// Sets a timer to a reading of the host's monotonic clock.
     #[inline]
     pub fn set_timer_at(&mut self, timer: TimerId, at: Mono) {
-        self.outbox.push(Effect::SetTimer { timer, at });
+        push(self.outbox, Effect::SetTimer { timer, at });
     }
 
     /// Forgets a timer.
@@ -280,7 +280,7 @@ impl<'a> Context<'a> {
     /// Writes something down.
     #[inline]
     pub fn note(&mut self, note: Note) {
-        self.outbox.push(Effect::Note(note));
+        push(self.outbox, Effect::Note(note));
     }
 
     /// Gives the whole outbox and connection counter to code that fills them itself

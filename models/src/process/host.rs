@@ -62,6 +62,7 @@ impl Host {
     }
 
     /// Writes something down for the judge and the reader.
+    #[inline]
     pub fn note(&self, note: Note) {
         self.mailbox().effect(Effect::Note(note));
     }

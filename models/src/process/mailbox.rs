@@ -203,7 +203,7 @@ impl Mailbox {
         };
         if self.armed.is_none_or(|armed| earliest < armed) {
             self.armed = Some(earliest);
-            self.outbox.push(Effect::SetTimer { timer: EARLIEST_DEADLINE, at: earliest });
+            push(&mut self.outbox, Effect::SetTimer { timer: EARLIEST_DEADLINE, at: earliest });
         }
     }
 

@@ -61,8 +61,11 @@ fn written_under<'a>(
     let last = begun.last().filter(|_| named.is_none() && !recent.iter().any(stands)).copied();
     let newest = recent.iter().enumerate().filter(move |(count, place)| {
         let same_lock = |other: usize| holds[other].lock == holds[**place].lock;
-        let is_newest = !recent[count + 1..].iter().any(|newer| same_lock(*newer) && stands(newer));
-        stands(place) && is_newest && !named.is_some_and(same_lock)
+        // Hardly any stands: only those are compared by the names of their locks.
+        let is_superseded = |newer: &usize| stands(newer) && same_lock(*newer);
+        stands(place)
+            && !named.is_some_and(same_lock)
+            && !recent[count + 1..].iter().any(is_superseded)
     });
     named.into_iter().chain(newest.map(|(_, place)| *place)).chain(last)
 }

@@ -92,11 +92,14 @@ impl Injector {
         })
     }
 
+    /// Some trigger is still to be pulled.
+    #[inline]
+    pub fn waits(&self) -> bool {
+        self.waiting > 0
+    }
+
     /// A node has written a note of that kind: the faults that it starts, and after how long.
     pub fn on_note(&mut self, node: NodeId, kind: &str) -> Vec<(FaultId, Duration)> {
-        if self.waiting == 0 {
-            return Vec::new();
-        }
         let mut pulled = Vec::new();
         for (place, armed) in self.faults.iter_mut().enumerate() {
             let Start::When(trigger) = &armed.fault.start else {

@@ -208,52 +208,55 @@ impl Running {
 
     /// Does what a process has asked for.
     fn carry_out(&mut self, id: NodeId, record: RecordId) {
-        let cause = Some(record);
         let mut outbox = std::mem::take(&mut self.outbox);
         for effect in outbox.drain(..) {
-            let Self { kernel, network, .. } = self;
-            match effect {
-                Effect::Connect { connection, peer } => {
-                    network.connect(kernel, cause, id, connection, peer);
-                }
-                Effect::Send { connection, message } => {
-                    network.send(kernel, cause, id, connection, message);
-                }
-                Effect::Close { connection } => {
-                    kernel.record(cause, id, Event::Closed(connection));
-                    let unread = self.nodes[usize::from(id.0)].forget(connection);
-                    if unread.is_empty() {
-                        network.close(kernel, id, connection);
-                    } else {
-                        for message in unread {
-                            kernel.lose(id, message, LossReason::ReceiverGone);
-                        }
-                        network.abort(kernel, id, connection);
+            self.carry_out_one(id, Some(record), effect);
+        }
+        self.outbox = outbox;
+    }
+
+    /// Never inlined: an effect that is taken apart in a register or two and put together again in
+    /// the history makes the processor wait for its single fields to be written.
+    #[inline(never)]
+    fn carry_out_one(&mut self, id: NodeId, cause: Option<RecordId>, effect: Effect) {
+        let Self { kernel, network, injector, nodes, .. } = self;
+        let node = &mut nodes[usize::from(id.0)];
+        match effect {
+            Effect::Connect { connection, peer } => {
+                network.connect(kernel, cause, id, connection, peer);
+            }
+            Effect::Send { connection, message } => {
+                network.send(kernel, cause, id, connection, message);
+            }
+            Effect::Close { connection } => {
+                kernel.record(cause, id, Event::Closed(connection));
+                let unread = node.forget(connection);
+                if unread.is_empty() {
+                    network.close(kernel, id, connection);
+                } else {
+                    for message in unread {
+                        kernel.lose(id, message, LossReason::ReceiverGone);
                     }
+                    network.abort(kernel, id, connection);
                 }
-                Effect::SetTimer { timer, at } => {
-                    set_timer(kernel, &mut self.nodes[usize::from(id.0)], id, timer, at);
-                }
-                Effect::CancelTimer { timer } => {
-                    self.nodes[usize::from(id.0)].timers.cancel(timer);
-                }
-                Effect::Disk { token, operation } => {
-                    let node = &mut self.nodes[usize::from(id.0)];
-                    let done = node.disk.apply(kernel.now, operation);
-                    let incarnation = node.incarnation;
-                    kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
-                    kernel.hit(&node.slow_disks);
-                }
-                Effect::Note(note) => {
-                    let kind = note.kind();
-                    kernel.history.push_note(kernel.now, cause, id, note);
-                    for (fault, after) in self.injector.on_note(id, kind) {
+            }
+            Effect::SetTimer { timer, at } => set_timer(kernel, node, id, timer, at),
+            Effect::CancelTimer { timer } => node.timers.cancel(timer),
+            Effect::Disk { token, operation } => {
+                let done = node.disk.apply(kernel.now, operation);
+                let incarnation = node.incarnation;
+                kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
+                kernel.hit(&node.slow_disks);
+            }
+            Effect::Note(note) => {
+                if injector.waits() {
+                    for (fault, after) in injector.on_note(id, note.kind()) {
                         kernel.queue.push(kernel.now + after, Upcoming::FaultBegins(fault));
                     }
                 }
+                kernel.history.push_note(kernel.now, cause, id, note);
             }
         }
-        self.outbox = outbox;
     }
 
     /// The run is over for foreign tasks too: madsim's executor comes back only when none of them

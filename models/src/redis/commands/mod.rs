@@ -206,12 +206,14 @@ const fn key(name: &[u8]) -> u128 {
     if name.len() > NAME_MAX {
         return 0;
     }
-    let mut text = [0; NAME_MAX + 1];
-    text.split_at_mut(name.len()).0.copy_from_slice(name);
-    text.make_ascii_lowercase();
+    let (mut key, mut place) = (0, 0);
+    while place < NAME_MAX {
+        let letter = if place < name.len() { name[place].to_ascii_lowercase() } else { 0 };
+        key = key << 8 | letter as u128;
+        place += 1;
+    }
     // The length tells a name from the same one with zero bytes behind it.
-    text[NAME_MAX] = name.len() as u8;
-    u128::from_be_bytes(text)
+    key << 8 | name.len() as u128
 }
 
 /// The reply to a key that holds the wrong kind of value.
