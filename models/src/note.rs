@@ -76,6 +76,11 @@ pub enum Note {
         /// Which lock.
         lock: Name,
     },
+    /// Client: no longer waits for the lock, and has not got it.
+    GaveUp {
+        /// Which lock.
+        lock: Name,
+    },
     /// Client: believes from now on that it holds the lock.
     Acquired {
         /// Which lock.
@@ -209,8 +214,9 @@ pub enum Note {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 19] = [
+pub const NOTE_KINDS: [&str; 20] = [
     "acquiring",
+    "gave-up",
     "acquired",
     "releasing",
     "abandoned",
@@ -236,6 +242,7 @@ impl Note {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Acquiring { .. } => "acquiring",
+            Self::GaveUp { .. } => "gave-up",
             Self::Acquired { .. } => "acquired",
             Self::Releasing { .. } => "releasing",
             Self::Abandoned { .. } => "abandoned",

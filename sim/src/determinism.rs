@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_run_that_is_over_sooner_differs_where_it_ends() {
         let long = say(1, "hello".to_owned()).expect("runs").history;
-        let short = History::new(long.nodes.clone());
+        let short = History::new(long.nodes.clone(), Vec::new());
         let found = compare(&long, &short).expect("differ");
         assert_eq!(found.record, RecordId(0));
         assert_eq!(found.second, None);

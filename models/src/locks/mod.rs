@@ -9,6 +9,7 @@
 //! code that believed to hold it is gone, as after a timeout around the critical section: the
 //! belief ends there ([`Note::Abandoned`]), and whoever is granted the lock later is not accused of
 //! holding it beside nobody. So keep the [`Held`] for as long as you do what the lock protects.
+//! Dropping an `acquire` that has not returned ends the wait in the same way ([`Note::GaveUp`]).
 
 pub mod none;
 pub mod set_nx;
@@ -68,8 +69,10 @@ impl<L: Lock> Guarded<L> {
             return Held { grant: self.lock.acquire().await, belief: None };
         };
         self.host.note(Note::Acquiring { lock: lock.clone() });
+        let wait = Wait { host: &self.host, lock: &lock };
         let (grant, granted_by) = self.host.traced(self.lock.acquire()).await;
         let Grant { token, reentered } = grant;
+        wait.succeeded();
         let hold = self.host.number_hold();
         self.host.note(Note::Acquired { lock: lock.clone(), hold, token, reentered, granted_by });
         Held { grant, belief: Some(Belief { host: self.host.clone(), lock, hold }) }
@@ -85,6 +88,24 @@ impl<L: Lock> Guarded<L> {
         let outcome = self.lock.release(grant).await;
         host.note(Note::Released { lock, outcome });
         outcome
+    }
+}
+
+/// A client that waits for a lock; it has given up when this is dropped.
+struct Wait<'a> {
+    host: &'a Host,
+    lock: &'a Name,
+}
+
+impl Wait<'_> {
+    fn succeeded(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        self.host.note(Note::GaveUp { lock: self.lock.clone() });
     }
 }
 

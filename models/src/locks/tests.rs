@@ -188,3 +188,28 @@ fn a_critical_section_that_times_out_ends_its_hold_and_no_other() {
     ];
     assert_eq!(bench.notes, expected);
 }
+
+#[test]
+fn who_drops_its_wait_has_given_up_and_may_wait_again() {
+    let mut bench = Bench::new(|host, connection, _other| async move {
+        let rest = Duration::ZERO;
+        let mut lock =
+            Guarded::new(host.clone(), ByMessage { host: host.clone(), connection, rest });
+        let patience = Duration::from_millis(20);
+        assert!(host.timeout(patience, lock.acquire()).await.is_err());
+        let held = lock.acquire().await;
+        lock.release(held).await;
+    });
+    bench.time(20);
+    let granted_by = bench.message(30, 0, 8);
+    let lock = || Name::from_static("lock");
+    let expected = [
+        Note::Acquiring { lock: lock() },
+        Note::GaveUp { lock: lock() },
+        Note::Acquiring { lock: lock() },
+        acquired(0, 8, granted_by),
+        Note::Releasing { lock: lock(), hold: 0 },
+        Note::Released { lock: lock(), outcome: ReleaseOutcome::Removed },
+    ];
+    assert_eq!(bench.notes, expected);
+}

@@ -66,7 +66,7 @@ fn seeds(report: &HuntReport) -> String {
 /// A line for each kind, and one for any of them.
 fn violations<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
     let head = format!(
-        "\n{:<14}{:>10}  {:>10}  {:^23}  first seed\n",
+        "\n{:<18}{:>10}  {:>10}  {:^23}  first seed\n",
         "violation", "seeds", "rate", "95 % interval"
     );
     painter.styled(Style::new().dimmed(), &head)?;
@@ -88,7 +88,7 @@ fn line<W: Write>(
     let [rate, low, high] = [rate, low, high].map(|share| percent(share, places));
     let first = first.map_or_else(|| "-".to_owned(), u64::to_string);
     let style = if seeds > 0 { AnsiColor::Red.on_default() } else { Style::new() };
-    painter.styled(style, &format!("{name:<14}"))?;
+    painter.styled(style, &format!("{name:<18}"))?;
     let interval = format!("{low} to {high}");
     painter.plain(&format!("{seeds:>10}  {rate:>10}  {interval:^23}  {first}\n"))
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
+use fencepost_faults::FaultKind;
 use fencepost_models::machine::{ConnectionId, InputId, NodeId};
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note, ReleaseOutcome};
@@ -10,7 +12,7 @@ use fencepost_models::redis::resp::Reply;
 use fencepost_models::shop::ShopRequest;
 
 use crate::world::SimTime;
-use crate::world::history::{Event, History, MessageId, RecordId};
+use crate::world::history::{Event, FaultId, History, MessageId, RecordId};
 
 pub const STORE: NodeId = NodeId(0);
 pub const REDIS: NodeId = NodeId(1);
@@ -43,7 +45,7 @@ impl Story {
     }
 
     pub fn of(nodes: &[&str]) -> Self {
-        let history = History::new(nodes.iter().map(|name| (*name).to_owned()).collect());
+        let history = History::new(nodes.iter().map(|name| (*name).to_owned()).collect(), vec![]);
         Self {
             history,
             now: SimTime::ZERO,
@@ -64,6 +66,18 @@ impl Story {
     /// Goes on to that millisecond.
     pub fn at_ms(&mut self, millis: u64) -> &mut Self {
         self.at(SimTime::after(Duration::from_millis(millis)).as_nanos())
+    }
+
+    /// Runs on until that millisecond, with or without records.
+    pub fn end_ms(&mut self, millis: u64) -> &mut Self {
+        self.history.close(SimTime::after(Duration::from_millis(millis)));
+        self
+    }
+
+    /// Faults of these kinds are planned.
+    pub fn faults(&mut self, kinds: &[FaultKind]) -> Vec<FaultId> {
+        self.history.faults = kinds.to_vec();
+        (0..kinds.len() as u32).map(FaultId).collect()
     }
 
     pub fn event(&mut self, node: NodeId, event: Event) -> &mut Self {
@@ -95,6 +109,34 @@ impl Story {
         self.send(REDIS, to, Message::RedisReply(Reply::Int(1)))
     }
 
+    /// A client's command to a server, by its name alone.
+    pub fn send_command(&mut self, from: NodeId, to: NodeId, name: &'static str) -> MessageId {
+        self.send(from, to, Message::Redis([Bytes::from_static(name.as_bytes())].into()))
+    }
+
+    pub fn key_set(&mut self, server: NodeId, key: &str, value: &str) -> &mut Self {
+        let (key, value) = (Name::from(key), Name::from(value));
+        self.note(server, Note::KeySet { key, value, expires_at_ms: None })
+    }
+
+    pub fn key_deleted(&mut self, server: NodeId, key: &str) -> &mut Self {
+        self.note(server, Note::KeyDeleted { key: Name::from(key) })
+    }
+
+    pub fn key_expired(&mut self, server: NodeId, key: &str) -> &mut Self {
+        self.note(server, Note::KeyExpired { key: Name::from(key) })
+    }
+
+    /// Begins to wait for the lock.
+    pub fn wait(&mut self, node: NodeId) -> &mut Self {
+        self.note(node, Note::Acquiring { lock: Name::from(LOCK) })
+    }
+
+    /// Waits no longer, without having got the lock.
+    pub fn give_up(&mut self, node: NodeId) -> &mut Self {
+        self.note(node, Note::GaveUp { lock: Name::from(LOCK) })
+    }
+
     pub fn acquire(&mut self, node: NodeId, token: Option<u64>) -> &mut Self {
         self.acquire_named(node, LOCK, token)
     }
@@ -111,7 +153,12 @@ impl Story {
 
     /// Enters the lock once more.
     pub fn reenter(&mut self, node: NodeId) -> &mut Self {
-        self.acquired(node, LOCK, None, true);
+        self.reenter_with(node, None)
+    }
+
+    /// Enters the lock once more, and is told the token again.
+    pub fn reenter_with(&mut self, node: NodeId, token: Option<u64>) -> &mut Self {
+        self.acquired(node, LOCK, token, true);
         self
     }
 

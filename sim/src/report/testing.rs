@@ -37,7 +37,7 @@ pub fn faults_without_redis() -> Vec<Fault> {
 }
 
 /// Closes a story: every fault began when it was to begin, and hit something.
-pub fn outcome(story: Story, faults: &[Fault], seconds: u64) -> Outcome {
+pub fn outcome(mut story: Story, faults: &[Fault], seconds: u64) -> Outcome {
     let came_of = |fault: &Fault| FaultOutcome {
         fault: fault.clone(),
         began_at: match &fault.start {
@@ -47,7 +47,9 @@ pub fn outcome(story: Story, faults: &[Fault], seconds: u64) -> Outcome {
         fired: true,
         hits: 3,
     };
-    let verdict = judge(&story.history);
+    story.history.faults = faults.iter().map(Fault::kind).collect();
+    story.end_ms(seconds * 1_000);
+    let verdict = judge(&story.history, &Scenario::default().judge_settings());
     let run = Run {
         seed: 7,
         history: story.history,
@@ -60,10 +62,6 @@ pub fn outcome(story: Story, faults: &[Fault], seconds: u64) -> Outcome {
 
 pub fn scenario(title: &str) -> Scenario {
     Scenario { title: title.to_owned(), seed: 7, ..Scenario::default() }
-}
-
-fn waits(story: &mut Story, node: NodeId) {
-    story.note(node, Note::Acquiring { lock: Name::from(LOCK) });
 }
 
 /// A buyer asks Redis for the lock, and Redis sets the key.
@@ -89,8 +87,8 @@ pub fn paused_holder() -> Outcome {
     let pause = fault(Action::Pause { node: "buyer-1".into() }, 2_000, 15_000);
     let mut story = Story::of(&["store", "redis", "buyer-1", "buyer-2"]);
     story.stock(1);
-    waits(&mut story, A);
-    waits(&mut story, B);
+    story.wait(A);
+    story.wait(B);
     granted(&mut story, A, 2, 1);
     reads(&mut story, A, 1_999, 1);
     story.at_ms(2_000).event(A, Event::FaultBegan(FaultId(0))).event(A, Event::Paused);
@@ -134,6 +132,8 @@ pub fn medley() -> Outcome {
     ];
     let mut story = Story::new();
     story.stock(3);
+    story.wait(A);
+    story.wait(B);
     granted(&mut story, A, 2, 1);
     story.at_ms(5).event(A, Event::FaultBegan(FaultId(0)));
     let held = story.at_ms(6).send_write(A, 1, 2);
@@ -149,7 +149,7 @@ pub fn medley() -> Outcome {
     story.at_ms(22_000).event(B, Event::FaultEnded(FaultId(1)));
     story.event(B, Event::Started { incarnation: 1 });
     story.at_ms(23_000).event(NodeId(4), Event::FaultBegan(FaultId(2)));
-    waits(&mut story, NodeId(4));
+    story.wait(NodeId(4));
     let cut = story.at_ms(23_010).send(NodeId(4), REDIS, command("EVALSHA"));
     story.event(NodeId(4), Event::Blocked(cut));
     story.at_ms(24_000).event(NodeId(4), Event::FaultEnded(FaultId(2)));

@@ -77,7 +77,7 @@ impl Scenario {
         let attempt = || {
             let (world, plan) = self.world(seed)?;
             let run = world.run(self.duration)?;
-            let verdict = judge(&run.history);
+            let verdict = judge(&run.history, &self.judge_settings());
             Ok(Outcome { plan, run, verdict })
         };
         // Nothing of the broken world is looked at again.

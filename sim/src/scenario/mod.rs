@@ -23,7 +23,7 @@ pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
 pub use self::recipe::Recipe;
-use crate::judge::ViolationKind;
+use crate::judge::{JudgeSettings, ViolationKind};
 use crate::world::{Latency, Limits};
 
 /// One scenario. The fields are open: build one from [`Scenario::default`] and change what differs.
@@ -51,6 +51,9 @@ pub struct Scenario {
     pub random_faults: Option<RandomFaults>,
     /// How far a run may go.
     pub limits: Limits,
+    /// A lock is stuck when it is wanted and free for longer than that; `None` for what the lock's
+    /// own lease suggests ([`Recipe::stuck_after`]).
+    pub stuck_after: Option<Duration>,
     /// The kinds of violations that a run must show, exactly; `None` says nothing about them.
     pub expect: Option<BTreeSet<ViolationKind>>,
 }
@@ -108,6 +111,7 @@ impl Default for Scenario {
             faults: Plan::new(),
             random_faults: None,
             limits: Limits::default(),
+            stuck_after: None,
             expect: None,
         }
     }
@@ -133,6 +137,12 @@ impl Scenario {
     pub fn but(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    /// What the judge is told beside the history of a run.
+    pub fn judge_settings(&self) -> JudgeSettings {
+        let stuck_after = self.stuck_after.unwrap_or_else(|| self.lock.stuck_after());
+        JudgeSettings { stuck_after }
     }
 
     /// The names of all nodes, in the order of their numbers: the store, the backend's servers,

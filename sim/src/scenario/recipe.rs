@@ -40,6 +40,33 @@ impl Recipe {
         }
     }
 
+    /// How long a client that waits may take, at most, from one look at the lock to the next where
+    /// no fault is in the way: to connect, to be answered, to wait before it asks again.
+    const fn round(&self) -> Duration {
+        match self {
+            Self::None | Self::ConditionalUpdate => Duration::ZERO,
+            Self::SetNx(settings) => {
+                let polls = settings.poll.saturating_add(settings.poll_jitter);
+                polls.saturating_add(settings.timeout.saturating_mul(2))
+            }
+        }
+    }
+
+    /// After how long a lock that is wanted and that nobody holds counts as stuck, unless the
+    /// scenario says: two leases and two rounds of polling, rounded up to the next second, and no
+    /// less than ten.
+    ///
+    /// A sound lock takes less. When the last fault is over and the last holder gone, the key may
+    /// stand for one lease more; a request that was under way then may set it once again, for a
+    /// client that has given up waiting for the answer; and whoever waits looks at the key a round
+    /// after it is gone, at the latest.
+    pub fn stuck_after(&self) -> Duration {
+        const LEAST_SECONDS: u64 = 10;
+        let lease = self.lease().unwrap_or_default();
+        let enough = lease.saturating_add(self.round()).saturating_mul(2);
+        Duration::from_secs(enough.as_secs().saturating_add(1).max(LEAST_SECONDS))
+    }
+
     /// Whether the recipe can lock on that backend. What needs no lock server fits any.
     pub const fn fits(&self, backend: Option<&Backend>) -> bool {
         match self {

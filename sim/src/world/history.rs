@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fencepost_faults::FaultKind;
 use fencepost_models::list::push;
 use fencepost_models::machine::{CloseReason, ConnectionId, NodeId};
 use fencepost_models::message::Message;
@@ -173,15 +174,19 @@ pub struct Envelope {
 pub struct History {
     /// The nodes' names, by their number.
     pub nodes: Vec<String>,
+    /// The kinds of the planned faults, by their number.
+    pub faults: Vec<FaultKind>,
+    /// Until when the run went on, with or without records.
+    ended: SimTime,
     lists: Recycled,
     delivered: u64,
     payload_bytes: u64,
 }
 
 impl History {
-    /// A history of these nodes, still empty.
-    pub fn new(nodes: Vec<String>) -> Self {
-        Self { nodes, lists: Recycled::new(), ..Self::default() }
+    /// A history of these nodes under these faults, still empty.
+    pub fn new(nodes: Vec<String>, faults: Vec<FaultKind>) -> Self {
+        Self { nodes, faults, lists: Recycled::new(), ..Self::default() }
     }
 
     /// Every record, in order.
@@ -224,9 +229,15 @@ impl History {
         noted.map(|(id, note)| (*id, &self.lists.records[id.0 as usize], note))
     }
 
+    /// Every record that says that a fault begins or ends, or that a process is gone, in order.
+    pub fn incidents(&self) -> impl Iterator<Item = (RecordId, &Record)> {
+        self.lists.incidents.iter().map(|id| (*id, &self.lists.records[id.0 as usize]))
+    }
+
     /// Every record that says that a process is gone, in order.
     pub fn deaths(&self) -> impl Iterator<Item = (RecordId, &Record)> {
-        self.lists.deaths.iter().map(|id| (*id, &self.lists.records[id.0 as usize]))
+        let is_death = |record: &Record| matches!(record.event, Event::Crashed | Event::PowerLost);
+        self.incidents().filter(move |(_, record)| is_death(record))
     }
 
     /// A node's name.
@@ -257,9 +268,16 @@ impl History {
         at.saturating_since(self.sent_at(envelope))
     }
 
-    /// The last moment of the history.
+    /// The last moment of the history: that of its last record, or that until which the run went on
+    /// in silence.
     pub fn end(&self) -> SimTime {
-        self.lists.records.last().map_or(SimTime::ZERO, |record| record.at)
+        let last = self.lists.records.last().map_or(SimTime::ZERO, |record| record.at);
+        last.max(self.ended)
+    }
+
+    /// The run has come to its end, then.
+    pub(crate) const fn close(&mut self, at: SimTime) {
+        self.ended = at;
     }
 
     /// Inlined whatever its size, as [`History::push_sent`] is: a record that is built somewhere
@@ -276,8 +294,10 @@ impl History {
         if let Event::Delivered(_) = event {
             self.delivered += 1;
         }
-        if let Event::Crashed | Event::PowerLost = event {
-            self.lists.deaths.push(id);
+        if let Event::FaultBegan(_) | Event::FaultEnded(_) | Event::Crashed | Event::PowerLost =
+            event
+        {
+            self.lists.incidents.push(id);
         }
         if tracing::enabled!(tracing::Level::DEBUG) {
             self.trace(at, node, event);

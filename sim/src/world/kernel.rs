@@ -1,6 +1,7 @@
 //! What every part of the world works on: the time, the queue of what is to happen, and the
 //! history of what did.
 
+use fencepost_faults::FaultKind;
 use fencepost_models::machine::NodeId;
 
 use super::history::{Event, FaultId, History, LossReason, MessageId, RecordId};
@@ -16,12 +17,12 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    pub fn new(nodes: Vec<String>, faults: usize) -> Self {
+    pub fn new(nodes: Vec<String>, faults: Vec<FaultKind>) -> Self {
         Self {
             now: SimTime::ZERO,
             queue: Queue::default(),
-            history: History::new(nodes),
-            hits: vec![0; faults],
+            hits: vec![0; faults.len()],
+            history: History::new(nodes, faults),
         }
     }
 

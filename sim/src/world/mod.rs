@@ -194,7 +194,8 @@ impl World {
         for (link, latency) in self.link_latencies {
             network.set_latency(link, latency);
         }
-        let mut kernel = Kernel::new(self.names, injector.faults.len());
+        let faults = self.plan.iter().map(|fault| fault.kind()).collect();
+        let mut kernel = Kernel::new(self.names, faults);
         for place in 0..self.nodes.len() {
             let node = NodeId(place as u16);
             kernel.queue.push(SimTime::ZERO, Upcoming::Start { node });
@@ -221,6 +222,7 @@ impl World {
             running.end_foreign_tasks();
             outcome
         })?;
+        running.kernel.history.close(SimTime::after(duration));
         Ok(Run {
             seed: self.seed,
             faults: running.injector.outcomes(&running.kernel.hits),

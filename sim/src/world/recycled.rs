@@ -21,8 +21,8 @@ pub struct Lists {
     pub notes: Vec<Note>,
     /// The record of each note.
     pub noted: Vec<RecordId>,
-    /// The records that say that a process is gone.
-    pub deaths: Vec<RecordId>,
+    /// The records of faults that begin or end, and of processes that are gone.
+    pub incidents: Vec<RecordId>,
 }
 
 impl Lists {
@@ -32,7 +32,7 @@ impl Lists {
             + self.messages.capacity() * size_of::<Envelope>()
             + self.notes.capacity() * size_of::<Note>()
             + self.noted.capacity() * size_of::<RecordId>()
-            + self.deaths.capacity() * size_of::<RecordId>()
+            + self.incidents.capacity() * size_of::<RecordId>()
     }
 
     fn clear(&mut self) {
@@ -40,7 +40,7 @@ impl Lists {
         self.messages.clear();
         self.notes.clear();
         self.noted.clear();
-        self.deaths.clear();
+        self.incidents.clear();
     }
 }
 
@@ -52,7 +52,7 @@ thread_local! {
             messages: Vec::new(),
             notes: Vec::new(),
             noted: Vec::new(),
-            deaths: Vec::new(),
+            incidents: Vec::new(),
         })
     };
 }

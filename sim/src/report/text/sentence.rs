@@ -106,6 +106,7 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
     let name = state.name(record.node);
     let (weight, mark, text) = match note {
         Note::Acquiring { lock } => (Quiet, None, format!("{name} waits for {lock}")),
+        Note::GaveUp { lock } => (Ordinary, None, format!("{name} waits for {lock} no longer")),
         Note::Acquired { lock, token, .. } => {
             (Ordinary, None, format!("{name} gets {lock}{}", with_token(*token)))
         }

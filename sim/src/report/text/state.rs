@@ -379,6 +379,7 @@ impl Client {
     fn enter(&mut self, note: &Note) {
         match note {
             Note::Acquiring { .. } => self.is_waiting = true,
+            Note::GaveUp { .. } => self.is_waiting = false,
             Note::Acquired { lock, .. } => {
                 self.is_waiting = false;
                 self.held.push(lock.clone());

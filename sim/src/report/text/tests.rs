@@ -164,7 +164,7 @@ fn random_outcome(seed: u64) -> Outcome {
                 story.event(node, Event::Blocked(message));
             }
         }
-        match draw(20) {
+        match draw(21) {
             0 => story.note(node, Note::Acquiring { lock }),
             1 | 2 => story.acquire(node, token),
             3 => story.release(node),
@@ -187,6 +187,7 @@ fn random_outcome(seed: u64) -> Outcome {
                 [STORE, REDIS][draw(2) as usize],
                 [Event::Crashed, Event::PowerLost, Event::Paused][draw(3) as usize],
             ),
+            19 => story.note(node, Note::GaveUp { lock }),
             _ => story
                 .note(node, Note::Remark { text: "long ".repeat(draw(60) as usize) + "x\u{7}" }),
         };

@@ -120,6 +120,7 @@ fn values() {
             ("memory", good_and("[limits]\nmemory = \"2GB\"\nevents = 0")),
             ("longer than the limit", format!("duration = \"48h\"\n{GOOD}")),
             ("longer than a lower limit", good_and("[limits]\nsimulated = \"10s\"")),
+            ("no bound at all", good_and("[judge]\nstuck_after = \"0s\"")),
             ("a violation", good_and("[expect]\nviolations = [\"oversel\"]")),
         ],
     );

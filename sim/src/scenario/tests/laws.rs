@@ -100,14 +100,15 @@ prop_compose! {
         (lock, shop, network) in (recipe(), shop(), network()),
         (faults_seed, count) in (any::<u64>(), 0..8_u32),
         (random_faults, limits) in (prop::option::of(random_faults()), limits()),
-        expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=3)),
+        stuck_after in prop::option::of(milliseconds()),
+        expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=6)),
     ) -> Scenario {
         let backend = if lock.fits(backend.as_ref()) { backend } else { Some(Backend::Redis) };
         let expect = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let mut scenario = Scenario {
             title, explain, seed, duration, backend, lock, shop, network,
-            faults: Vec::new(), random_faults, limits, expect,
+            faults: Vec::new(), random_faults, limits, stuck_after, expect,
         };
         let some = RandomFaults { kinds: FaultKind::ALL.to_vec(), max: count };
         scenario.faults = some.draw(&mut Random::new(faults_seed, 0), &scenario.stage());

@@ -79,6 +79,9 @@ events = 5000000
 simulated = "3600s"
 memory = "512MiB"
 
+[judge]
+stuck_after = "45s"
+
 [expect]
 violations = ["two-holders", "oversell"]
 "#;

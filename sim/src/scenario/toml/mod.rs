@@ -2,6 +2,7 @@
 
 mod backend;
 mod expect;
+mod judge;
 mod limits;
 mod lock;
 mod network;
@@ -18,6 +19,7 @@ use fencepost_faults::toml::{
 
 use self::backend::{read_backend, write_backend};
 use self::expect::{read_expect, write_expect};
+use self::judge::{read_judge, write_judge};
 use self::limits::{read_duration, read_limits, write_limits};
 use self::lock::{check_fit, read_lock, write_lock};
 use self::network::{read_network, write_network};
@@ -105,6 +107,9 @@ impl Scenario {
             write_random_faults(out, random)?;
         }
         write_limits(out, self.limits)?;
+        if let Some(stuck_after) = self.stuck_after {
+            write_judge(out, stuck_after)?;
+        }
         match &self.expect {
             Some(kinds) => write_expect(out, kinds),
             None => Ok(()),
@@ -155,6 +160,7 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.faults = read_plan(&mut root, nodes);
     scenario.random_faults = root.section("random_faults").and_then(read_random_faults);
     read_limits(&mut root, &mut scenario.limits);
+    scenario.stuck_after = root.section("judge").and_then(read_judge);
     scenario.expect = root.section("expect").and_then(read_expect);
     read_duration(&root, duration, &mut scenario);
     if let Some((_, recipe)) = recipe {

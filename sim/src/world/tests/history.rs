@@ -1,8 +1,9 @@
 //! The history: what points at what.
 
+use fencepost_faults::FaultKind;
 use fencepost_models::process::Process;
 
-use super::super::history::{History, Record, RecordId};
+use super::super::history::{FaultId, History, Record, RecordId};
 use super::*;
 
 fn run_asking() -> Run {
@@ -108,9 +109,11 @@ fn a_delivery_is_at_the_node_that_the_message_was_for() {
 }
 
 #[test]
-fn the_history_ends_with_its_last_record_and_knows_its_names_and_size() {
+fn the_history_ends_when_the_run_does_and_knows_its_names_faults_and_size() {
     let run = run_asking();
-    assert_eq!(run.history.end(), run.history.records().last().unwrap().at);
+    assert!(run.history.records().last().unwrap().at < run.history.end());
+    assert_eq!(run.history.end(), super::super::SimTime::after(run.simulated));
+    assert_eq!(run.history.faults, [FaultKind::Pause, FaultKind::Crash]);
     assert_eq!(run.history.name(NodeId(0)), "server");
     assert_eq!(run.history.name(NodeId(77)), "?");
     let notes = run.history.notes().count();
@@ -118,6 +121,26 @@ fn the_history_ends_with_its_last_record_and_knows_its_names_and_size() {
     let records = size_of_val(run.history.records());
     assert!(run.history.memory() > records as u64);
     assert_eq!(History::default().end().as_nanos(), 0);
+}
+
+#[test]
+fn incidents_are_the_begins_and_ends_of_faults_and_the_deaths_and_nothing_else() {
+    let run = run_asking();
+    let events: Vec<Event> = run.history.incidents().map(|(_, one)| one.event).collect();
+    let (pause, crash) = (FaultId(0), FaultId(1));
+    assert_eq!(
+        events,
+        [
+            Event::FaultBegan(pause),
+            Event::FaultEnded(pause),
+            Event::FaultBegan(crash),
+            Event::Crashed,
+            Event::FaultEnded(crash),
+        ]
+    );
+    let deaths: Vec<RecordId> = run.history.deaths().map(|(id, _)| id).collect();
+    assert_eq!(deaths.len(), 1);
+    assert_eq!(record(&run.history, deaths[0]).event, Event::Crashed);
 }
 
 #[test]

@@ -1,0 +1,158 @@
+//! Whose each lock is on each server, by what the servers wrote down and not by anybody's belief.
+//!
+//! A server knows an owner by a mark. Who came with a mark is found through the message that brought
+//! it. Where no client's message did, since the server has the lock from its disk or from another
+//! server, it is his who was last granted it with the same mark.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::{Name, Note};
+
+use crate::world::history::{Event, History, Record, RecordId};
+
+/// What a server has done to a lock.
+enum Deed<'h> {
+    /// It has the lock as the owner's who goes by that mark.
+    Granted { mark: &'h Name },
+    /// A command has removed it.
+    Removed,
+    /// It is nobody's any more, by itself.
+    Lapsed,
+}
+
+/// A deed of a Redis, and to which lock: the lock is the key of its name, the mark is the key's
+/// value.
+const fn redis(note: &Note) -> Option<(&Name, Deed<'_>)> {
+    match note {
+        Note::KeySet { key, value, .. } => Some((key, Deed::Granted { mark: value })),
+        Note::KeyDeleted { key } => Some((key, Deed::Removed)),
+        Note::KeyExpired { key } => Some((key, Deed::Lapsed)),
+        _ => None,
+    }
+}
+
+/// What a client asked a server for.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Who.
+    pub client: NodeId,
+    /// The record that sent it.
+    pub sent: RecordId,
+}
+
+/// A lock granted to a client.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'h> {
+    /// Which lock.
+    pub lock: &'h Name,
+    /// How the server knows the owner.
+    mark: &'h Name,
+    /// The request for it.
+    pub request: Request,
+    /// The server's record of it.
+    pub granted: RecordId,
+}
+
+/// A lock that a client's command removed while it was somebody's.
+pub struct Removal<'h> {
+    /// What was removed.
+    pub grant: Grant<'h>,
+    /// Who asked for that.
+    pub request: Request,
+}
+
+/// The owners, followed note by note.
+pub struct Owners<'h> {
+    history: &'h History,
+    /// Every node that has waited for a lock or got one, so far.
+    clients: Vec<bool>,
+    /// Every lock that was waited for, so far.
+    locks: BTreeSet<&'h Name>,
+    present: BTreeMap<(NodeId, &'h Name), Grant<'h>>,
+    /// Every grant that a client's message brought about, in order.
+    log: Vec<Grant<'h>>,
+    /// The last grant of each lock and mark among the first `indexed` of the log. It is kept up only
+    /// where it is needed: a single server that never restarts asks for nothing.
+    by_mark: BTreeMap<(&'h Name, &'h Name), Grant<'h>>,
+    indexed: usize,
+}
+
+impl<'h> Owners<'h> {
+    /// The owners at the begin of a history: there are none.
+    pub fn new(history: &'h History) -> Self {
+        Self {
+            history,
+            clients: vec![false; history.nodes.len()],
+            locks: BTreeSet::new(),
+            present: BTreeMap::new(),
+            log: Vec::new(),
+            by_mark: BTreeMap::new(),
+            indexed: 0,
+        }
+    }
+
+    /// Takes the next note. Gives the lock that it says was removed, if it was somebody's and a
+    /// client asked for that.
+    pub fn follow(&mut self, id: RecordId, record: &Record, note: &'h Note) -> Option<Removal<'h>> {
+        if let Note::Acquiring { lock } | Note::Acquired { lock, .. } = note {
+            self.locks.insert(lock);
+            *self.clients.get_mut(usize::from(record.node.0))? = true;
+            return None;
+        }
+        let (lock, deed) = redis(note)?;
+        if !self.locks.contains(lock) {
+            return None;
+        }
+        let place = (record.node, lock);
+        match deed {
+            Deed::Granted { mark } => self.grant(id, record, lock, mark),
+            Deed::Lapsed => {
+                self.present.remove(&place);
+            }
+            Deed::Removed => {
+                let grant = self.present.remove(&place)?;
+                return Some(Removal { grant, request: self.request(record)? });
+            }
+        }
+        None
+    }
+
+    /// A process is gone, and a server's locks with it: which of them it still has when it starts
+    /// again, it says then.
+    pub fn die(&mut self, node: NodeId) {
+        self.present.retain(|(server, _), _| *server != node);
+    }
+
+    fn grant(&mut self, granted: RecordId, record: &Record, lock: &'h Name, mark: &'h Name) {
+        let place = (record.node, lock);
+        // It had it under that mark before: a new expiry, say, is no new grant.
+        if self.present.get(&place).is_some_and(|present| present.mark == mark) {
+            return;
+        }
+        let new = self.request(record).map(|request| Grant { lock, mark, request, granted });
+        self.log.extend(new);
+        match new.or_else(|| self.last_granted(lock, mark)) {
+            Some(grant) => self.present.insert(place, grant),
+            None => self.present.remove(&place),
+        };
+    }
+
+    fn last_granted(&mut self, lock: &'h Name, mark: &'h Name) -> Option<Grant<'h>> {
+        for grant in &self.log[self.indexed..] {
+            self.by_mark.insert((grant.lock, grant.mark), *grant);
+        }
+        self.indexed = self.log.len();
+        self.by_mark.get(&(lock, mark)).copied()
+    }
+
+    /// The client's message that brought a record about.
+    fn request(&self, record: &Record) -> Option<Request> {
+        let Event::Delivered(message) = self.history.record(record.cause?)?.event else {
+            return None;
+        };
+        let envelope = self.history.message(message);
+        let is_client = *self.clients.get(usize::from(envelope.from.0))?;
+        is_client.then_some(Request { client: envelope.from, sent: envelope.sent })
+    }
+}

@@ -1,0 +1,426 @@
+//! `stuck-lock`: after all faults healed and the holders were gone, nobody could acquire within the
+//! bound.
+//!
+//! A lock is stuck when for longer than the bound, without a break,
+//!
+//! * some client waited for it, nobody believed that it held it, and nobody got it;
+//! * no fault was in force, and none began or ended.
+//!
+//! A fault that never ends has not healed, and there is no verdict while it lasts: a partition, a
+//! process that stays paused, a server that stays down, a clock that stays wrong. Two kinds are
+//! over as soon as they have struck: a connection that is dropped, and the crash or power loss of
+//! a client, for then the holder is gone. A client is a node that has written down, at any time,
+//! that it waits for a lock or got one. Nor is there a verdict on what had not enough time left
+//! until the end of the run, or on a lock that nobody wants.
+
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fencepost_faults::{FaultKind, show};
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::{Name, Note};
+
+use super::{Hold, HoldEnd, Violation, ViolationKind};
+use crate::world::SimTime;
+use crate::world::history::{Event, FaultId, History, RecordId};
+
+/// One violation for each time that a lock was stuck, at the moment at which the bound was over.
+pub fn check<'h>(history: &'h History, holds: &'h [Hold], bound: Duration) -> Vec<Violation> {
+    let calm = calm(history, bound);
+    if calm.is_empty() {
+        return Vec::new();
+    }
+    let mut ends: Vec<&Hold> = holds.iter().filter(|hold| hold.ended_by != HoldEnd::Open).collect();
+    ends.sort_by_key(|hold| hold.end);
+    let mut ends = ends.into_iter().peekable();
+    let mut end_until = |watch: &mut Watch<'h>, id| {
+        while let Some(hold) = ends.next_if(|hold| hold.end <= id) {
+            watch.change(&hold.lock, hold.until, |lock| lock.lose(hold));
+        }
+    };
+    let mut deaths = history.deaths().peekable();
+    let mut watch = Watch { history, bound, calm, locks: BTreeMap::new(), violations: Vec::new() };
+    let last = RecordId(history.records().len() as u32);
+    let notes = history.notes().map(|(id, record, note)| (id, Some((record, note))));
+    for (id, noted) in notes.chain([(last, None)]) {
+        while let Some((death, record)) = deaths.next_if(|(death, _)| *death < id) {
+            end_until(&mut watch, death);
+            watch.die(record.node, record.at);
+        }
+        end_until(&mut watch, id);
+        let Some((record, note)) = noted else { continue };
+        let (node, at) = (record.node, record.at);
+        match note {
+            Note::Acquiring { lock } => watch.change(lock, at, |lock| lock.waiting.push(node)),
+            Note::GaveUp { lock } => watch.change(lock, at, |lock| lock.leave(node)),
+            Note::Acquired { lock, .. } => watch.change(lock, at, |lock| lock.gain(node)),
+            _ => {}
+        }
+    }
+    watch.close()
+}
+
+/// A time without faults.
+struct Calm {
+    from: SimTime,
+    until: SimTime,
+}
+
+/// The times without faults that are longer than the bound, in order.
+fn calm(history: &History, bound: Duration) -> Vec<Calm> {
+    let clients = LazyCell::new(|| clients(history));
+    let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
+        Some(FaultKind::DropConnection) => false,
+        Some(FaultKind::Crash | FaultKind::PowerLoss) => !clients.contains(&node),
+        _ => true,
+    };
+    let mut calm = Vec::new();
+    let mut in_force: BTreeSet<FaultId> = BTreeSet::new();
+    let mut from = SimTime::ZERO;
+    for (_, record) in history.incidents() {
+        let (Event::FaultBegan(fault) | Event::FaultEnded(fault)) = record.event else { continue };
+        if in_force.is_empty() {
+            calm.push(Calm { from, until: record.at });
+        }
+        if record.event == Event::FaultBegan(fault) && lasts(fault, record.node) {
+            in_force.insert(fault);
+        } else {
+            in_force.remove(&fault);
+        }
+        from = record.at;
+    }
+    if in_force.is_empty() {
+        calm.push(Calm { from, until: history.end() });
+    }
+    calm.retain(|calm| calm.until.saturating_since(calm.from) > bound);
+    calm
+}
+
+fn clients(history: &History) -> BTreeSet<NodeId> {
+    let takes_part = |note: &Note| matches!(note, Note::Acquiring { .. } | Note::Acquired { .. });
+    let notes = history.notes().filter(|(_, _, note)| takes_part(note));
+    notes.map(|(_, record, _)| record.node).collect()
+}
+
+/// What becomes of a lock.
+#[derive(Default)]
+struct Lock<'h> {
+    /// Who waits, as often as it does.
+    waiting: Vec<NodeId>,
+    /// How many believe that they hold it, each as often as it acquired it.
+    holds: usize,
+    /// Since when somebody waits for it though nobody holds it.
+    wanted_since: Option<SimTime>,
+    /// It has been stuck since then, and that has been said.
+    is_told: bool,
+    /// The hold that ended last.
+    last: Option<&'h Hold>,
+}
+
+impl<'h> Lock<'h> {
+    fn gain(&mut self, node: NodeId) {
+        self.leave(node);
+        self.holds += 1;
+    }
+
+    fn lose(&mut self, hold: &'h Hold) {
+        self.holds -= 1;
+        self.last = Some(hold);
+    }
+
+    fn leave(&mut self, node: NodeId) {
+        if let Some(place) = self.waiting.iter().position(|one| *one == node) {
+            self.waiting.swap_remove(place);
+        }
+    }
+}
+
+struct Watch<'h> {
+    history: &'h History,
+    bound: Duration,
+    calm: Vec<Calm>,
+    locks: BTreeMap<&'h Name, Lock<'h>>,
+    violations: Vec<Violation>,
+}
+
+impl<'h> Watch<'h> {
+    /// Something changes about a lock. Until now everything was as it had been.
+    fn change(&mut self, name: &'h Name, at: SimTime, change: impl FnOnce(&mut Lock<'h>)) {
+        self.look(name, at);
+        let lock = self.locks.entry(name).or_default();
+        change(lock);
+        if lock.holds > 0 || lock.waiting.is_empty() {
+            (lock.wanted_since, lock.is_told) = (None, false);
+        } else {
+            lock.wanted_since.get_or_insert(at);
+        }
+    }
+
+    /// A client that is gone waits for nothing.
+    fn die(&mut self, node: NodeId, at: SimTime) {
+        let waits = |lock: &Lock<'_>| lock.waiting.contains(&node);
+        let awaited: Vec<&Name> =
+            self.locks.iter().filter(|(_, lock)| waits(lock)).map(|(name, _)| *name).collect();
+        for name in awaited {
+            self.change(name, at, |lock| lock.waiting.retain(|one| *one != node));
+        }
+    }
+
+    /// Says that a lock has been stuck, if it has by now and that has not been said.
+    fn look(&mut self, name: &'h Name, now: SimTime) {
+        let Some(lock) = self.locks.get_mut(name) else { return };
+        let Some(since) = lock.wanted_since.filter(|_| !lock.is_told) else { return };
+        // Nearly always, and cheaper than a look at what was calm.
+        if now.saturating_since(since) <= self.bound {
+            return;
+        }
+        let first = self.calm.partition_point(|calm| calm.until <= since);
+        let calm = self.calm[first..].iter().take_while(|calm| calm.from < now);
+        let mut times = calm.map(|calm| (calm.from.max(since), calm.until.min(now)));
+        let long = times.find(|(from, until)| until.saturating_since(*from) > self.bound);
+        if let Some((from, _)) = long {
+            lock.is_told = true;
+            self.violations.push(violation(self.history, name, lock, from, self.bound));
+        }
+    }
+
+    /// The run is over.
+    fn close(mut self) -> Vec<Violation> {
+        let names: Vec<&Name> = self.locks.keys().copied().collect();
+        for name in names {
+            self.look(name, self.history.end());
+        }
+        self.violations
+    }
+}
+
+fn violation(
+    history: &History,
+    name: &Name,
+    lock: &Lock<'_>,
+    from: SimTime,
+    bound: Duration,
+) -> Violation {
+    let at = from + bound;
+    let records = history.records();
+    let next = records.partition_point(|record| record.at < at);
+    let mut nodes = lock.waiting.clone();
+    nodes.sort_unstable();
+    nodes.dedup();
+    let waiting: Vec<&str> = nodes.iter().map(|node| history.name(*node)).collect();
+    let last = match lock.last {
+        Some(hold) => format!("{} held it last, until {}", history.name(hold.node), hold.until),
+        None => "nobody had held it before".to_owned(),
+    };
+    Violation {
+        kind: ViolationKind::StuckLock,
+        at,
+        record: RecordId(next.min(records.len().saturating_sub(1)) as u32),
+        detail: format!(
+            "{} waited for {name}, and nobody got it in the {} from {from} on, though nobody held \
+             it and no fault was in force; {last}",
+            waiting.join(", "),
+            show(bound),
+        ),
+        nodes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::holds;
+    use crate::judge::testing::{A, B, C, REDIS, Story};
+
+    const BOUND: Duration = Duration::from_secs(30);
+
+    fn found(story: &Story) -> Vec<Violation> {
+        check(&story.history, &holds(&story.history), BOUND)
+    }
+
+    /// Whether a lock is found to be stuck in a story that runs for so long.
+    fn is_stuck(story: &mut Story, end_ms: u64) -> bool {
+        !found(story.end_ms(end_ms)).is_empty()
+    }
+
+    /// `buyer-1` has the lock from 1 s to 2 s, `buyer-2` waits from 1.5 s on.
+    fn released() -> Story {
+        let mut story = Story::new();
+        story.at_ms(500).wait(A).at_ms(1_000).acquire(A, None).at_ms(1_500).wait(B);
+        story.at_ms(2_000).release(A);
+        story
+    }
+
+    #[test]
+    fn a_lock_that_nobody_holds_and_nobody_gets_is_stuck() {
+        let mut story = released();
+        story.at_ms(10_000).wait(C).at_ms(40_000).event(B, Event::TimerFired);
+        let violations = found(story.end_ms(60_000));
+        assert_eq!(violations.len(), 1);
+        let Violation { at, record, nodes, detail, .. } = &violations[0];
+        assert_eq!((at.as_millis(), &nodes[..]), (32_000, &[B, C][..]));
+        assert_eq!(story.history.record(*record).map(|record| record.at.as_millis()), Some(40_000));
+        insta::assert_snapshot!(detail, @"buyer-2, buyer-3 waited for lock:stock, and nobody got it in the 30s from 2.000s on, though nobody held it and no fault was in force; buyer-1 held it last, until 2.000s");
+    }
+
+    #[test]
+    fn the_bound_counts_from_the_end_of_the_hold_and_has_to_be_over() {
+        assert!(!is_stuck(&mut released(), 32_000), "it might be granted just now");
+        assert!(is_stuck(&mut released(), 32_001));
+        let mut story = released();
+        story.at_ms(32_000).acquire(B, None);
+        assert!(!is_stuck(&mut story, 60_000));
+        let mut story = released();
+        story.at_ms(32_001).acquire(B, None);
+        assert!(is_stuck(&mut story, 60_000), "that was too late");
+    }
+
+    #[test]
+    fn a_lock_that_nobody_wants_is_not_stuck() {
+        let mut story = Story::new();
+        story.at_ms(1).wait(A).at_ms(2).acquire(A, None).at_ms(3).release(A);
+        assert!(!is_stuck(&mut story, 100_000));
+        let mut story = released();
+        story.at_ms(31_000).give_up(B).at_ms(40_000).wait(C);
+        assert!(!is_stuck(&mut story, 70_000), "nobody waited for longer than the bound");
+        assert!(is_stuck(&mut story, 70_001));
+    }
+
+    #[test]
+    fn waits_that_take_turns_are_one_wait() {
+        let mut story = released();
+        story.at_ms(20_000).wait(C).at_ms(25_000).give_up(B);
+        assert!(is_stuck(&mut story, 32_001));
+    }
+
+    #[test]
+    fn who_believes_that_it_holds_the_lock_is_not_gone() {
+        let mut story = Story::new();
+        story.at_ms(1).wait(A).acquire(A, None).wait(B).at_ms(2).event(A, Event::Paused);
+        assert!(!is_stuck(&mut story, 100_000));
+    }
+
+    #[test]
+    fn two_holds_have_to_end_both() {
+        let mut story = Story::new();
+        story.at_ms(1).acquire(A, None).acquire(A, None).wait(B).at_ms(1_000).release(A);
+        story.at_ms(10_000).release(A);
+        assert!(!is_stuck(&mut story, 40_000));
+        assert!(is_stuck(&mut story, 40_001));
+    }
+
+    #[test]
+    fn what_was_told_is_told_once_and_again_after_the_lock_has_moved() {
+        let mut story = released();
+        story.at_ms(40_000).wait(C).at_ms(80_000).give_up(C);
+        assert_eq!(found(story.end_ms(100_000)).len(), 1);
+        story.at_ms(100_000).acquire(B, None).at_ms(101_000).wait(C).release(B);
+        let at: Vec<u64> =
+            found(story.end_ms(140_000)).iter().map(|one| one.at.as_millis()).collect();
+        assert_eq!(at, [32_000, 131_000]);
+    }
+
+    #[test]
+    fn each_lock_is_stuck_for_itself() {
+        let mut story = released();
+        story.acquire_named(A, "other", None).at_ms(40_000).acquire_named(B, "other", None);
+        assert!(is_stuck(&mut story, 50_000));
+    }
+
+    #[test]
+    fn a_lock_that_nobody_ever_got_is_stuck_too() {
+        let mut story = Story::new();
+        story.wait(A);
+        let violations = found(story.end_ms(30_001));
+        insta::assert_snapshot!(violations[0].detail, @"buyer-1 waited for lock:stock, and nobody got it in the 30s from 0.000s on, though nobody held it and no fault was in force; nobody had held it before");
+    }
+
+    #[test]
+    fn the_time_counts_from_the_end_of_the_last_fault() {
+        let mut story = released();
+        let faults = story.faults(&[FaultKind::Partition, FaultKind::Pause]);
+        story.at_ms(3_000).event(A, Event::FaultBegan(faults[0]));
+        story.at_ms(4_000).event(REDIS, Event::FaultBegan(faults[1]));
+        story.at_ms(15_000).event(A, Event::FaultEnded(faults[0]));
+        story.at_ms(20_000).event(REDIS, Event::FaultEnded(faults[1]));
+        assert!(!is_stuck(&mut story, 50_000));
+        let violations = found(story.end_ms(50_001));
+        assert_eq!(violations[0].at.as_millis(), 50_000);
+    }
+
+    #[test]
+    fn what_never_heals_leaves_no_verdict() {
+        let lasting = FaultKind::ALL.iter().filter(|kind| **kind != FaultKind::DropConnection);
+        for kind in lasting {
+            let mut story = released();
+            let faults = story.faults(&[*kind]);
+            story.at_ms(3_000).event(REDIS, Event::FaultBegan(faults[0]));
+            assert!(!is_stuck(&mut story, 100_000), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_after_the_bound_is_too_late_to_excuse_anything() {
+        let mut story = released();
+        let faults = story.faults(&[FaultKind::Partition]);
+        story.at_ms(33_000).event(REDIS, Event::FaultBegan(faults[0]));
+        assert!(is_stuck(&mut story, 34_000));
+    }
+
+    #[test]
+    fn a_connection_that_is_dropped_is_over_at_once_but_begins_the_time_anew() {
+        let mut story = released();
+        let faults = story.faults(&[FaultKind::DropConnection]);
+        story.at_ms(20_000).event(REDIS, Event::FaultBegan(faults[0]));
+        assert!(!is_stuck(&mut story, 50_000));
+        assert!(is_stuck(&mut story, 50_001));
+    }
+
+    #[test]
+    fn a_client_that_crashed_is_gone_and_a_server_that_crashed_has_not_healed() {
+        for (node, stuck) in [(A, true), (REDIS, false)] {
+            for (kind, event) in
+                [(FaultKind::Crash, Event::Crashed), (FaultKind::PowerLoss, Event::PowerLost)]
+            {
+                let mut story = Story::new();
+                let faults = story.faults(&[kind]);
+                story.at_ms(1).wait(A).acquire(A, None).wait(B);
+                story.at_ms(1_000).event(node, Event::FaultBegan(faults[0])).event(node, event);
+                story.release(A);
+                assert_eq!(is_stuck(&mut story, 31_001), stuck, "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_crashes_waits_no_longer_and_what_was_stuck_before_is_told() {
+        let mut story = Story::new();
+        let faults = story.faults(&[FaultKind::Crash, FaultKind::Crash]);
+        story.at_ms(1).wait(A).acquire(A, None).wait(B);
+        story.at_ms(1_000).event(A, Event::FaultBegan(faults[0])).event(A, Event::Crashed);
+        story.at_ms(20_000).event(B, Event::FaultBegan(faults[1])).event(B, Event::Crashed);
+        assert!(!is_stuck(&mut story, 100_000));
+
+        let mut story = Story::new();
+        let faults = story.faults(&[FaultKind::Crash, FaultKind::Crash]);
+        story.at_ms(1).wait(A).acquire(A, None).wait(B);
+        story.at_ms(1_000).event(A, Event::FaultBegan(faults[0])).event(A, Event::Crashed);
+        story.at_ms(40_000).event(B, Event::FaultBegan(faults[1])).event(B, Event::Crashed);
+        let violations = found(story.end_ms(100_000));
+        assert_eq!((violations.len(), &violations[0].nodes[..]), (1, &[B][..]));
+        insta::assert_snapshot!(violations[0].detail, @"buyer-2 waited for lock:stock, and nobody got it in the 30s from 1.000s on, though nobody held it and no fault was in force; buyer-1 held it last, until 1.000s");
+    }
+
+    #[test]
+    fn who_waits_again_after_a_restart_begins_a_wait_of_its_own() {
+        let mut story = Story::new();
+        let faults = story.faults(&[FaultKind::Crash]);
+        story.at_ms(1).wait(A).acquire(A, None);
+        story.at_ms(1_000).event(A, Event::FaultBegan(faults[0])).event(A, Event::Crashed);
+        story.at_ms(2_000).event(A, Event::FaultEnded(faults[0]));
+        story.event(A, Event::Started { incarnation: 1 }).at_ms(2_001).wait(A);
+        assert!(!is_stuck(&mut story, 32_001));
+        assert!(is_stuck(&mut story, 32_002));
+    }
+}
