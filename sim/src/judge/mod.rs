@@ -2,6 +2,7 @@
 //! its notes, what the store *did* from the store's.
 
 mod books;
+mod halves;
 mod holds;
 mod oversell;
 mod stale_write;
