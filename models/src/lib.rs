@@ -12,9 +12,11 @@
 //! redis/                                 the server: engine, scripts, keyspace
 //! locks/                                 the recipes
 //! shop/                                  what the locks are meant to protect
+//! load                                   who else writes to the lock's Redis
 //! ```
 
 pub mod list;
+pub mod load;
 pub mod locks;
 pub mod machine;
 pub mod message;

@@ -187,6 +187,51 @@ pub enum Note {
         /// The highest token that the store has seen.
         mark: u64,
     },
+    /// Store: has been sent an order again that it knows by its id, and has changed nothing.
+    OrderRepeated {
+        /// From whom.
+        from: NodeId,
+        /// Which order.
+        order: u64,
+    },
+    /// Store: has taken a write of the stock alone; the order is recorded elsewhere.
+    StockWritten {
+        /// From whom.
+        from: NodeId,
+        /// For which order.
+        order: u64,
+        /// The stock before.
+        before: u64,
+        /// The stock after.
+        after: u64,
+        /// The token that came with the write.
+        token: Option<u64>,
+    },
+    /// Store of the orders: has recorded one.
+    OrderRecorded {
+        /// From whom.
+        from: NodeId,
+        /// Which order.
+        order: u64,
+    },
+    /// Client: has had no answer from the shop, and sends the same request again.
+    RequestResent {
+        /// The request's name.
+        request: &'static str,
+    },
+    /// Client: has looked at its clock before the write, and believes that its lease still runs.
+    LeaseChecked {
+        /// How much of it is left: milliseconds on the client's monotonic clock.
+        left_ms: u64,
+    },
+    /// Client: has looked at its clock before the write, and found that its lease is over: it does
+    /// not send the order.
+    LeaseOver {
+        /// Which order.
+        order: u64,
+        /// For how long it has been over: milliseconds on the client's monotonic clock.
+        ended_ms_ago: u64,
+    },
     /// Redis: a key has been set.
     KeySet {
         /// Which key.
@@ -214,7 +259,7 @@ pub enum Note {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 20] = [
+pub const NOTE_KINDS: [&str; 26] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -231,6 +276,12 @@ pub const NOTE_KINDS: [&str; 20] = [
     "stock-served",
     "write-taken",
     "fenced",
+    "order-repeated",
+    "stock-written",
+    "order-recorded",
+    "request-resent",
+    "lease-checked",
+    "lease-over",
     "key-set",
     "key-deleted",
     "key-expired",
@@ -257,6 +308,12 @@ impl Note {
             Self::StockServed { .. } => "stock-served",
             Self::WriteTaken { .. } => "write-taken",
             Self::Fenced { .. } => "fenced",
+            Self::OrderRepeated { .. } => "order-repeated",
+            Self::StockWritten { .. } => "stock-written",
+            Self::OrderRecorded { .. } => "order-recorded",
+            Self::RequestResent { .. } => "request-resent",
+            Self::LeaseChecked { .. } => "lease-checked",
+            Self::LeaseOver { .. } => "lease-over",
             Self::KeySet { .. } => "key-set",
             Self::KeyDeleted { .. } => "key-deleted",
             Self::KeyExpired { .. } => "key-expired",

@@ -55,6 +55,15 @@ impl<'a> Value<'a> {
         self.text_as("a text in quotes", None)
     }
 
+    /// `true` or `false`.
+    pub fn boolean(&self) -> Option<bool> {
+        let DeValue::Boolean(boolean) = self.value.get_ref() else {
+            self.wrong_type("true or false, without quotes", None);
+            return None;
+        };
+        Some(*boolean)
+    }
+
     /// A whole number of the range.
     pub fn integer<T>(&self, range: RangeInclusive<T>) -> Option<T>
     where

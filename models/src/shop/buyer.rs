@@ -1,14 +1,20 @@
 //! A buyer: takes the lock, reads the stock, writes one less, gives the lock back, and comes
 //! again until nothing is left.
+//!
+//! It keeps nothing on disk. A buyer that is started again after a crash begins anew: the order that
+//! was under way is forgotten, its half-done writes stay as they are, and the lock that it held stays
+//! taken until it expires. Its new orders have numbers that the old ones did not have.
 
 use std::time::Duration;
 
-use super::protocol::{ShopReply, ShopRequest};
+use serde::{Deserialize, Serialize};
+
+use super::client::Client;
+use super::protocol::{Orders, ShopReply, ShopRequest};
 use crate::locks::{Grant, Guarded, Lock};
 use crate::machine::NodeId;
-use crate::message::Message;
 use crate::note::Note;
-use crate::process::{Connection, Host};
+use crate::process::Host;
 
 /// How buyers behave. Every time is drawn anew, evenly between the two ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +25,12 @@ pub struct BuyerSettings {
     pub browse: (Duration, Duration),
     /// How long a buyer waits for the store's answer.
     pub store_timeout: Duration,
+    /// How often a request that went unanswered is sent again, each time at once and as it was.
+    pub retries: u32,
+    /// Whether a buyer looks at its clock before it writes.
+    pub lease_check: LeaseCheck,
+    /// Where it has its orders recorded, and when.
+    pub orders: Orders,
 }
 
 impl Default for BuyerSettings {
@@ -29,8 +41,34 @@ impl Default for BuyerSettings {
             // PostgreSQL's and MySQL's drivers wait for ever unless told otherwise; a shop's own
             // limit is commonly half a minute (the default of nginx's and HAProxy's users).
             store_timeout: Duration::from_secs(30),
+            retries: 0,
+            lease_check: LeaseCheck::default(),
+            orders: Orders::default(),
         }
     }
+}
+
+/// When a buyer compares the end of its lease with its own monotonic clock. A lock without a lease
+/// passes every check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeaseCheck {
+    /// Never.
+    #[default]
+    None,
+    /// Once, right before the first write. That makes the window smaller and does not close it: a
+    /// pause can fall between the look and the write, the write can be under way for long, what is
+    /// sent again is not checked again, and a clock that runs slow believes for too long.
+    BeforeWrite,
+}
+
+/// Where a buyer finds the shop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShopAddress {
+    /// The store.
+    pub store: NodeId,
+    /// Where orders are recorded: the store itself, where it keeps them with the stock.
+    pub orders: NodeId,
 }
 
 /// What came of one order.
@@ -39,18 +77,22 @@ enum Outcome {
     Placed,
     SoldOut,
     Refused { mark: u64 },
+    LeaseOver,
     Unknown,
 }
 
 /// Buys under a lock until the shop is sold out.
-pub async fn buy_under<L: Lock>(host: Host, lock: L, store: NodeId, settings: BuyerSettings) {
+pub async fn buy_under<L: Lock>(host: Host, lock: L, shop: ShopAddress, settings: BuyerSettings) {
     let mut lock = Guarded::new(host.clone(), lock);
-    let mut shop = Shop::new(host.clone(), store, settings.clone());
+    let mut shop = Shop::new(host.clone(), shop, settings.clone());
     loop {
         let order = shop.next_order();
         let held = lock.acquire().await;
         let outcome = read_and_write(&mut shop, order, held.grant()).await;
-        shop.work().await;
+        // Whoever knows that its lease is over does nothing more under it.
+        if outcome != Outcome::LeaseOver {
+            shop.work().await;
+        }
         lock.release(held).await;
         if shop.finish(order, outcome) {
             return;
@@ -60,15 +102,11 @@ pub async fn buy_under<L: Lock>(host: Host, lock: L, store: NodeId, settings: Bu
 }
 
 /// Buys with the store's own conditional update, without any lock, until the shop is sold out.
-pub async fn buy_conditionally(host: Host, store: NodeId, settings: BuyerSettings) {
-    let mut shop = Shop::new(host.clone(), store, settings.clone());
+pub async fn buy_conditionally(host: Host, shop: ShopAddress, settings: BuyerSettings) {
+    let mut shop = Shop::new(host.clone(), shop, settings.clone());
     loop {
         let order = shop.next_order();
-        let outcome = match shop.ask(ShopRequest::Take { order }).await {
-            Some(ShopReply::Taken) => Outcome::Placed,
-            Some(ShopReply::SoldOut) => Outcome::SoldOut,
-            _ => Outcome::Unknown,
-        };
+        let outcome = shop.place(order, ShopRequest::Take { order }).await;
         if shop.finish(order, outcome) {
             return;
         }
@@ -80,7 +118,7 @@ pub async fn buy_conditionally(host: Host, store: NodeId, settings: BuyerSetting
 async fn read_and_write(shop: &mut Shop, order: u64, grant: Grant) -> Outcome {
     let token = grant.token;
     shop.work().await;
-    let stock = match shop.ask(ShopRequest::Read { token }).await {
+    let stock = match shop.store.ask(ShopRequest::Read { token }).await {
         Some(ShopReply::Stock { stock }) => stock,
         Some(ShopReply::Fenced { mark }) => return Outcome::Refused { mark },
         _ => return Outcome::Unknown,
@@ -90,66 +128,107 @@ async fn read_and_write(shop: &mut Shop, order: u64, grant: Grant) -> Outcome {
     let Some(stock) = stock.checked_sub(1) else {
         return Outcome::SoldOut;
     };
-    match shop.ask(ShopRequest::Write { order, stock, token }).await {
-        Some(ShopReply::Taken) => Outcome::Placed,
-        Some(ShopReply::Fenced { mark }) => Outcome::Refused { mark },
-        _ => Outcome::Unknown,
+    if !shop.lease_holds(order, grant).await {
+        return Outcome::LeaseOver;
     }
+    shop.place(order, ShopRequest::Write { order, stock, token }).await
 }
 
-/// A buyer's side of the shop: one connection to the store, opened again when it breaks.
+/// A buyer's side of the shop.
 struct Shop {
     host: Host,
-    store: NodeId,
     settings: BuyerSettings,
-    connection: Option<Connection>,
-    orders: u64,
+    store: Client,
+    orders: Client,
+    /// How many orders there have been.
+    count: u64,
 }
 
 impl Shop {
-    fn new(host: Host, store: NodeId, settings: BuyerSettings) -> Self {
-        Self { host, store, settings, connection: None, orders: 0 }
+    fn new(host: Host, address: ShopAddress, settings: BuyerSettings) -> Self {
+        let client =
+            |server| Client::new(host.clone(), server, settings.store_timeout, settings.retries);
+        let (store, orders) = (client(address.store), client(address.orders));
+        Self { host, settings, store, orders, count: 0 }
     }
 
     /// A number that no other order has: the node, its incarnation and a count, a million apart.
     fn next_order(&mut self) -> u64 {
-        self.orders += 1;
+        self.count += 1;
         let incarnation = u64::from(self.host.incarnation());
-        (u64::from(self.host.node().0) * 1_000 + incarnation) * 1_000_000 + self.orders
+        (u64::from(self.host.node().0) * 1_000 + incarnation) * 1_000_000 + self.count
     }
 
     async fn work(&self) {
         self.host.work(self.settings.work.0..=self.settings.work.1).await;
     }
 
-    /// Asks the store; `None` when no answer came in time or the connection broke.
-    async fn ask(&mut self, request: ShopRequest) -> Option<ShopReply> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let connecting = self.host.connect(self.store);
-                self.host.timeout(self.settings.store_timeout, connecting).await.ok()?.ok()?
-            }
+    /// The look at the clock, where a buyer takes one.
+    async fn lease_holds(&self, order: u64, grant: Grant) -> bool {
+        let (LeaseCheck::BeforeWrite, Some(end)) = (self.settings.lease_check, grant.valid_until)
+        else {
+            return true;
         };
-        connection.send(Message::Shop(request));
-        let answer = self.host.timeout(self.settings.store_timeout, connection.receive()).await;
-        match answer {
-            Ok(Ok(Message::ShopReply(reply))) => {
-                self.connection = Some(connection);
-                Some(reply)
-            }
-            _ => None,
+        let now = self.host.mono();
+        if now >= end {
+            let ended_ms_ago = millis(now.saturating_since(end));
+            self.host.note(Note::LeaseOver { order, ended_ms_ago });
+            return false;
         }
+        self.host.note(Note::LeaseChecked { left_ms: millis(end.saturating_since(now)) });
+        // From here to the write, code takes its time again.
+        self.work().await;
+        true
+    }
+
+    /// Writes the stock, and has the order recorded with it, after it or before it.
+    async fn place(&mut self, order: u64, write: ShopRequest) -> Outcome {
+        let orders = self.settings.orders;
+        if orders == Orders::BeforeStock {
+            if !self.record(order).await {
+                return Outcome::Unknown;
+            }
+            self.work().await;
+        }
+        match self.store.ask(write).await {
+            Some(ShopReply::Taken | ShopReply::TakenBefore) => {}
+            Some(ShopReply::SoldOut) => return Outcome::SoldOut,
+            Some(ShopReply::Fenced { mark }) => return Outcome::Refused { mark },
+            _ => return Outcome::Unknown,
+        }
+        if orders == Orders::AfterStock {
+            self.work().await;
+            if !self.record(order).await {
+                return Outcome::Unknown;
+            }
+        }
+        Outcome::Placed
+    }
+
+    /// Has the order recorded in its own store; false when nobody confirms it.
+    async fn record(&mut self, order: u64) -> bool {
+        let answer = self.orders.ask(ShopRequest::Record { order }).await;
+        matches!(answer, Some(ShopReply::Taken | ShopReply::TakenBefore))
     }
 
     /// Writes down what came of the order; true when there is nothing left to come back for.
     fn finish(&self, order: u64, outcome: Outcome) -> bool {
-        self.host.note(match outcome {
-            Outcome::Placed => Note::OrderPlaced { order },
-            Outcome::SoldOut => Note::SoldOut,
-            Outcome::Refused { mark } => Note::OrderRefused { order, mark },
-            Outcome::Unknown => Note::OrderUnknown { order },
-        });
+        match outcome {
+            Outcome::Placed => self.host.note(Note::OrderPlaced { order }),
+            Outcome::SoldOut => self.host.note(Note::SoldOut),
+            Outcome::Refused { mark } => self.host.note(Note::OrderRefused { order, mark }),
+            Outcome::Unknown => self.host.note(Note::OrderUnknown { order }),
+            // It has been written down when the buyer looked at its clock.
+            Outcome::LeaseOver => {}
+        }
         outcome == Outcome::SoldOut
     }
 }
+
+/// Whole milliseconds; what does not fit (584 million years) is cut off there.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

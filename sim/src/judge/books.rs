@@ -1,8 +1,12 @@
-//! The shop's books, as the store's notes tell them.
+//! The shop's books, as the stores' notes tell them.
 
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
+
+use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 
-use crate::world::history::History;
+use crate::world::history::{History, RecordId};
 
 /// What the shop had, has and sold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub struct Books {
     pub remaining: u64,
     /// How many orders were recorded.
     pub sold: u64,
+    /// How many of them were recorded for a purchase that had an order already: somebody pays twice.
+    pub doubled: u64,
     /// How many requests the store refused for their token.
     pub fenced_off: u64,
 }
@@ -20,24 +26,11 @@ pub struct Books {
 impl Books {
     /// The books at the end of a history.
     pub fn of(history: &History) -> Self {
-        let mut books = Self::default();
-        for (_, _, note) in history.notes() {
-            books.enter(note);
+        let mut ledger = Ledger::default();
+        for (id, _, note) in history.notes() {
+            ledger.enter(id, note);
         }
-        books
-    }
-
-    /// Enters one note of the store; others change nothing.
-    pub fn enter(&mut self, note: &Note) {
-        match note {
-            Note::StockInitial { stock } => (self.initial, self.remaining) = (*stock, *stock),
-            Note::WriteTaken { after, .. } => {
-                self.remaining = *after;
-                self.sold += 1;
-            }
-            Note::Fenced { .. } => self.fenced_off += 1,
-            _ => {}
-        }
+        ledger.books
     }
 
     /// How many pieces more were sold or are left than there were; below zero, how many are
@@ -51,24 +44,189 @@ impl Books {
     pub const fn oversold(&self) -> u64 {
         self.sold.saturating_add(self.remaining).saturating_sub(self.initial)
     }
+
+    /// How many pieces are neither left nor sold: undersold.
+    pub const fn missing(&self) -> u64 {
+        self.initial.saturating_sub(self.sold.saturating_add(self.remaining))
+    }
+}
+
+/// The books in the making, and which orders are in one of two stores only.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// The books as they stand.
+    pub books: Books,
+    /// Every purchase that has an order.
+    recorded: BTreeSet<u64>,
+    half: BTreeMap<u64, Half>,
+    /// How many of the halves are pieces without an order.
+    pieces_without_order: u64,
+}
+
+/// An order of which one store knows and the other does not, or not yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Half {
+    /// Whose order.
+    pub from: NodeId,
+    /// What made it half an order.
+    pub record: RecordId,
+    /// Which half is there.
+    pub part: Part,
+}
+
+/// One of the two things that a purchase leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A piece is off the stock.
+    Piece,
+    /// An order is recorded.
+    Order,
+}
+
+impl Ledger {
+    /// Enters one note of a store; others change nothing.
+    pub fn enter(&mut self, record: RecordId, note: &Note) {
+        let books = &mut self.books;
+        match *note {
+            Note::StockInitial { stock } => (books.initial, books.remaining) = (stock, stock),
+            Note::WriteTaken { order, after, .. } => {
+                books.remaining = after;
+                self.record(order);
+            }
+            Note::StockWritten { from, order, after, .. } => {
+                books.remaining = after;
+                self.complete(order, Half { from, record, part: Part::Piece });
+            }
+            Note::OrderRecorded { from, order } => {
+                let is_first = self.record(order);
+                if is_first {
+                    self.complete(order, Half { from, record, part: Part::Order });
+                }
+            }
+            Note::Fenced { .. } => books.fenced_off += 1,
+            _ => {}
+        }
+    }
+
+    /// One order more; false when its purchase had one.
+    fn record(&mut self, order: u64) -> bool {
+        let is_first = self.recorded.insert(order);
+        self.books.sold += 1;
+        self.books.doubled += u64::from(!is_first);
+        is_first
+    }
+
+    /// The other half of an order makes it whole; the same half again changes nothing, nor does any
+    /// to an order that is whole.
+    fn complete(&mut self, order: u64, half: Half) {
+        let other = self.half.get(&order).filter(|known| known.part != half.part).copied();
+        if let Some(other) = other {
+            self.half.remove(&order);
+            self.pieces_without_order -= u64::from(other.part == Part::Piece);
+        } else if half.part == Part::Order || !self.recorded.contains(&order) {
+            if let Entry::Vacant(place) = self.half.entry(order) {
+                place.insert(half);
+                self.pieces_without_order += u64::from(half.part == Part::Piece);
+            }
+        }
+    }
+
+    /// The orders that are in one store only.
+    pub fn halves(&self) -> impl Iterator<Item = Half> + '_ {
+        self.half.values().copied()
+    }
+
+    /// How many pieces are off the stock with no order yet.
+    pub const fn pieces_under_way(&self) -> u64 {
+        self.pieces_without_order
+    }
+
+    /// How many orders have a piece behind them, or had one when they were recorded.
+    pub fn sold_with_piece(&self) -> u64 {
+        let orders_without_piece = self.half.len() as u64 - self.pieces_without_order;
+        self.books.sold - orders_without_piece
+    }
+
+    /// The surplus, as it will be once every half has become whole.
+    pub fn surplus(&self) -> i128 {
+        i128::from(self.sold_with_piece())
+            + i128::from(self.pieces_under_way())
+            + i128::from(self.books.remaining)
+            - i128::from(self.books.initial)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const A: NodeId = NodeId(2);
+
+    fn books(initial: u64, remaining: u64, sold: u64) -> Books {
+        Books { initial, remaining, sold, ..Books::default() }
+    }
+
+    fn ledger(notes: &[Note]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (number, note) in (0..).zip(notes) {
+            ledger.enter(RecordId(number), note);
+        }
+        ledger
+    }
+
+    fn stock(order: u64, before: u64, after: u64) -> Note {
+        Note::StockWritten { from: A, order, before, after, token: None }
+    }
+
+    fn order(order: u64) -> Note {
+        Note::OrderRecorded { from: A, order }
+    }
+
     #[test]
-    fn a_surplus_has_two_sides_and_oversold_only_one() {
-        let books = |remaining| Books { initial: 5, remaining, sold: 2, fenced_off: 0 };
-        assert_eq!((books(3).surplus(), books(3).oversold()), (0, 0));
-        assert_eq!((books(4).surplus(), books(4).oversold()), (1, 1));
-        assert_eq!((books(1).surplus(), books(1).oversold()), (-2, 0));
+    fn a_surplus_has_two_sides() {
+        let of = |books: Books| (books.surplus(), books.oversold(), books.missing());
+        assert_eq!(of(books(5, 3, 2)), (0, 0, 0));
+        assert_eq!(of(books(5, 4, 2)), (1, 1, 0));
+        assert_eq!(of(books(5, 1, 2)), (-2, 0, 2));
     }
 
     #[test]
     fn the_largest_stock_does_not_overflow() {
-        let books = Books { initial: 0, remaining: u64::MAX, sold: 2, fenced_off: 0 };
+        let books = books(0, u64::MAX, 2);
         assert_eq!(books.surplus(), i128::from(u64::MAX) + 2);
-        assert_eq!(books.oversold(), u64::MAX);
+        assert_eq!((books.oversold(), books.missing()), (u64::MAX, 0));
+    }
+
+    #[test]
+    fn two_orders_of_one_purchase_count_as_one_doubled() {
+        let taken =
+            |order, before, after| Note::WriteTaken { from: A, order, before, after, token: None };
+        let notes = [taken(1, 5, 4), taken(1, 4, 4), taken(1, 4, 4), taken(2, 4, 3)];
+        let books = ledger(&notes).books;
+        assert_eq!((books.sold, books.doubled, books.remaining), (4, 2, 3));
+    }
+
+    #[test]
+    fn an_order_in_two_stores_is_whole_in_either_sequence() {
+        let open = Note::StockInitial { stock: 5 };
+        for (first, then) in [(stock(1, 5, 4), order(1)), (order(1), stock(1, 5, 4))] {
+            let half = ledger(&[open.clone(), first.clone()]);
+            assert_eq!((half.halves().count(), half.surplus()), (1, 0), "it is under way");
+            assert_ne!(half.books.surplus(), 0);
+            let whole = ledger(&[open.clone(), first, then]);
+            assert_eq!((whole.halves().count(), whole.surplus()), (0, 0));
+            assert_eq!(whole.books.surplus(), 0);
+        }
+    }
+
+    #[test]
+    fn the_same_half_again_is_no_other_half() {
+        let open = Note::StockInitial { stock: 5 };
+        let twice = ledger(&[open.clone(), stock(1, 5, 4), stock(1, 4, 4), order(1)]);
+        assert_eq!((twice.halves().count(), twice.surplus()), (0, 0));
+        let again = ledger(&[open.clone(), stock(1, 5, 4), order(1), stock(1, 4, 4)]);
+        assert_eq!((again.halves().count(), again.surplus()), (0, 0));
+        let doubled = ledger(&[open, order(1), order(1), stock(1, 5, 4)]);
+        assert_eq!((doubled.halves().count(), doubled.surplus(), doubled.books.doubled), (0, 1, 1));
     }
 }

@@ -3,6 +3,7 @@
 
 mod books;
 mod foreign_release;
+mod halves;
 mod holds;
 mod oversell;
 mod owners;

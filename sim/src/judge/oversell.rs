@@ -1,46 +1,93 @@
 //! `oversell`: the books do not balance: initial ≠ remaining + sold. With more than there was on
 //! the one side, orders were recorded (or can still be) that no piece stands behind; with less,
-//! pieces went that no order took.
+//! pieces went that no order took. That is *undersold* in words, and of the same kind: what the shop
+//! says it has and what it has are two things.
+//!
+//! Where the orders have a store of their own, an order whose piece is off the stock, or will be, is
+//! under way and not out of balance, until its buyer is through with it or dead.
+//!
+//! One purchase with two orders is no violation of its own. It is counted ([`Books::doubled`]), and
+//! unbalances the books where the stock was counted down once.
 
 use std::collections::BTreeMap;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 
+use super::books::{Half, Ledger, Part};
+use super::halves::left_behind;
 use super::{Books, Violation, ViolationKind};
-use crate::world::history::History;
+use crate::world::history::{History, Record, RecordId};
 
-/// One violation for each write that takes the books further out of balance; and the books.
+/// One violation for each write that takes the books further out of balance, and for each order that
+/// stays half an order; and the books.
 pub fn check(history: &History) -> (Vec<Violation>, Books) {
     let mut violations = Vec::new();
-    let mut books = Books::default();
+    let mut ledger = Ledger::default();
     let mut writers = Writers::default();
     for (id, record, note) in history.notes() {
-        let before = books;
-        books.enter(note);
-        match note {
-            Note::StockServed { to, stock, .. } => writers.has_read(*to, *stock),
-            Note::WriteTaken { from, before: stock_before, after, .. } => {
-                let overwritten = writers.write(*from, *after);
-                // Further from zero, or past it to the other side.
-                let (before, surplus) = (before.surplus(), books.surplus());
-                if surplus.abs() > before.abs() || surplus.signum() * before.signum() < 0 {
-                    let (name, books) = (history.name(*from), describe(&books));
-                    violations.push(Violation {
-                        kind: ViolationKind::Oversell,
-                        at: record.at,
-                        record: id,
-                        nodes: overwritten.into_iter().chain([*from]).collect(),
-                        detail: format!(
-                            "a write of {name} set the stock from {stock_before} to {after}: {books}"
-                        ),
-                    });
-                }
+        let (before, doubled) = (ledger.surplus(), ledger.books.doubled);
+        ledger.enter(id, note);
+        let (from, overwritten) = match note {
+            Note::StockServed { to, stock, .. } => {
+                writers.has_read(*to, *stock);
+                continue;
             }
-            _ => {}
+            Note::WriteTaken { from, after, .. } | Note::StockWritten { from, after, .. } => {
+                (*from, writers.write(*from, *after))
+            }
+            Note::OrderRecorded { from, .. } => (*from, Vec::new()),
+            _ => continue,
+        };
+        // Further from zero, or past it to the other side.
+        let surplus = ledger.surplus();
+        if surplus.abs() > before.abs() || surplus.signum() * before.signum() < 0 {
+            let is_doubled = ledger.books.doubled > doubled;
+            let what = describe_write(history.name(from), note, is_doubled);
+            violations.push(Violation {
+                kind: ViolationKind::Oversell,
+                at: record.at,
+                record: id,
+                nodes: overwritten.into_iter().chain([from]).collect(),
+                detail: format!("{what}: {}", describe(&ledger)),
+            });
         }
     }
-    (violations, books)
+    for (half, end) in left_behind(history, ledger.halves()) {
+        violations.extend(never_whole(history, half, end));
+    }
+    (violations, ledger.books)
+}
+
+/// The violation that an order has stayed half an order.
+fn never_whole(history: &History, half: Half, end: RecordId) -> Option<Violation> {
+    let (Record { at: begun, .. }, Record { at, .. }) =
+        (history.record(half.record)?, history.record(end)?);
+    let name = history.name(half.from);
+    let detail = match half.part {
+        Part::Piece => format!(
+            "a piece went off the stock for an order of {name} at {begun}, and the order was never \
+             recorded: it is neither left nor sold"
+        ),
+        Part::Order => format!(
+            "an order of {name} was recorded at {begun}, and no piece went off the stock for it: it \
+             has no piece behind it"
+        ),
+    };
+    let (kind, nodes) = (ViolationKind::Oversell, vec![half.from]);
+    Some(Violation { kind, at: *at, record: end, nodes, detail })
+}
+
+/// What a store did, in words.
+fn describe_write(name: &str, note: &Note, is_doubled: bool) -> String {
+    let again = if is_doubled { ", for an order that was recorded before," } else { "" };
+    match note {
+        Note::WriteTaken { before, after, .. } | Note::StockWritten { before, after, .. } => {
+            format!("a write of {name}{again} set the stock from {before} to {after}")
+        }
+        _ if is_doubled => format!("an order of {name} was recorded once more"),
+        _ => format!("an order of {name} was recorded"),
+    }
 }
 
 /// Who has written, and from where on in that list each client had not seen when it read so much.
@@ -72,9 +119,14 @@ impl Writers {
 }
 
 /// The books in words, when they do not balance.
-fn describe(books: &Books) -> String {
-    let Books { initial, remaining, sold, .. } = *books;
-    let sum = i128::from(sold) + i128::from(remaining);
+fn describe(ledger: &Ledger) -> String {
+    let Books { initial, remaining, sold, .. } = ledger.books;
+    let whole = ledger.sold_with_piece();
+    let parts = match ledger.pieces_under_way() {
+        0 => format!("{whole} sold and {remaining} left"),
+        pieces => format!("{whole} sold, {remaining} left and {pieces} under way"),
+    };
+    let sum = ledger.surplus() + i128::from(initial);
     let there_were = match initial {
         1 => "there was 1 piece".to_owned(),
         _ => format!("there were {initial} pieces"),
@@ -84,13 +136,14 @@ fn describe(books: &Books) -> String {
         Some(orders @ 2..) => format!("; {orders} orders have no piece behind them"),
         _ => String::new(),
     };
-    format!("{sold} sold and {remaining} left make {sum}, but {there_were}{consequence}")
+    format!("{parts} make {sum}, but {there_were}{consequence}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::judge::testing::{A, B, C, Story};
+    use crate::world::history::Event;
 
     fn details(story: &Story) -> Vec<String> {
         check(&story.history).0.into_iter().map(|violation| violation.detail).collect()
@@ -176,5 +229,102 @@ mod tests {
         story.stock(5).taken(A, 1, 5, 5).taken(B, 2, 5, 3);
         assert_eq!(details(&story).len(), 1);
         assert_eq!(Books::of(&story.history).surplus(), 0);
+    }
+
+    #[test]
+    fn a_second_order_of_one_purchase_oversells_when_the_stock_was_counted_down_once() {
+        let mut story = Story::new();
+        story.stock(5).served(A, 5).taken(A, 1, 5, 4).taken(A, 1, 4, 4);
+        insta::assert_snapshot!(details(&story).join("\n"), @"");
+        assert_eq!(Books::of(&story.history).doubled, 1);
+    }
+
+    #[test]
+    fn a_second_order_of_one_purchase_with_a_piece_of_its_own_is_counted_and_accepted() {
+        let mut story = Story::new();
+        story.stock(5).taken(A, 1, 5, 4).taken(A, 1, 4, 3);
+        assert_eq!(details(&story), [""; 0]);
+        assert_eq!(Books::of(&story.history).doubled, 1);
+    }
+
+    #[test]
+    fn orders_in_a_store_of_their_own_are_accepted_in_either_sequence() {
+        let mut story = Story::new();
+        story
+            .stock(2)
+            .stock_written(A, 1, 1)
+            .recorded(A, 1)
+            .note(A, Note::OrderPlaced { order: 1 });
+        story.recorded(B, 2).stock_written(B, 2, 0).note(B, Note::OrderPlaced { order: 2 });
+        assert_eq!(details(&story), [""; 0]);
+    }
+
+    #[test]
+    fn an_order_that_is_under_way_when_the_run_ends_is_accepted() {
+        let mut story = Story::new();
+        story.stock(2).stock_written(A, 1, 1).note(B, Note::OrderUnknown { order: 2 });
+        story.event(B, Event::Crashed);
+        assert_eq!(details(&story), [""; 0], "it is A's, and A is still about it");
+    }
+
+    #[test]
+    fn a_piece_whose_order_is_never_recorded_is_undersold() {
+        for end in [Event::Crashed, Event::PowerLost] {
+            let mut story = Story::new();
+            story.stock(2).at_ms(1).stock_written(A, 1, 1).at_ms(2).event(A, end);
+            let (violations, books) = check(&story.history);
+            assert_eq!(violations.len(), 1);
+            assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(violations[0].detail, @"");
+            }
+            assert_eq!((books.missing(), books.oversold()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn an_order_whose_stock_write_is_refused_has_no_piece_behind_it() {
+        let mut story = Story::new();
+        story.stock(1).at_ms(1).recorded(A, 1);
+        story.recorded(B, 2).stock_written(B, 2, 0).note(B, Note::OrderPlaced { order: 2 });
+        story.at_ms(2).note(A, Note::OrderRefused { order: 1, mark: 2 });
+        let (violations, books) = check(&story.history);
+        assert_eq!(violations.len(), 1);
+        assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
+        insta::assert_snapshot!(violations[0].detail, @"");
+        assert_eq!(books.oversold(), 1);
+    }
+
+    #[test]
+    fn a_half_that_comes_when_its_buyer_is_through_is_left_behind_at_once() {
+        let mut story = Story::new();
+        let write = story.stock(2).at_ms(1).send_write(A, 1, 1);
+        story.at_ms(2).note(A, Note::OrderUnknown { order: 1 });
+        story.at_ms(3).deliver(write).stock_written(A, 1, 1);
+        let (violations, _) = check(&story.history);
+        assert_eq!(violations.iter().map(|one| one.at.as_millis()).collect::<Vec<_>>(), [3]);
+    }
+
+    #[test]
+    fn the_second_half_may_come_when_its_buyer_is_gone() {
+        let mut story = Story::new();
+        story.stock(2).stock_written(A, 1, 1).event(A, Event::Crashed).at_ms(3).recorded(A, 1);
+        assert_eq!(details(&story), [""; 0]);
+    }
+
+    #[test]
+    fn an_order_recorded_twice_in_its_own_store_oversells_at_the_second_time() {
+        let mut story = Story::new();
+        story.stock(5).stock_written(A, 1, 4).recorded(A, 1).recorded(A, 1);
+        story.note(A, Note::OrderPlaced { order: 1 });
+        insta::assert_snapshot!(details(&story).join("\n"), @"");
+        assert_eq!(Books::of(&story.history).doubled, 1);
+    }
+
+    #[test]
+    fn a_lost_update_of_the_stock_alone_oversells_while_orders_are_under_way() {
+        let mut story = Story::new();
+        story.stock(5).served(A, 5).served(B, 5).stock_written(A, 1, 4).stock_written(B, 2, 4);
+        insta::assert_snapshot!(details(&story).join("\n"), @"");
     }
 }

@@ -1,6 +1,6 @@
 //! `stale-write`: the store took a write from a client whose hold had been superseded: the same lock
 //! had been granted again after the hold under which the write was sent, and whoever got it knew
-//! so before the store took the write.
+//! so before the store took the write. An order that has a store of its own is a write to that one.
 
 use std::collections::BTreeMap;
 
@@ -21,15 +21,26 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
     }
     let mut violations = Vec::new();
     for (taken, record, note) in history.notes() {
-        let Note::WriteTaken { from, token, .. } = note else { continue };
+        let (from, token) = match note {
+            Note::WriteTaken { from, token, .. } | Note::StockWritten { from, token, .. } => {
+                (from, *token)
+            }
+            // The orders' own store takes no tokens.
+            Note::OrderRecorded { from, .. } => (from, None),
+            _ => continue,
+        };
         let Some(own) = of_node.get(from) else { continue };
         let sent = record.cause.and_then(|cause| sent_by(history, cause)).unwrap_or(taken);
-        let superseded = written_under(holds, own, sent, *token).find_map(|place| {
+        let superseded = written_under(holds, own, sent, token).find_map(|place| {
             let newer = superseded_by[place].filter(|newer| holds[*newer].begin < taken)?;
             Some((&holds[place], &holds[newer]))
         });
         if let Some((own, newer)) = superseded {
-            let write = Write { from: *from, token: *token, sent, taken };
+            let took = match note {
+                Note::OrderRecorded { .. } => "the orders' own store took an order",
+                _ => "the store took a write",
+            };
+            let write = Write { took, from: *from, token, sent, taken };
             violations.push(Violation {
                 kind: ViolationKind::StaleWrite,
                 at: record.at,
@@ -100,6 +111,7 @@ fn successors(holds: &[Hold]) -> Vec<Option<usize>> {
 
 /// A write that the store took.
 struct Write {
+    took: &'static str,
     from: NodeId,
     token: Option<u64>,
     sent: RecordId,
@@ -113,8 +125,9 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
         _ => String::new(),
     };
     format!(
-        "the store took a write of {}{token}, {sent}under the {} that it got at {}; {} had \
+        "{} of {}{token}, {sent}under the {} that it got at {}; {} had \
          got it at {}{}, by then",
+        write.took,
         history.name(write.from),
         own.lock,
         own.from,
@@ -298,5 +311,16 @@ mod tests {
         story.at(9).deliver(slow).at(10).acquire(A, Some(1));
         story.at(11).taken(B, 1, 5, 4);
         assert_eq!(found(&story), [], "B was granted it last");
+    }
+
+    #[test]
+    fn the_stock_alone_and_the_order_alone_can_be_stale_too() {
+        let mut story = Story::new();
+        story.at(1).acquire(A, None).stock_written(A, 1, 4).recorded(A, 1);
+        assert_eq!(found(&story), []);
+        story.at_ms(2).acquire(B, None).at_ms(3).stock_written(A, 2, 3).recorded(A, 2);
+        let found = found(&story);
+        assert_eq!(found.len(), 2);
+        insta::assert_snapshot!(found[1].detail, @"");
     }
 }

@@ -215,6 +215,17 @@ impl Story {
         self.note(STORE, Note::WriteTaken { from, order, before, after, token: None })
     }
 
+    /// The store takes a write of the stock alone.
+    pub fn stock_written(&mut self, from: NodeId, order: u64, after: u64) -> &mut Self {
+        let before = after + 1;
+        self.note(STORE, Note::StockWritten { from, order, before, after, token: None })
+    }
+
+    /// The orders' own store, which is another process on the store's node here, records one.
+    pub fn recorded(&mut self, from: NodeId, order: u64) -> &mut Self {
+        self.note(STORE, Note::OrderRecorded { from, order })
+    }
+
     /// The store serves a read.
     pub fn served(&mut self, to: NodeId, stock: u64) -> &mut Self {
         self.note(STORE, Note::StockServed { to, stock, token: None })

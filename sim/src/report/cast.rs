@@ -1,4 +1,5 @@
 //! Who plays which part in a run: the clients of the lock, the servers that it lives on, the store.
+//! The orders' own store and the load have no part of their own, and no lane.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use crate::world::history::History;
 pub struct Cast {
     /// Who buys, or writes down what only a client does.
     pub clients: Vec<NodeId>,
-    /// Whoever is neither client nor store.
+    /// Whoever is none of the others: the servers that the lock lives on.
     pub servers: Vec<NodeId>,
     /// Who sells.
     pub store: Option<NodeId>,
@@ -25,6 +26,7 @@ impl Cast {
     pub fn of(history: &History) -> Self {
         let mut clients: BTreeSet<NodeId> = named(history, |name| name.starts_with("buyer-"));
         let mut store = named(history, |name| name == "store").first().copied();
+        let extras = named(history, |name| matches!(name, "orders" | "load"));
         let mut locks = BTreeSet::new();
         for (_, record, note) in history.notes() {
             match note {
@@ -42,7 +44,9 @@ impl Cast {
             }
         }
         let mut servers = named(history, |_| true);
-        servers.retain(|node| !clients.contains(node) && Some(*node) != store);
+        servers.retain(|node| {
+            !clients.contains(node) && !extras.contains(node) && Some(*node) != store
+        });
         Self {
             clients: clients.into_iter().collect(),
             servers: servers.into_iter().collect(),

@@ -38,6 +38,10 @@ pub struct RunReport<'a> {
     pub sold: u64,
     /// How many of them no stock stands behind.
     pub oversold: u64,
+    /// How many pieces are neither left nor sold.
+    pub missing: u64,
+    /// How many orders were recorded for a purchase that had one already.
+    pub doubled: u64,
     /// How many requests the store refused for their token.
     pub fenced_off: u64,
     /// The most clients that believed at the same instant that they held the same lock.
@@ -111,6 +115,8 @@ impl<'a> RunReport<'a> {
             stock_remaining: verdict.books.remaining,
             sold: verdict.books.sold,
             oversold: verdict.books.oversold(),
+            missing: verdict.books.missing(),
+            doubled: verdict.books.doubled,
             fenced_off: verdict.books.fenced_off,
             max_holders: verdict.max_holders,
             violations: verdict.violations.iter().map(violation).collect(),

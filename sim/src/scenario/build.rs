@@ -1,18 +1,23 @@
 //! From a scenario and a seed to a world, and from the world's run to a verdict.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::time::Duration;
 
 use fencepost_faults::{Plan, Stage};
+use fencepost_models::load::set_keys;
 use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::set_nx::{SetNx, SetNxSettings};
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
 use fencepost_models::random::Random;
 use fencepost_models::redis::server::{RedisSettings, Server as Redis};
-use fencepost_models::shop::buyer::{buy_conditionally, buy_under};
-use fencepost_models::shop::store::{Books, Store};
+use fencepost_models::shop::buyer::{ShopAddress, buy_conditionally, buy_under};
+use fencepost_models::shop::ids::OrderIds;
+use fencepost_models::shop::orders::OrderStore;
+use fencepost_models::shop::store::{Books, Store, StoreSettings};
 
 use super::{Backend, LinkSettings, Recipe, Scenario, Shop};
 use crate::judge::{Verdict, judge};
@@ -46,6 +51,9 @@ pub enum Failure {
         /// How many.
         buyers: u16,
     },
+    /// There is a load, and no server that it could be on.
+    #[error("there is a load, but no backend that it could be on")]
+    LoadWithoutBackend,
     /// A link names a node that is not there.
     #[error("there is no node `{node}` (there are: {known})")]
     UnknownNode {
@@ -109,11 +117,10 @@ impl Scenario {
 
     /// What faults can hit, and when it matters.
     pub fn stage(&self) -> Stage {
-        let names = self.node_names();
-        let (others, buyers) = names.split_at(names.len() - usize::from(self.shop.buyers));
+        let taken = if self.shop.has_order_store() { "stock-written" } else { "write-taken" };
         let (buyer_events, server_events) = match &self.lock {
-            Recipe::None => (vec!["stock-seen", "order-placed"], vec!["write-taken"]),
-            Recipe::ConditionalUpdate => (vec!["order-placed"], vec!["write-taken"]),
+            Recipe::None => (vec!["stock-seen", "order-placed"], vec![taken]),
+            Recipe::ConditionalUpdate => (vec!["order-placed"], vec![taken]),
             Recipe::SetNx(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
         };
         let ttl = match &self.lock {
@@ -121,9 +128,9 @@ impl Scenario {
             Recipe::SetNx(settings) => settings.ttl,
         };
         Stage {
-            store: others.first().cloned().unwrap_or_default(),
-            servers: others.iter().skip(1).cloned().collect(),
-            buyers: buyers.to_vec(),
+            store: "store".to_owned(),
+            servers: self.server_names(),
+            buyers: self.buyer_names(),
             buyer_events,
             server_events,
             duration: self.duration,
@@ -139,10 +146,18 @@ impl Scenario {
             return Err(Failure::Buyers { buyers });
         }
         let mut world = World::new(seed, self.network.latency);
-        let store = self.add_store(&mut world);
+        let shop = self.add_shop(&mut world);
         let server = self.backend.as_ref().map(|backend| add_server(&mut world, backend));
         for number in 1..=self.shop.buyers {
-            self.add_buyer(&mut world, number, store, server)?;
+            self.add_buyer(&mut world, number, shop, server)?;
+        }
+        if let Some(load) = &self.load {
+            let server = server.ok_or(Failure::LoadWithoutBackend)?;
+            let load = load.clone();
+            world.add_client("load", move |boot| {
+                let load = load.clone();
+                Process::new(boot, move |host| set_keys(host, server, load))
+            });
         }
         for link in &self.network.links {
             world.set_latency(self.link(link)?, link.latency);
@@ -153,16 +168,25 @@ impl Scenario {
         Ok((world, plan))
     }
 
-    fn add_store(&self, world: &mut World) -> NodeId {
-        let (books, fencing) = (Books::opened_with(self.shop.stock), self.shop.fencing);
-        world.add_server("store", move |boot| Store::new(books.clone(), fencing, boot.incarnation))
+    fn add_shop(&self, world: &mut World) -> ShopAddress {
+        let ids = OrderIds::new(self.shop.order_id);
+        let books = Books::opened_with(self.shop.stock, ids.clone());
+        let settings = StoreSettings { fencing: self.shop.fencing, orders: self.shop.buyer.orders };
+        let store = world
+            .add_server("store", move |boot| Store::new(books.clone(), settings, boot.incarnation));
+        if !self.shop.has_order_store() {
+            return ShopAddress { store, orders: store };
+        }
+        let ids = Rc::new(RefCell::new(ids));
+        let orders = world.add_server("orders", move |_| OrderStore::new(ids.clone()));
+        ShopAddress { store, orders }
     }
 
     fn add_buyer(
         &self,
         world: &mut World,
         number: u16,
-        store: NodeId,
+        shop: ShopAddress,
         server: Option<NodeId>,
     ) -> Result<(), Failure> {
         let name = format!("buyer-{number}");
@@ -174,14 +198,14 @@ impl Scenario {
                     let (lock, buyer) = (lock.clone(), buyer.clone());
                     Process::new(boot, move |host| {
                         let lock = SetNx::new(host.clone(), server, lock);
-                        buy_under(host, lock, store, buyer)
+                        buy_under(host, lock, shop, buyer)
                     })
                 });
             }
             (Recipe::ConditionalUpdate, _) => {
                 world.add_client(&name, move |boot| {
                     let buyer = buyer.clone();
-                    Process::new(boot, move |host| buy_conditionally(host, store, buyer))
+                    Process::new(boot, move |host| buy_conditionally(host, shop, buyer))
                 });
             }
             (Recipe::SetNx(_), None) => {
@@ -192,7 +216,7 @@ impl Scenario {
             (Recipe::None, _) => {
                 world.add_client(&name, move |boot| {
                     let buyer = buyer.clone();
-                    Process::new(boot, move |host| buy_under(host, NoLock, store, buyer))
+                    Process::new(boot, move |host| buy_under(host, NoLock, shop, buyer))
                 });
             }
         }

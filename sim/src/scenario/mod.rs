@@ -14,9 +14,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_faults::{Plan, RandomFaults};
+use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::set_nx::SetNxSettings;
-use fencepost_models::shop::Fencing;
 use fencepost_models::shop::buyer::BuyerSettings;
+use fencepost_models::shop::{Fencing, Orders};
 
 pub use self::backend::Backend;
 pub use self::build::{Failure, Outcome};
@@ -43,6 +44,8 @@ pub struct Scenario {
     pub lock: Recipe,
     /// What it protects, and who buys there.
     pub shop: Shop,
+    /// Who else writes to the lock's server: the node `load`, where there is one.
+    pub load: Option<LoadSettings>,
     /// How long messages take.
     pub network: NetworkSettings,
     /// What goes wrong, in every run.
@@ -58,7 +61,8 @@ pub struct Scenario {
     pub expect: Option<BTreeSet<ViolationKind>>,
 }
 
-/// The shop: the node `store`, and the buyers `buyer-1`, `buyer-2`, …
+/// The shop: the node `store`, the node `orders` where orders have a store of their own
+/// ([`BuyerSettings::orders`]), and the buyers `buyer-1`, `buyer-2`, …
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shop {
     /// How much there is to sell.
@@ -67,6 +71,9 @@ pub struct Shop {
     pub buyers: u16,
     /// What the store does with fencing tokens.
     pub fencing: Fencing,
+    /// Whether orders carry an id that the store knows them again by: an idempotency key. It matters
+    /// when a buyer sends a request again ([`BuyerSettings::retries`]).
+    pub order_id: bool,
     /// How the buyers behave.
     pub buyer: BuyerSettings,
 }
@@ -74,6 +81,11 @@ pub struct Shop {
 impl Shop {
     /// At most so many buyers come: every pair of nodes has a link.
     pub const MAX_BUYERS: u16 = 1_000;
+
+    /// Whether orders are recorded in a store of their own.
+    pub const fn has_order_store(&self) -> bool {
+        !matches!(self.buyer.orders, Orders::WithStock)
+    }
 }
 
 /// How long messages take.
@@ -107,6 +119,7 @@ impl Default for Scenario {
             backend: Some(Backend::Redis),
             lock: Recipe::SetNx(SetNxSettings::default()),
             shop: Shop::default(),
+            load: None,
             network: NetworkSettings::default(),
             faults: Plan::new(),
             random_faults: None,
@@ -119,7 +132,13 @@ impl Default for Scenario {
 
 impl Default for Shop {
     fn default() -> Self {
-        Self { stock: 1, buyers: 2, fencing: Fencing::Off, buyer: BuyerSettings::default() }
+        Self {
+            stock: 1,
+            buyers: 2,
+            fencing: Fencing::Off,
+            order_id: false,
+            buyer: BuyerSettings::default(),
+        }
     }
 }
 
@@ -145,11 +164,22 @@ impl Scenario {
         JudgeSettings { stuck_after }
     }
 
-    /// The names of all nodes, in the order of their numbers: the store, the backend's servers,
-    /// the buyers.
+    /// The names of all nodes, in the order of their numbers: the store, the store of the orders,
+    /// the backend's servers, the buyers, the load.
     pub fn node_names(&self) -> Vec<String> {
-        let servers = self.backend.as_ref().map(Backend::node_names).unwrap_or_default();
-        let buyers = (1..=self.shop.buyers).map(|number| format!("buyer-{number}"));
-        ["store".to_owned()].into_iter().chain(servers).chain(buyers).collect()
+        let load = self.load.as_ref().map(|_| "load".to_owned());
+        let (servers, buyers) = (self.server_names(), self.buyer_names());
+        ["store".to_owned()].into_iter().chain(servers).chain(buyers).chain(load).collect()
+    }
+
+    /// All servers but the store.
+    fn server_names(&self) -> Vec<String> {
+        let orders = self.shop.has_order_store().then(|| "orders".to_owned());
+        let backend = self.backend.as_ref().map(Backend::node_names).unwrap_or_default();
+        orders.into_iter().chain(backend).collect()
+    }
+
+    fn buyer_names(&self) -> Vec<String> {
+        (1..=self.shop.buyers).map(|number| format!("buyer-{number}")).collect()
     }
 }

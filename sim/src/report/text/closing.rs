@@ -102,14 +102,23 @@ fn idle_faults(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
 
 fn books<W: Write>(painter: &mut Painter<'_, W>, outcome: &Outcome) -> fmt::Result {
     let books = &outcome.verdict.books;
-    let line = format!(
-        "stock {}, {} left, {} sold: {} oversold; {} fenced off",
+    let mut line = format!(
+        "stock {}, {} left, {} sold: {} oversold",
         books.initial,
         books.remaining,
         books.sold,
         books.oversold(),
-        words::count(books.fenced_off, "request", "requests"),
     );
+    if books.missing() > 0 {
+        let pieces = words::count(books.missing(), "piece", "pieces");
+        write!(line, ", {pieces} neither left nor sold")?;
+    }
+    if books.doubled > 0 {
+        let orders = words::count(books.doubled, "order", "orders");
+        write!(line, "; {orders} for what had been ordered already")?;
+    }
+    let requests = words::count(books.fenced_off, "request", "requests");
+    write!(line, "; {requests} fenced off")?;
     painter.paragraph(&label("books"), Style::new(), &line)?;
     let line = match outcome.verdict.max_holders {
         0 => "nobody held a lock".to_owned(),

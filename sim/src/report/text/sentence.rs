@@ -155,6 +155,30 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             };
             (Telling, Some(Glyph::Refused), format!("{name} refuses a {what} of {from}: {why}"))
         }
+        Note::OrderRepeated { from, .. } => {
+            let from = state.name(*from);
+            (Telling, None, format!("{name} knows that order of {from} already, and takes nothing"))
+        }
+        Note::StockWritten { from, before, after, token, .. } => {
+            let (from, token) = (state.name(*from), with_token(*token));
+            let text = format!("{name} takes a write of {from}{token}: stock {before}→{after}");
+            (Ordinary, None, text)
+        }
+        Note::OrderRecorded { from, .. } => {
+            (Ordinary, None, format!("{name}: an order of {} is recorded", state.name(*from)))
+        }
+        Note::RequestResent { request } => {
+            (Telling, None, format!("{name} has no answer to its {request}, and sends it again"))
+        }
+        Note::LeaseChecked { left_ms } => {
+            let left = words::seconds(Duration::from_millis(*left_ms));
+            (Ordinary, None, format!("{name} looks at its clock: {left} of its lease are left"))
+        }
+        Note::LeaseOver { ended_ms_ago, .. } => {
+            let ago = words::seconds(Duration::from_millis(*ended_ms_ago));
+            let text = format!("{name} sees that its lease ended {ago} ago, and does not order");
+            (Telling, None, text)
+        }
         Note::KeySet { key, value, .. } => {
             if !state.cast.locks.contains(key) {
                 return None;

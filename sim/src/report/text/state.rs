@@ -242,6 +242,8 @@ impl<'a> State<'a> {
                 self.stock = Some(*after);
                 self.sold += 1;
             }
+            Note::StockWritten { after, .. } => self.stock = Some(*after),
+            Note::OrderRecorded { .. } => self.sold += 1,
             _ => {
                 if let Some(client) = self.clients.get_mut(&record.node) {
                     client.enter(note);
@@ -394,6 +396,7 @@ impl Client {
             Note::OrderPlaced { .. }
             | Note::OrderRefused { .. }
             | Note::OrderUnknown { .. }
+            | Note::LeaseOver { .. }
             | Note::SoldOut => self.has_read = false,
             _ => {}
         }

@@ -128,6 +128,13 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
     match note {
         Note::Acquired { .. } => (10, "grant", "grants"),
         Note::WriteTaken { .. } => (11, "order taken", "orders taken"),
+        // The order is counted when it is recorded.
+        Note::StockWritten { .. } => (19, "write taken", "writes taken"),
+        Note::OrderRecorded { .. } => (11, "order taken", "orders taken"),
+        Note::OrderRepeated { .. } => (20, "order known already", "orders known already"),
+        Note::RequestResent { .. } => (21, "request sent again", "requests sent again"),
+        Note::LeaseOver { .. } => (23, "lease seen to be over", "leases seen to be over"),
+        Note::LeaseChecked { .. } => (59, "look at a lease", "looks at leases"),
         Note::Fenced { .. } => (12, "request refused", "requests refused"),
         Note::LockLost { .. } => (13, "lock lost", "locks lost"),
         Note::Abandoned { .. } => (15, "hold abandoned", "holds abandoned"),

@@ -105,6 +105,10 @@ fn values() {
             ("less than nothing", good_and("[shop]\nstock = -1")),
             ("a decimal", good_and("[shop]\nstock = 1.5")),
             ("a fencing mode", good_and("[shop]\nfencing = \"write\"")),
+            ("not yes or no", good_and("[shop]\norder_id = \"true\"")),
+            ("a place for orders", good_and("[shop]\norders = \"second-store\"")),
+            ("a lease check", good_and("[shop]\nlease_check = \"before_write\"")),
+            ("a load of nothing", good_and("[load]\nkeys_per_second = 0")),
             ("a latency without a key", good_and("[network]\nlatency = { min = \"1ms\" }")),
             (
                 "a latency with two",
@@ -134,6 +138,14 @@ fn what_does_not_fit_together() {
             ("a recipe without a backend", GOOD.replace("[backend]\nkind = \"redis\"", "")),
             ("an unknown backend", GOOD.replace("redis", "etcd")),
             ("an unknown recipe", GOOD.replace("set-nx", "setnx")),
+            (
+                "a load on nothing",
+                "title = \"x\"\nlock.recipe = \"none\"\n\n[load]\nkeys_per_second = 10".into(),
+            ),
+            (
+                "a store that the orders do not have",
+                good_and("[[faults]]\nkind = \"pause\"\nat = \"1s\"\nnode = \"orders\""),
+            ),
             (
                 "an unknown node",
                 good_and("[[faults]]\nkind = \"pause\"\nat = \"1s\"\nnode = \"buyer-3\""),

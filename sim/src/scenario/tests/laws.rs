@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_faults::{FaultKind, RandomFaults};
+use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::set_nx::SetNxSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
-use fencepost_models::shop::Fencing;
-use fencepost_models::shop::buyer::BuyerSettings;
+use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
+use fencepost_models::shop::{Fencing, Orders};
 use proptest::prelude::*;
 
 use crate::judge::ViolationKind;
@@ -41,15 +42,38 @@ fn recipe() -> impl Strategy<Value = Recipe> {
 fn shop() -> impl Strategy<Value = Shop> {
     let fencing =
         prop::sample::select(vec![Fencing::Off, Fencing::Writes, Fencing::ReadsAndWrites]);
-    let buyer = (range(), range(), duration())
-        .prop_map(|(work, browse, store_timeout)| BuyerSettings { work, browse, store_timeout });
-    let buyer = prop_oneof![Just(BuyerSettings::default()), buyer];
-    (0..100_000_u64, 2..=20_u16, fencing, buyer).prop_map(|(stock, buyers, fencing, buyer)| Shop {
-        stock,
-        buyers,
-        fencing,
-        buyer,
-    })
+    let buyer = prop_oneof![Just(BuyerSettings::default()), buyer()];
+    (0..100_000_u64, 2..=20_u16, fencing, any::<bool>(), buyer).prop_map(
+        |(stock, buyers, fencing, order_id, buyer)| Shop {
+            stock,
+            buyers,
+            fencing,
+            order_id,
+            buyer,
+        },
+    )
+}
+
+fn buyer() -> impl Strategy<Value = BuyerSettings> {
+    let checks = prop::sample::select(vec![LeaseCheck::None, LeaseCheck::BeforeWrite]);
+    let orders =
+        prop::sample::select(vec![Orders::WithStock, Orders::AfterStock, Orders::BeforeStock]);
+    (range(), range(), duration(), 0..=1_000_u32, checks, orders).prop_map(
+        |(work, browse, store_timeout, retries, lease_check, orders)| BuyerSettings {
+            work,
+            browse,
+            store_timeout,
+            retries,
+            lease_check,
+            orders,
+        },
+    )
+}
+
+fn load() -> impl Strategy<Value = Option<LoadSettings>> {
+    let load = (1..=100_000_u32, 0..=16_u32 << 20)
+        .prop_map(|(keys_per_second, value_bytes)| LoadSettings { keys_per_second, value_bytes });
+    prop::option::of(load)
 }
 
 fn latency() -> impl Strategy<Value = Latency> {
@@ -97,17 +121,18 @@ prop_compose! {
         (title, explain, seed) in ("[^\\p{Cc}]{0,20}x", any::<String>(), any::<u64>()),
         duration in 1..20_000_u64,
         backend in prop::option::of(Just(Backend::Redis)),
-        (lock, shop, network) in (recipe(), shop(), network()),
+        (lock, shop, load, network) in (recipe(), shop(), load(), network()),
         (faults_seed, count) in (any::<u64>(), 0..8_u32),
         (random_faults, limits) in (prop::option::of(random_faults()), limits()),
         stuck_after in prop::option::of(milliseconds()),
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=6)),
     ) -> Scenario {
         let backend = if lock.fits(backend.as_ref()) { backend } else { Some(Backend::Redis) };
+        let load = load.filter(|_| backend.is_some());
         let expect = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let mut scenario = Scenario {
-            title, explain, seed, duration, backend, lock, shop, network,
+            title, explain, seed, duration, backend, lock, shop, load, network,
             faults: Vec::new(), random_faults, limits, stuck_after, expect,
         };
         let some = RandomFaults { kinds: FaultKind::ALL.to_vec(), max: count };

@@ -26,9 +26,17 @@ key = "lock:flash-sale"
 stock = 3
 buyers = 4
 fencing = "writes"
+order_id = true
+orders = "after-stock"
 work = "200us..5ms"
 browse = "10ms"
 store_timeout = "5s"
+retries = 3
+lease_check = "before-write"
+
+[load]
+keys_per_second = 200
+value_bytes = 4096
 
 [network]
 latency = { min = "1ms", max = "3ms" }

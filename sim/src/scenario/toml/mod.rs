@@ -4,6 +4,7 @@ mod backend;
 mod expect;
 mod judge;
 mod limits;
+mod load;
 mod lock;
 mod network;
 mod random_faults;
@@ -21,6 +22,7 @@ use self::backend::{read_backend, write_backend};
 use self::expect::{read_expect, write_expect};
 use self::judge::{read_judge, write_judge};
 use self::limits::{read_duration, read_limits, write_limits};
+use self::load::{read_load, write_load};
 use self::lock::{check_fit, read_lock, write_lock};
 use self::network::{read_network, write_network};
 use self::random_faults::{read_random_faults, write_random_faults};
@@ -99,6 +101,9 @@ impl Scenario {
         write_backend(out, self.backend.as_ref())?;
         write_lock(out, &self.lock)?;
         write_shop(out, &self.shop)?;
+        if let Some(load) = &self.load {
+            write_load(out, load)?;
+        }
         write_network(out, &self.network)?;
         if !self.faults.is_empty() {
             write!(out, "\n{}", plan_to_toml(&self.faults))?;
@@ -144,7 +149,9 @@ fn read(mut root: Table<'_>) -> Scenario {
     let duration = root.get("duration");
     let backend = read_backend(&mut root);
     let recipe = read_lock(&mut root);
-    let buyers = read_shop(&mut root, &mut scenario.shop);
+    let shop = read_shop(&mut root, &mut scenario.shop);
+    let has_backend = !matches!(backend, Some(None));
+    let load = read_load(&mut root, has_backend, &mut scenario.load);
 
     if let (Some(backend), Some(recipe)) = (&backend, &recipe) {
         check_fit(recipe, backend.as_ref());
@@ -153,7 +160,7 @@ fn read(mut root: Table<'_>) -> Scenario {
         backend.as_ref().and_then(|known| known.as_ref().map(|found| found.1.clone()));
     let names = scenario.node_names();
     // Where buyers or servers could not be made out, whoever names one is not told off for it.
-    let all_known = buyers.is_some() && backend.is_some();
+    let all_known = shop.is_some() && load.is_some() && backend.is_some();
     let nodes = if all_known { Nodes::known(&names) } else { Nodes::unknown() };
 
     read_network(&mut root, nodes, &mut scenario.network);

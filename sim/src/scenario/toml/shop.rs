@@ -3,8 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use fencepost_faults::toml::{MAX_DURATION, Table, string};
-use fencepost_models::shop::Fencing;
-use fencepost_models::shop::buyer::BuyerSettings;
+use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
+use fencepost_models::shop::{Fencing, Orders};
 
 use super::{INSTANT, ZERO, set, set_duration, write_duration, write_range};
 use crate::scenario::Shop;
@@ -18,7 +18,19 @@ const FENCING_MODES: [(&str, Fencing); 3] = [
     ("reads-and-writes", Fencing::ReadsAndWrites),
 ];
 
-/// Reads the shop; `None` when it is not known then how many buyers there are.
+/// More retries than any client makes.
+const MAX_RETRIES: u32 = 1_000;
+
+const LEASE_CHECKS: [(&str, LeaseCheck); 2] =
+    [("none", LeaseCheck::None), ("before-write", LeaseCheck::BeforeWrite)];
+
+const ORDERS: [(&str, Orders); 3] = [
+    ("with-stock", Orders::WithStock),
+    ("after-stock", Orders::AfterStock),
+    ("before-stock", Orders::BeforeStock),
+];
+
+/// Reads the shop; `None` when it is not known then which buyers and stores there are.
 pub(super) fn read_shop(root: &mut Table<'_>, shop: &mut Shop) -> Option<()> {
     let Some(section) = root.get("shop") else {
         return Some(());
@@ -31,9 +43,12 @@ pub(super) fn read_shop(root: &mut Table<'_>, shop: &mut Shop) -> Option<()> {
     set(&mut shop.stock, stock);
     set(&mut shop.buyers, buyers.flatten());
     set(&mut shop.fencing, fencing);
+    set(&mut shop.order_id, table.get("order_id").and_then(|value| value.boolean()));
+    let orders = table.get("orders").map(|orders| orders.one_of("way to record orders", &ORDERS));
+    set(&mut shop.buyer.orders, orders.flatten());
     read_buyer(&mut table, &mut shop.buyer);
     table.finish();
-    (buyers != Some(None)).then_some(())
+    (buyers != Some(None) && orders != Some(None)).then_some(())
 }
 
 fn read_buyer(table: &mut Table<'_>, buyer: &mut BuyerSettings) {
@@ -41,18 +56,40 @@ fn read_buyer(table: &mut Table<'_>, buyer: &mut BuyerSettings) {
         set(range, table.get(key).and_then(|value| value.duration_range(ZERO..=MAX_DURATION)));
     }
     set_duration(table, "store_timeout", INSTANT, &mut buyer.store_timeout);
+    set(
+        &mut buyer.retries,
+        table.get("retries").and_then(|retries| retries.integer(0..=MAX_RETRIES)),
+    );
+    let check = table.get("lease_check");
+    let check = check.and_then(|check| check.one_of("lease check", &LEASE_CHECKS));
+    set(&mut buyer.lease_check, check);
 }
 
 pub(super) fn write_shop(out: &mut String, shop: &Shop) -> fmt::Result {
-    let fencing = match shop.fencing {
-        Fencing::Off => "off",
-        Fencing::Writes => "writes",
-        Fencing::ReadsAndWrites => "reads-and-writes",
-    };
     let (stock, buyers) = (shop.stock, shop.buyers);
-    writeln!(out, "\n[shop]\nstock = {stock}\nbuyers = {buyers}\nfencing = {}", string(fencing))?;
+    let fencing = name_of(&FENCING_MODES, shop.fencing);
+    writeln!(out, "\n[shop]\nstock = {stock}\nbuyers = {buyers}\nfencing = {fencing}")?;
+    if shop.order_id {
+        writeln!(out, "order_id = true")?;
+    }
     let (buyer, defaults) = (&shop.buyer, BuyerSettings::default());
+    if buyer.orders != defaults.orders {
+        writeln!(out, "orders = {}", name_of(&ORDERS, buyer.orders))?;
+    }
     write_range(out, "work", buyer.work, defaults.work)?;
     write_range(out, "browse", buyer.browse, defaults.browse)?;
-    write_duration(out, "store_timeout", buyer.store_timeout, defaults.store_timeout)
+    write_duration(out, "store_timeout", buyer.store_timeout, defaults.store_timeout)?;
+    if buyer.retries != defaults.retries {
+        writeln!(out, "retries = {}", buyer.retries)?;
+    }
+    if buyer.lease_check != defaults.lease_check {
+        writeln!(out, "lease_check = {}", name_of(&LEASE_CHECKS, buyer.lease_check))?;
+    }
+    Ok(())
+}
+
+/// The word for a value, in quotes.
+fn name_of<T: PartialEq>(names: &[(&str, T)], value: T) -> String {
+    let name = names.iter().find(|(_, named)| *named == value);
+    string(name.map_or("", |(name, _)| *name))
 }
