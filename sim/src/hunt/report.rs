@@ -205,6 +205,7 @@ impl FailedSeed {
                 limit @ (LimitReached::Events { .. } | LimitReached::Memory { .. }),
             )) => (FailureKind::Limit, limit.to_string()),
             Failure::Unfit { .. }
+            | Failure::LoadWithoutBackend
             | Failure::Buyers { .. }
             | Failure::LoadWithoutBackend
             | Failure::UnknownNode { .. }

@@ -1,7 +1,6 @@
 //! The shop's books, as the stores' notes tell them.
 
-use std::collections::BTreeSet;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
@@ -119,13 +118,15 @@ impl Ledger {
     /// The other half of an order makes it whole; the same half again changes nothing, nor does any
     /// to an order that is whole.
     fn complete(&mut self, order: u64, half: Half) {
-        let other = self.half.get(&order).filter(|known| known.part != half.part).copied();
-        if let Some(other) = other {
-            self.half.remove(&order);
-            self.pieces_without_order -= u64::from(other.part == Part::Piece);
-        } else if half.part == Part::Order || !self.recorded.contains(&order) {
-            if let Entry::Vacant(place) = self.half.entry(order) {
-                place.insert(half);
+        match self.half.get(&order).map(|known| known.part) {
+            Some(part) if part == half.part => {}
+            Some(part) => {
+                self.half.remove(&order);
+                self.pieces_without_order -= u64::from(part == Part::Piece);
+            }
+            None if half.part == Part::Piece && self.recorded.contains(&order) => {}
+            None => {
+                self.half.insert(order, half);
                 self.pieces_without_order += u64::from(half.part == Part::Piece);
             }
         }
