@@ -205,7 +205,6 @@ impl FailedSeed {
                 limit @ (LimitReached::Events { .. } | LimitReached::Memory { .. }),
             )) => (FailureKind::Limit, limit.to_string()),
             Failure::Unfit { .. }
-            | Failure::LoadWithoutBackend
             | Failure::Buyers { .. }
             | Failure::LoadWithoutBackend
             | Failure::UnknownNode { .. }
