@@ -4,7 +4,7 @@
 //! it. Where no client's message did, since the server has the lock from its disk or from another
 //! server, it is his who was last granted it with the same mark.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
@@ -67,9 +67,8 @@ pub struct Owners<'h> {
     history: &'h History,
     /// Every node that has waited for a lock or got one, so far.
     clients: Vec<bool>,
-    /// Every lock that was waited for, so far.
-    locks: BTreeSet<&'h Name>,
-    present: BTreeMap<(NodeId, &'h Name), Grant<'h>>,
+    /// Every lock that was waited for, so far, and whose it is on the servers that have it.
+    locks: BTreeMap<&'h Name, Vec<(NodeId, Grant<'h>)>>,
     /// Every grant that a client's message brought about, in order.
     log: Vec<Grant<'h>>,
     /// The last grant of each lock and mark among the first `indexed` of the log. It is kept up only
@@ -84,8 +83,7 @@ impl<'h> Owners<'h> {
         Self {
             history,
             clients: vec![false; history.nodes.len()],
-            locks: BTreeSet::new(),
-            present: BTreeMap::new(),
+            locks: BTreeMap::new(),
             log: Vec::new(),
             by_mark: BTreeMap::new(),
             indexed: 0,
@@ -96,46 +94,57 @@ impl<'h> Owners<'h> {
     /// client asked for that.
     pub fn follow(&mut self, id: RecordId, record: &Record, note: &'h Note) -> Option<Removal<'h>> {
         if let Note::Acquiring { lock } | Note::Acquired { lock, .. } = note {
-            self.locks.insert(lock);
+            self.locks.entry(lock).or_default();
             *self.clients.get_mut(usize::from(record.node.0))? = true;
             return None;
         }
         let (lock, deed) = redis(note)?;
-        if !self.locks.contains(lock) {
-            return None;
-        }
-        let place = (record.node, lock);
-        match deed {
-            Deed::Granted { mark } => self.grant(id, record, lock, mark),
-            Deed::Lapsed => {
-                self.present.remove(&place);
+        let server = record.node;
+        let owned = self.locks.get_mut(lock)?;
+        let place = owned.iter().position(|(one, _)| *one == server);
+        match (deed, place) {
+            // It had it under that mark before: a new expiry, say, is no new grant.
+            (Deed::Granted { mark }, Some(place)) if owned[place].1.mark == mark => None,
+            (Deed::Granted { mark }, place) => {
+                place.map(|place| owned.swap_remove(place));
+                let grant = self.grant(id, record, lock, mark)?;
+                self.locks.entry(lock).or_default().push((server, grant));
+                None
             }
-            Deed::Removed => {
-                let grant = self.present.remove(&place)?;
-                return Some(Removal { grant, request: self.request(record)? });
+            (Deed::Lapsed, place) => {
+                owned.swap_remove(place?);
+                None
+            }
+            (Deed::Removed, place) => {
+                let (_, grant) = owned.swap_remove(place?);
+                Some(Removal { grant, request: self.request(record)? })
             }
         }
-        None
     }
 
     /// A process is gone, and a server's locks with it: which of them it still has when it starts
     /// again, it says then.
     pub fn die(&mut self, node: NodeId) {
-        self.present.retain(|(server, _), _| *server != node);
+        for owned in self.locks.values_mut() {
+            owned.retain(|(server, _)| *server != node);
+        }
     }
 
-    fn grant(&mut self, granted: RecordId, record: &Record, lock: &'h Name, mark: &'h Name) {
-        let place = (record.node, lock);
-        // It had it under that mark before: a new expiry, say, is no new grant.
-        if self.present.get(&place).is_some_and(|present| present.mark == mark) {
-            return;
-        }
-        let new = self.request(record).map(|request| Grant { lock, mark, request, granted });
-        self.log.extend(new);
-        match new.or_else(|| self.last_granted(lock, mark)) {
-            Some(grant) => self.present.insert(place, grant),
-            None => self.present.remove(&place),
+    /// To whom a server grants a lock under a mark: to the client who asked for it, or else to the
+    /// last who was granted it under the same mark.
+    fn grant(
+        &mut self,
+        granted: RecordId,
+        record: &Record,
+        lock: &'h Name,
+        mark: &'h Name,
+    ) -> Option<Grant<'h>> {
+        let Some(request) = self.request(record) else {
+            return self.last_granted(lock, mark);
         };
+        let grant = Grant { lock, mark, request, granted };
+        self.log.push(grant);
+        Some(grant)
     }
 
     fn last_granted(&mut self, lock: &'h Name, mark: &'h Name) -> Option<Grant<'h>> {

@@ -40,7 +40,8 @@ pub fn check<'h>(history: &'h History, holds: &'h [Hold], bound: Duration) -> Ve
         }
     };
     let mut deaths = history.deaths().peekable();
-    let mut watch = Watch { history, bound, calm, locks: BTreeMap::new(), violations: Vec::new() };
+    let measure = Measure { history, bound, calm };
+    let mut watch = Watch { measure, locks: BTreeMap::new(), violations: Vec::new() };
     let last = RecordId(history.records().len() as u32);
     let notes = history.notes().map(|(id, record, note)| (id, Some((record, note))));
     for (id, noted) in notes.chain([(last, None)]) {
@@ -136,10 +137,32 @@ impl<'h> Lock<'h> {
     }
 }
 
-struct Watch<'h> {
+/// What a lock is measured by.
+struct Measure<'h> {
     history: &'h History,
     bound: Duration,
     calm: Vec<Calm>,
+}
+
+impl Measure<'_> {
+    /// That a lock has been stuck, if it has by now and that has not been said.
+    fn look(&self, name: &Name, lock: &mut Lock<'_>, now: SimTime) -> Option<Violation> {
+        let since = lock.wanted_since.filter(|_| !lock.is_told)?;
+        // Nearly always, and cheaper than a look at what was calm.
+        if now.saturating_since(since) <= self.bound {
+            return None;
+        }
+        let first = self.calm.partition_point(|calm| calm.until <= since);
+        let calm = self.calm[first..].iter().take_while(|calm| calm.from < now);
+        let mut times = calm.map(|calm| (calm.from.max(since), calm.until.min(now)));
+        let (from, _) = times.find(|(from, until)| until.saturating_since(*from) > self.bound)?;
+        lock.is_told = true;
+        Some(violation(self.history, name, lock, from, self.bound))
+    }
+}
+
+struct Watch<'h> {
+    measure: Measure<'h>,
     locks: BTreeMap<&'h Name, Lock<'h>>,
     violations: Vec<Violation>,
 }
@@ -147,8 +170,8 @@ struct Watch<'h> {
 impl<'h> Watch<'h> {
     /// Something changes about a lock. Until now everything was as it had been.
     fn change(&mut self, name: &'h Name, at: SimTime, change: impl FnOnce(&mut Lock<'h>)) {
-        self.look(name, at);
         let lock = self.locks.entry(name).or_default();
+        self.violations.extend(self.measure.look(name, lock, at));
         change(lock);
         if lock.holds > 0 || lock.waiting.is_empty() {
             (lock.wanted_since, lock.is_told) = (None, false);
@@ -167,29 +190,11 @@ impl<'h> Watch<'h> {
         }
     }
 
-    /// Says that a lock has been stuck, if it has by now and that has not been said.
-    fn look(&mut self, name: &'h Name, now: SimTime) {
-        let Some(lock) = self.locks.get_mut(name) else { return };
-        let Some(since) = lock.wanted_since.filter(|_| !lock.is_told) else { return };
-        // Nearly always, and cheaper than a look at what was calm.
-        if now.saturating_since(since) <= self.bound {
-            return;
-        }
-        let first = self.calm.partition_point(|calm| calm.until <= since);
-        let calm = self.calm[first..].iter().take_while(|calm| calm.from < now);
-        let mut times = calm.map(|calm| (calm.from.max(since), calm.until.min(now)));
-        let long = times.find(|(from, until)| until.saturating_since(*from) > self.bound);
-        if let Some((from, _)) = long {
-            lock.is_told = true;
-            self.violations.push(violation(self.history, name, lock, from, self.bound));
-        }
-    }
-
     /// The run is over.
     fn close(mut self) -> Vec<Violation> {
-        let names: Vec<&Name> = self.locks.keys().copied().collect();
-        for name in names {
-            self.look(name, self.history.end());
+        let end = self.measure.history.end();
+        for (name, lock) in &mut self.locks {
+            self.violations.extend(self.measure.look(name, lock, end));
         }
         self.violations
     }
