@@ -27,6 +27,7 @@ pub fn parse_i64(text: &[u8]) -> Option<i64> {
 }
 
 /// An integer's decimal digits, on the stack.
+#[derive(Clone, Copy)]
 pub struct Decimal {
     digits: [u8; 20],
     start: usize,
@@ -58,9 +59,15 @@ impl Decimal {
         &self.digits[self.start..]
     }
 
-    /// The digits as a string of their own.
-    pub fn to_bytes(&self) -> Bytes {
-        Bytes::copy_from_slice(self.as_bytes())
+    /// The digits as a string of their own, with its count of references in one allocation.
+    pub fn to_bytes(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Decimal {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
     }
 }
 

@@ -224,10 +224,9 @@ getmetatable("").__index = strings
 -- Plain scripts (`plain.rs`) cannot write to what they see, so they see the things themselves.
 local open = setmetatable(copy(globals), getmetatable(globals))
 
--- What runs a plain script whose `KEYS` and `ARGV` Rust keeps filled.
-local function plain_runner(make, keys, arguments)
-  local script = make(host.redis, host.numbered_call, keys, arguments)
-  return function() return xpcall(script, handle) end
+-- A plain script whose `KEYS` and `ARGV` Rust keeps filled; Rust calls `xpcall` with it.
+local function plain_script(make, keys, arguments)
+  return make(host.redis, host.numbered_call, keys, arguments)
 end
 
 -- For the others they are new tables in each run.
@@ -256,4 +255,4 @@ local function runner_for(keys, arguments)
   return runner(list(1, all), table_of(1, keys), table_of(keys + 1, all))
 end
 
-return environment, open, runner_for, plain_runner
+return environment, open, runner_for, plain_script

@@ -41,8 +41,8 @@ pub(super) struct Runner {
     /// `KEYS` and `ARGV`, where the script reads them.
     tables: [Option<Table>; 2],
     pub(super) calls: Rc<RefCell<Vec<Call>>>,
-    /// Runs it; gives what `xpcall` does.
-    pub(super) run: Function,
+    /// The script, to be called without arguments.
+    pub(super) script: Function,
 }
 
 /// A numbered call.
@@ -82,12 +82,12 @@ impl Plain {
     }
 
     /// What runs the script with these `KEYS` and `ARGV`, which are passed to it; `None` when it
-    /// was called with too many different numbers of them. `runner_for` is the prelude's.
+    /// was called with too many different numbers of them. `plain_script` is the prelude's.
     pub(super) fn runner(
         &mut self,
         lua: &Lua,
         strings: &mut Strings,
-        runner_for: &Function,
+        plain_script: &Function,
         keys: usize,
         arguments: &[Bytes],
     ) -> mlua::Result<Option<&mut Runner>> {
@@ -99,7 +99,7 @@ impl Plain {
             }
             None if self.runners.len() == RUNNERS_MAX => return Ok(None),
             None => {
-                let runner = self.new_runner(lua, strings, runner_for, keys, arguments)?;
+                let runner = self.new_runner(lua, strings, plain_script, keys, arguments)?;
                 self.runners.push(runner);
                 self.runners.len() - 1
             }
@@ -111,16 +111,16 @@ impl Plain {
         &self,
         lua: &Lua,
         strings: &mut Strings,
-        runner_for: &Function,
+        plain_script: &Function,
         keys: usize,
         arguments: &[Bytes],
     ) -> mlua::Result<Runner> {
         let table = |wanted: bool| wanted.then(|| lua.create_table()).transpose();
         let tables = [table(self.reads_keys)?, table(self.reads_arguments)?];
-        let run = runner_for.call((&self.make, tables[0].clone(), tables[1].clone()))?;
+        let script = plain_script.call((&self.make, tables[0].clone(), tables[1].clone()))?;
         let calls = self.calls.iter().map(|words| Call::new(words, keys, arguments));
         let calls = Rc::new(RefCell::new(calls.collect()));
-        let runner = Runner { keys, passed: arguments.to_vec(), tables, calls, run };
+        let runner = Runner { keys, passed: arguments.to_vec(), tables, calls, script };
         for (place, argument) in arguments.iter().enumerate() {
             runner.show(lua, strings, place, argument)?;
         }
