@@ -15,21 +15,33 @@ pub mod set_nx;
 
 use crate::note::{Name, Note, ReleaseOutcome};
 use crate::process::Host;
+use crate::time::Mono;
 
 /// What comes with a lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// A number that grows with every grant, for the store to check.
     pub token: Option<u64>,
+    /// Until when the lease lasts, as far as the recipe knows, on the client's own monotonic clock:
+    /// counted from before the request for it was sent, so that it ends no later than the server's,
+    /// as long as the two clocks run alike. `None` for a lock without a lease. It is for the user
+    /// to look at it; no recipe does.
+    pub valid_until: Option<Mono>,
     /// The client held the lock already: a reentrant lock has counted one more, and nobody has
     /// granted anything. False for every lock that is not reentrant.
     pub reentered: bool,
 }
 
 impl Grant {
-    /// A new grant, with or without a token.
+    /// A new grant, with or without a token, without a lease.
     pub const fn new(token: Option<u64>) -> Self {
-        Self { token, reentered: false }
+        Self { token, valid_until: None, reentered: false }
+    }
+
+    /// The same grant, with a lease that lasts until then.
+    #[must_use]
+    pub const fn valid_until(self, end: Mono) -> Self {
+        Self { valid_until: Some(end), ..self }
     }
 }
 
@@ -69,7 +81,7 @@ impl<L: Lock> Guarded<L> {
         };
         self.host.note(Note::Acquiring { lock: lock.clone() });
         let (grant, granted_by) = self.host.traced(self.lock.acquire()).await;
-        let Grant { token, reentered } = grant;
+        let Grant { token, reentered, .. } = grant;
         let hold = self.host.number_hold();
         self.host.note(Note::Acquired { lock: lock.clone(), hold, token, reentered, granted_by });
         Held { grant, belief: Some(Belief { host: self.host.clone(), lock, hold }) }

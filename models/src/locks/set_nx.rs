@@ -129,9 +129,11 @@ impl Lock for SetNx {
     async fn acquire(&mut self) -> Grant {
         let mut attempt = self.attempt();
         loop {
+            let asked_at = self.host.mono();
             match self.client.run(&attempt).await {
                 Ok(Reply::Int(token)) => {
-                    return Grant::new(u64::try_from(token).ok());
+                    let lease_end = asked_at + self.settings.ttl;
+                    return Grant::new(u64::try_from(token).ok()).valid_until(lease_end);
                 }
                 Ok(_) => {}
                 // It may have happened: whatever holds that value now is nobody's.

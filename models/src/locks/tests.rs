@@ -9,7 +9,7 @@ use crate::machine::{
 use crate::message::Message;
 use crate::process::{Connection, Process};
 use crate::random::Random;
-use crate::time::{LocalClock, Mono, Wall};
+use crate::time::{LocalClock, Wall};
 
 /// A lock that is granted by a message on its connection.
 struct ByMessage {
