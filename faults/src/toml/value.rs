@@ -77,6 +77,15 @@ impl<'a> Value<'a> {
         T::try_from(number?).ok()
     }
 
+    /// True or false.
+    pub fn boolean(&self) -> Option<bool> {
+        let boolean = self.value.get_ref().as_bool();
+        if boolean.is_none() {
+            self.wrong_type("true or false", None);
+        }
+        boolean
+    }
+
     /// A duration of the range.
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let text = self.text_as("a duration", Some(DURATION))?;

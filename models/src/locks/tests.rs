@@ -100,6 +100,7 @@ fn acquired(hold: u32, token: u64, granted_by: InputId) -> Note {
     Note::Acquired {
         lock: Name::from_static("lock"),
         hold,
+        thread: 0,
         token: Some(token),
         reentered: false,
         granted_by: Some(granted_by),
@@ -120,7 +121,7 @@ fn the_message_that_granted_it_is_named_whatever_the_process_takes_until_it_retu
     bench.time(11);
     let lock = || Name::from_static("lock");
     let expected = [
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(0, 7, granted_by),
         Note::Releasing { lock: lock(), hold: 0 },
         Note::Released { lock: lock(), outcome: ReleaseOutcome::Removed },
@@ -178,10 +179,10 @@ fn a_critical_section_that_times_out_ends_its_hold_and_no_other() {
     let second = bench.message(30, 0, 8);
     let lock = || Name::from_static("lock");
     let expected = [
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(0, 7, first),
         Note::Abandoned { lock: lock(), hold: 0 },
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(1, 8, second),
         Note::Releasing { lock: lock(), hold: 1 },
         Note::Released { lock: lock(), outcome: ReleaseOutcome::Removed },

@@ -206,6 +206,7 @@ impl FailedSeed {
             )) => (FailureKind::Limit, limit.to_string()),
             Failure::Unfit { .. }
             | Failure::Buyers { .. }
+            | Failure::Processes { .. }
             | Failure::UnknownNode { .. }
             | Failure::Run(
                 RunError::UnknownNode(_) | RunError::Limit(LimitReached::Simulated { .. }),

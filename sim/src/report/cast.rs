@@ -10,7 +10,7 @@ use crate::world::history::History;
 /// The parts, as the nodes' names and their own notes tell them.
 #[derive(Clone, Debug, Default)]
 pub struct Cast {
-    /// Who buys, or writes down what only a client does.
+    /// The nodes where somebody buys, or writes down what only a client does.
     pub clients: Vec<NodeId>,
     /// Whoever is neither client nor store.
     pub servers: Vec<NodeId>,
@@ -18,18 +18,22 @@ pub struct Cast {
     pub store: Option<NodeId>,
     /// The locks that clients have waited for. A key of that name is the lock.
     pub locks: BTreeSet<Name>,
+    /// The clients are threads of the nodes' processes.
+    pub has_threads: bool,
 }
 
 impl Cast {
     /// The parts in a history.
     pub fn of(history: &History) -> Self {
-        let mut clients: BTreeSet<NodeId> = named(history, |name| name.starts_with("buyer-"));
+        let is_client = |name: &str| name.starts_with("buyer-") || name.starts_with("jvm-");
+        let mut clients: BTreeSet<NodeId> = named(history, is_client);
         let mut store = named(history, |name| name == "store").first().copied();
-        let mut locks = BTreeSet::new();
+        let (mut locks, mut has_threads) = (BTreeSet::new(), false);
         for (_, record, note) in history.notes() {
             match note {
-                Note::Acquiring { lock } | Note::Acquired { lock, .. } => {
+                Note::Acquiring { lock, .. } | Note::Acquired { lock, .. } => {
                     clients.insert(record.node);
+                    has_threads |= matches!(note, Note::Acquiring { thread: 1.., .. });
                     if !locks.contains(lock) {
                         locks.insert(lock.clone());
                     }
@@ -48,6 +52,7 @@ impl Cast {
             servers: servers.into_iter().collect(),
             store,
             locks,
+            has_threads,
         }
     }
 }

@@ -63,7 +63,7 @@ pub fn scenario(title: &str) -> Scenario {
 }
 
 fn waits(story: &mut Story, node: NodeId) {
-    story.note(node, Note::Acquiring { lock: Name::from(LOCK) });
+    story.note(node, Note::Acquiring { lock: Name::from(LOCK), thread: 0 });
 }
 
 /// A buyer asks Redis for the lock, and Redis sets the key.

@@ -5,13 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fencepost_faults::{Plan, Stage};
-use fencepost_models::locks::none::NoLock;
-use fencepost_models::locks::set_nx::{SetNx, SetNxSettings};
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
-use fencepost_models::process::Process;
 use fencepost_models::random::Random;
 use fencepost_models::redis::server::{RedisSettings, Server as Redis};
-use fencepost_models::shop::buyer::{buy_conditionally, buy_under};
 use fencepost_models::shop::store::{Books, Store};
 
 use super::{Backend, LinkSettings, Recipe, Scenario, Shop};
@@ -44,6 +41,14 @@ pub enum Failure {
     #[error("{buyers} buyers: accepted are 1 to {}", Shop::MAX_BUYERS)]
     Buyers {
         /// How many.
+        buyers: u16,
+    },
+    /// There are no processes for the buyers to be threads of, or more of them than buyers.
+    #[error("{buyers} buyers in {processes} processes: accepted are 1 to {buyers} processes")]
+    Processes {
+        /// How many processes.
+        processes: u16,
+        /// How many buyers.
         buyers: u16,
     },
     /// A link names a node that is not there.
@@ -110,16 +115,17 @@ impl Scenario {
     /// What faults can hit, and when it matters.
     pub fn stage(&self) -> Stage {
         let names = self.node_names();
-        let (others, buyers) = names.split_at(names.len() - usize::from(self.shop.buyers));
+        let (others, buyers) = names.split_at(names.len() - self.client_names().len());
         let (buyer_events, server_events) = match &self.lock {
             Recipe::None => (vec!["stock-seen", "order-placed"], vec!["write-taken"]),
             Recipe::ConditionalUpdate => (vec!["order-placed"], vec!["write-taken"]),
-            Recipe::SetNx(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
+            Recipe::Jvm(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["write-taken"]),
+            Recipe::SetNx(_) | Recipe::SetNxPlainDel(_) | Recipe::SetnxExpire(_) => {
+                (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
+            }
         };
-        let ttl = match &self.lock {
-            Recipe::None | Recipe::ConditionalUpdate => SetNxSettings::default().ttl,
-            Recipe::SetNx(settings) => settings.ttl,
-        };
+        // Where no lease can run out, faults last as long as where the default one does.
+        let ttl = self.lock.lease().unwrap_or(RedisLockSettings::default().ttl);
         Stage {
             store: others.first().cloned().unwrap_or_default(),
             servers: others.iter().skip(1).cloned().collect(),
@@ -134,15 +140,15 @@ impl Scenario {
 
     /// The world of this scenario under a seed, and the plan that it will carry out.
     fn world(&self, seed: u64) -> Result<(World, Plan), Failure> {
-        let buyers = self.shop.buyers;
-        if !(1..=Shop::MAX_BUYERS).contains(&buyers) {
-            return Err(Failure::Buyers { buyers });
-        }
+        self.check()?;
         let mut world = World::new(seed, self.network.latency);
         let store = self.add_store(&mut world);
-        let server = self.backend.as_ref().map(|backend| add_server(&mut world, backend));
-        for number in 1..=self.shop.buyers {
-            self.add_buyer(&mut world, number, store, server)?;
+        let server = self.backend.as_ref().and_then(|backend| add_server(&mut world, backend));
+        for client in self.clients() {
+            // A recipe that needs a server fits a backend with one alone.
+            let server = server.unwrap_or(store);
+            let name = client.name.clone();
+            world.add_client(&name, move |boot| client.start(boot, store, server));
         }
         for link in &self.network.links {
             world.set_latency(self.link(link)?, link.latency);
@@ -158,43 +164,20 @@ impl Scenario {
         world.add_server("store", move |boot| Store::new(books.clone(), fencing, boot.incarnation))
     }
 
-    fn add_buyer(
-        &self,
-        world: &mut World,
-        number: u16,
-        store: NodeId,
-        server: Option<NodeId>,
-    ) -> Result<(), Failure> {
-        let name = format!("buyer-{number}");
-        let buyer = self.shop.buyer.clone();
-        match (&self.lock, server) {
-            (Recipe::SetNx(lock), Some(server)) => {
-                let lock = lock.clone();
-                world.add_client(&name, move |boot| {
-                    let (lock, buyer) = (lock.clone(), buyer.clone());
-                    Process::new(boot, move |host| {
-                        let lock = SetNx::new(host.clone(), server, lock);
-                        buy_under(host, lock, store, buyer)
-                    })
-                });
-            }
-            (Recipe::ConditionalUpdate, _) => {
-                world.add_client(&name, move |boot| {
-                    let buyer = buyer.clone();
-                    Process::new(boot, move |host| buy_conditionally(host, store, buyer))
-                });
-            }
-            (Recipe::SetNx(_), None) => {
-                let backend =
-                    self.backend.as_ref().map_or("no backend", Backend::as_str).to_owned();
-                return Err(Failure::Unfit { recipe: self.lock.as_str(), backend });
-            }
-            (Recipe::None, _) => {
-                world.add_client(&name, move |boot| {
-                    let buyer = buyer.clone();
-                    Process::new(boot, move |host| buy_under(host, NoLock, store, buyer))
-                });
-            }
+    /// Whether the parts fit together.
+    fn check(&self) -> Result<(), Failure> {
+        let buyers = self.shop.buyers;
+        if !(1..=Shop::MAX_BUYERS).contains(&buyers) {
+            return Err(Failure::Buyers { buyers });
+        }
+        if let Some(Backend::Memory { processes }) = self.backend
+            && !(1..=buyers).contains(&processes)
+        {
+            return Err(Failure::Processes { processes, buyers });
+        }
+        if !self.lock.fits(self.backend.as_ref()) {
+            let backend = self.backend.as_ref().map_or("no backend", Backend::as_str).to_owned();
+            return Err(Failure::Unfit { recipe: self.lock.as_str(), backend });
         }
         Ok(())
     }
@@ -217,10 +200,12 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
-fn add_server(world: &mut World, backend: &Backend) -> NodeId {
+/// Adds the backend's server, if it has one.
+fn add_server(world: &mut World, backend: &Backend) -> Option<NodeId> {
     match backend {
         Backend::Redis => {
-            world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default()))
+            Some(world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default())))
         }
+        Backend::Memory { .. } => None,
     }
 }

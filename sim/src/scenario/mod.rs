@@ -3,6 +3,7 @@
 
 mod backend;
 mod build;
+mod clients;
 mod diagnostic;
 mod file;
 mod recipe;
@@ -14,7 +15,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_faults::{Plan, RandomFaults};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::shop::Fencing;
 use fencepost_models::shop::buyer::BuyerSettings;
 
@@ -55,7 +56,8 @@ pub struct Scenario {
     pub expect: Option<BTreeSet<ViolationKind>>,
 }
 
-/// The shop: the node `store`, and the buyers `buyer-1`, `buyer-2`, …
+/// The shop: the node `store`, and the buyers. Each buyer is a node, `buyer-1`, `buyer-2`, …, but on
+/// [`Backend::Memory`], where they are threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shop {
     /// How much there is to sell.
@@ -102,7 +104,7 @@ impl Default for Scenario {
             seed: 0,
             duration: Duration::from_secs(60),
             backend: Some(Backend::Redis),
-            lock: Recipe::SetNx(SetNxSettings::default()),
+            lock: Recipe::SetNx(RedisLockSettings::default()),
             shop: Shop::default(),
             network: NetworkSettings::default(),
             faults: Plan::new(),
@@ -136,10 +138,18 @@ impl Scenario {
     }
 
     /// The names of all nodes, in the order of their numbers: the store, the backend's servers,
-    /// the buyers.
+    /// the nodes that the buyers are on.
     pub fn node_names(&self) -> Vec<String> {
         let servers = self.backend.as_ref().map(Backend::node_names).unwrap_or_default();
-        let buyers = (1..=self.shop.buyers).map(|number| format!("buyer-{number}"));
-        ["store".to_owned()].into_iter().chain(servers).chain(buyers).collect()
+        ["store".to_owned()].into_iter().chain(servers).chain(self.client_names()).collect()
+    }
+
+    /// The names of the nodes that the buyers are on.
+    fn client_names(&self) -> Vec<String> {
+        let (kind, number) = match self.backend {
+            Some(Backend::Memory { processes }) => ("jvm", processes),
+            _ => ("buyer", self.shop.buyers),
+        };
+        (1..=number).map(|number| format!("{kind}-{number}")).collect()
     }
 }

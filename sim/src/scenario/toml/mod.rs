@@ -23,9 +23,9 @@ use self::lock::{check_fit, read_lock, write_lock};
 use self::network::{read_network, write_network};
 use self::random_faults::{read_random_faults, write_random_faults};
 use self::shop::{read_shop, write_shop};
-use super::Scenario;
 use super::diagnostic::InvalidScenario;
 use super::file::MAX_FILE_BYTES;
+use super::{Scenario, Shop};
 
 /// The shortest file that is a scenario.
 const LEAST: &str = "the least that a scenario needs:\n\
@@ -36,6 +36,7 @@ const LEAST: &str = "the least that a scenario needs:\n\
 const ZERO: Duration = Duration::ZERO;
 const INSTANT: Duration = Duration::from_nanos(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Scenario {
     /// Reads a scenario from TOML. `name` is what errors call the text: a file's name.
@@ -137,9 +138,10 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.explain = root.get("explain").and_then(|text| text.text()).unwrap_or_default().into();
     scenario.seed = root.get("seed").and_then(|seed| seed.integer(0..=u64::MAX)).unwrap_or(0);
     let duration = root.get("duration");
-    let backend = read_backend(&mut root);
-    let recipe = read_lock(&mut root);
     let buyers = read_shop(&mut root, &mut scenario.shop);
+    let most_processes = if buyers.is_some() { scenario.shop.buyers } else { Shop::MAX_BUYERS };
+    let backend = read_backend(&mut root, most_processes);
+    let recipe = read_lock(&mut root);
 
     if let (Some(backend), Some(recipe)) = (&backend, &recipe) {
         check_fit(recipe, backend.as_ref());
