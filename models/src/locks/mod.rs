@@ -154,4 +154,6 @@ struct Belief {
 }
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
