@@ -11,14 +11,14 @@ use fencepost_faults::FaultKind::{
     self, ClockJump, Crash, Delay, DropConnection, Partition, Pause, PowerLoss,
 };
 use fencepost_faults::{Action, Fault, RandomFaults, Start, Trigger};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 
 /// Three buyers who never run out of stock, under up to four faults of these kinds.
 fn busy_shop(kinds: &[FaultKind]) -> Scenario {
     Scenario::default().but(|s| {
         s.title = "The busy shop".to_owned();
         let ttl = Duration::from_secs(5);
-        s.lock = Recipe::SetNx(SetNxSettings { ttl, ..SetNxSettings::default() });
+        s.lock = Recipe::SetNx(RedisLockSettings { ttl, ..RedisLockSettings::default() });
         s.shop.stock = 1_000_000;
         s.shop.buyers = 3;
         s.shop.buyer.browse = (Duration::from_millis(200), Duration::from_secs(1));

@@ -7,7 +7,7 @@ use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::{self, Oversell, StaleWrite, TwoHolders};
 use fencepost::scenario::{Recipe, Scenario};
 use fencepost_faults::{Action, Fault, Start, Trigger};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::shop::Fencing;
 
 const TTL: Duration = Duration::from_secs(10);
@@ -15,7 +15,7 @@ const TTL: Duration = Duration::from_secs(10);
 fn flash_sale() -> Scenario {
     Scenario::default().but(|s| {
         s.title = "The flash sale".to_owned();
-        s.lock = Recipe::SetNx(SetNxSettings { ttl: TTL, ..SetNxSettings::default() });
+        s.lock = Recipe::SetNx(RedisLockSettings { ttl: TTL, ..RedisLockSettings::default() });
         s.shop.stock = 3;
         s.shop.buyers = 3;
     })

@@ -59,9 +59,10 @@ impl Serialize for Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseOutcome {
-    /// The server had it as this client's, and removed it.
+    /// The lock was this client's, and is removed. A release that does not ask whose it is
+    /// (a bare `DEL`) learns only that it is removed.
     Removed,
-    /// The server did not have it as this client's any more.
+    /// The lock was not this client's any more.
     NotHeld,
     /// No answer came.
     Unknown,
@@ -75,11 +76,16 @@ pub enum Note {
     Acquiring {
         /// Which lock.
         lock: Name,
+        /// Which thread of the process waits; see [`Host::thread`](crate::process::Host::thread).
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
     },
     /// Client: no longer waits for the lock, and has not got it.
     GaveUp {
         /// Which lock.
         lock: Name,
+        /// Which of the process's threads.
+        thread: u32,
     },
     /// Client: believes from now on that it holds the lock.
     Acquired {
@@ -87,6 +93,9 @@ pub enum Note {
         lock: Name,
         /// The number of this hold, which no other of the process has.
         hold: u32,
+        /// Which thread of the process holds it; two threads are two holders.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// The fencing token that came with it.
         token: Option<u64>,
         /// The client held the lock already and has entered it once more: no new grant.
@@ -256,6 +265,12 @@ pub enum Note {
         /// The line.
         text: String,
     },
+}
+
+/// Most processes have one thread, which needs no number.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a field over by reference")]
+const fn is_main(thread: &u32) -> bool {
+    *thread == 0
 }
 
 /// The kinds of notes, as triggers name them.

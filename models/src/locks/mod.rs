@@ -11,9 +11,11 @@
 //! holding it beside nobody. So keep the [`Held`] for as long as you do what the lock protects.
 //! Dropping an `acquire` that has not returned ends the wait in the same way ([`Note::GaveUp`]).
 
+pub mod jvm;
 pub mod none;
-pub mod set_nx;
+pub mod redis;
 
+use crate::machine::InputId;
 use crate::note::{Name, Note, ReleaseOutcome};
 use crate::process::Host;
 use crate::time::Mono;
@@ -31,12 +33,27 @@ pub struct Grant {
     /// The client held the lock already: a reentrant lock has counted one more, and nobody has
     /// granted anything. False for every lock that is not reentrant.
     pub reentered: bool,
+    /// What granted it, for the order in which grants were made.
+    pub origin: Origin,
+}
+
+/// What granted a lock. Grants are put into the order in which they were made, whenever their news
+/// arrived, and a message may have been under way for long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The last message that the recipe took before it returned: most need say nothing else.
+    #[default]
+    LastMessage,
+    /// An earlier message than that, by the input that brought it.
+    Message(Option<InputId>),
+    /// No message: the lock is in this process's own memory.
+    Memory,
 }
 
 impl Grant {
     /// A new grant, with or without a token, without a lease.
     pub const fn new(token: Option<u64>) -> Self {
-        Self { token, valid_until: None, reentered: false }
+        Self { token, valid_until: None, reentered: false, origin: Origin::LastMessage }
     }
 
     /// The same grant, with a lease that lasts until then.
@@ -73,20 +90,27 @@ impl<L: Lock> Guarded<L> {
 
     /// Waits for the lock; when this returns, the caller believes that it holds it.
     ///
-    /// The history also learns which message granted it, so that grants are put into the order in
-    /// which they were made, whenever their news arrived: the last message that the recipe took
-    /// before it returned. A recipe need not do anything about that.
+    /// The history also learns which message granted it: the last message that the recipe took
+    /// before it returned, unless the grant names another [`Origin`].
     pub async fn acquire(&mut self) -> Held {
         let Some(lock) = self.lock.name() else {
             return Held { grant: self.lock.acquire().await, belief: None };
         };
-        self.host.note(Note::Acquiring { lock: lock.clone() });
-        let wait = Wait { host: &self.host, lock: &lock };
-        let (grant, granted_by) = self.host.traced(self.lock.acquire()).await;
+        let thread = self.host.thread();
+        self.host.note(Note::Acquiring { lock: lock.clone(), thread });
+        let wait = Wait { host: &self.host, lock: &lock, thread };
+        let (grant, last_message) = self.host.traced(self.lock.acquire()).await;
         let Grant { token, reentered, .. } = grant;
+        let granted_by = match grant.origin {
+            Origin::LastMessage => last_message,
+            Origin::Message(message) => message,
+            Origin::Memory => None,
+        };
         wait.succeeded();
-        let hold = self.host.number_hold();
-        self.host.note(Note::Acquired { lock: lock.clone(), hold, token, reentered, granted_by });
+        let (hold, lock_name) = (self.host.number_hold(), lock.clone());
+        let acquired =
+            Note::Acquired { lock: lock_name, hold, thread, token, reentered, granted_by };
+        self.host.note(acquired);
         Held { grant, belief: Some(Belief { host: self.host.clone(), lock, hold }) }
     }
 
@@ -107,6 +131,7 @@ impl<L: Lock> Guarded<L> {
 struct Wait<'a> {
     host: &'a Host,
     lock: &'a Name,
+    thread: u32,
 }
 
 impl Wait<'_> {
@@ -117,7 +142,7 @@ impl Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.host.note(Note::GaveUp { lock: self.lock.clone() });
+        self.host.note(Note::GaveUp { lock: self.lock.clone(), thread: self.thread });
     }
 }
 
@@ -150,5 +175,7 @@ struct Belief {
     hold: u32,
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
+use super::testing::Bench;
 use super::*;
-use crate::machine::{
-    Boot, ConnectionId, Context, Effect, Files, Input, InputId, Machine, NodeId, TimerId,
-};
+use crate::machine::NodeId;
 use crate::message::Message;
-use crate::process::{Connection, Process};
-use crate::random::Random;
-use crate::time::{LocalClock, Wall};
+use crate::process::Connection;
 
 /// A lock that is granted by a message on its connection.
 struct ByMessage {
@@ -38,68 +35,25 @@ impl Lock for ByMessage {
     }
 }
 
-/// A process with its inputs numbered and its notes kept.
-struct Bench {
-    process: Process,
-    notes: Vec<Note>,
-    inputs: u32,
-    next_connection: u32,
-}
-
-impl Bench {
-    /// A process that has opened a first connection, number 0, and a second, number 1.
-    fn new<F: Future<Output = ()> + 'static>(
-        main: impl FnOnce(Host, Connection, Connection) -> F + 'static,
-    ) -> Self {
-        let boot = Boot {
-            node: NodeId(1),
-            incarnation: 0,
-            random: Random::new(1, 1),
-            files: Files::new(),
-            clock: LocalClock::default(),
-        };
-        let process = Process::new(boot, |host| async move {
-            let first = host.connect(NodeId(2)).await.expect("opens");
-            let second = host.connect(NodeId(3)).await.expect("opens");
-            main(host, first, second).await;
-        });
-        let mut bench = Self { process, notes: Vec::new(), inputs: 0, next_connection: 0 };
-        bench.give(0, Input::Started);
-        bench.give(0, Input::Connected { connection: ConnectionId(0) });
-        bench.give(0, Input::Connected { connection: ConnectionId(1) });
-        bench
-    }
-
-    fn give(&mut self, at_ms: u64, input: Input<'_>) -> InputId {
-        let nanos = at_ms * 1_000_000;
-        let clock = LocalClock { wall: Wall::from_nanos(nanos), mono: Mono::from_nanos(nanos) };
-        let mut outbox = Vec::new();
-        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
-        let input_id = InputId(self.inputs);
-        context.input = Some(input_id);
-        self.inputs += 1;
-        self.process.handle(input, &mut context);
-        self.notes.extend(outbox.into_iter().filter_map(|effect| match effect {
-            Effect::Note(note) => Some(note),
-            _ => None,
-        }));
-        input_id
-    }
-
-    fn message(&mut self, at_ms: u64, connection: u32, number: u64) -> InputId {
-        let message = &Message::Number(number);
-        self.give(at_ms, Input::Message { connection: ConnectionId(connection), message })
-    }
-
-    fn time(&mut self, at_ms: u64) {
-        self.give(at_ms, Input::Timer(TimerId(0)));
-    }
+/// A process that has opened a first connection, number 0, and a second, number 1.
+fn with_connections<F: Future<Output = ()> + 'static>(
+    main: impl FnOnce(Host, Connection, Connection) -> F + 'static,
+) -> Bench {
+    let mut bench = Bench::new(|host| async move {
+        let first = host.connect(NodeId(2)).await.expect("opens");
+        let second = host.connect(NodeId(3)).await.expect("opens");
+        main(host, first, second).await;
+    });
+    bench.connected(0);
+    bench.connected(0);
+    bench
 }
 
 fn acquired(hold: u32, token: u64, granted_by: InputId) -> Note {
     Note::Acquired {
         lock: Name::from_static("lock"),
         hold,
+        thread: 0,
         token: Some(token),
         reentered: false,
         granted_by: Some(granted_by),
@@ -108,7 +62,7 @@ fn acquired(hold: u32, token: u64, granted_by: InputId) -> Note {
 
 #[test]
 fn the_message_that_granted_it_is_named_whatever_the_process_takes_until_it_returns() {
-    let mut bench = Bench::new(|host, connection, other| async move {
+    let mut bench = with_connections(|host, connection, other| async move {
         host.spawn(async move { while other.receive().await.is_ok() {} });
         let rest = Duration::from_millis(10);
         let mut lock = Guarded::new(host.clone(), ByMessage { host, connection, rest });
@@ -120,7 +74,7 @@ fn the_message_that_granted_it_is_named_whatever_the_process_takes_until_it_retu
     bench.time(11);
     let lock = || Name::from_static("lock");
     let expected = [
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(0, 7, granted_by),
         Note::Releasing { lock: lock(), hold: 0 },
         Note::Released { lock: lock(), outcome: ReleaseOutcome::Removed },
@@ -143,7 +97,7 @@ fn a_message_that_another_future_reads_for_the_lock_is_found_too() {
             ReleaseOutcome::Removed
         }
     }
-    let mut bench = Bench::new(|host, connection, _other| async move {
+    let mut bench = with_connections(|host, connection, _other| async move {
         let slot = std::rc::Rc::new(std::cell::Cell::new(None));
         let sink = slot.clone();
         host.spawn(async move {
@@ -161,7 +115,7 @@ fn a_message_that_another_future_reads_for_the_lock_is_found_too() {
 
 #[test]
 fn a_critical_section_that_times_out_ends_its_hold_and_no_other() {
-    let mut bench = Bench::new(|host, connection, _other| async move {
+    let mut bench = with_connections(|host, connection, _other| async move {
         let rest = Duration::ZERO;
         let mut lock =
             Guarded::new(host.clone(), ByMessage { host: host.clone(), connection, rest });
@@ -178,10 +132,10 @@ fn a_critical_section_that_times_out_ends_its_hold_and_no_other() {
     let second = bench.message(30, 0, 8);
     let lock = || Name::from_static("lock");
     let expected = [
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(0, 7, first),
         Note::Abandoned { lock: lock(), hold: 0 },
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(1, 8, second),
         Note::Releasing { lock: lock(), hold: 1 },
         Note::Released { lock: lock(), outcome: ReleaseOutcome::Removed },
@@ -191,7 +145,7 @@ fn a_critical_section_that_times_out_ends_its_hold_and_no_other() {
 
 #[test]
 fn who_drops_its_wait_has_given_up_and_may_wait_again() {
-    let mut bench = Bench::new(|host, connection, _other| async move {
+    let mut bench = with_connections(|host, connection, _other| async move {
         let rest = Duration::ZERO;
         let mut lock =
             Guarded::new(host.clone(), ByMessage { host: host.clone(), connection, rest });
@@ -204,9 +158,9 @@ fn who_drops_its_wait_has_given_up_and_may_wait_again() {
     let granted_by = bench.message(30, 0, 8);
     let lock = || Name::from_static("lock");
     let expected = [
-        Note::Acquiring { lock: lock() },
-        Note::GaveUp { lock: lock() },
-        Note::Acquiring { lock: lock() },
+        Note::Acquiring { lock: lock(), thread: 0 },
+        Note::GaveUp { lock: lock(), thread: 0 },
+        Note::Acquiring { lock: lock(), thread: 0 },
         acquired(0, 8, granted_by),
         Note::Releasing { lock: lock(), hold: 0 },
         Note::Released { lock: lock(), outcome: ReleaseOutcome::Removed },

@@ -20,6 +20,8 @@ use crate::time::{Mono, Wall};
 #[derive(Clone)]
 pub struct Host {
     shared: Shared,
+    /// The thread that this handle was given to.
+    thread: u32,
 }
 
 /// A wait came to its end before what was waited for.
@@ -29,7 +31,7 @@ pub struct TimedOut;
 
 impl Host {
     pub(super) fn new(mailbox: Mailbox) -> Self {
-        Self { shared: Rc::new(RefCell::new(mailbox)) }
+        Self { shared: Rc::new(RefCell::new(mailbox)), thread: 0 }
     }
 
     pub(super) fn mailbox(&self) -> RefMut<'_, Mailbox> {
@@ -44,6 +46,12 @@ impl Host {
     /// How often the process has been restarted.
     pub fn incarnation(&self) -> u32 {
         self.mailbox().incarnation
+    }
+
+    /// The thread of the process that this handle belongs to: 0 for the process's `main`, and
+    /// for whatever it spawns; 1, 2, … for those that [`Host::spawn_thread`] has started.
+    pub const fn thread(&self) -> u32 {
+        self.thread
     }
 
     /// The host's wall clock.
@@ -70,6 +78,14 @@ impl Host {
     /// Runs a future beside this one, in the same process.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.mailbox().spawn(Box::pin(task));
+    }
+
+    /// Starts a thread of the process: a future beside this one that is somebody of its own, for a
+    /// lock as for the judge. What [`Host::spawn`] starts acts on behalf of who spawned it.
+    pub fn spawn_thread<F: Future<Output = ()> + 'static>(&self, main: impl FnOnce(Self) -> F) {
+        let thread = self.mailbox().number_thread();
+        let host = Self { shared: Rc::clone(&self.shared), thread };
+        self.spawn(main(host));
     }
 
     /// Waits on the host's monotonic clock.
@@ -124,6 +140,11 @@ impl Host {
         .await;
         let meanwhile = self.mailbox().taken.filter(|taken| Some(*taken) != before);
         (output, own.or(meanwhile))
+    }
+
+    /// The input that brought the message which the process took last.
+    pub(crate) fn last_taken(&self) -> Option<InputId> {
+        self.mailbox().taken
     }
 
     /// The number of the process's next hold of a lock.

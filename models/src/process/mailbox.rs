@@ -40,6 +40,7 @@ pub(super) struct Mailbox {
     outbox: Vec<Effect>,
     next_connection: u32,
     next_hold: u32,
+    threads: u32,
     deadlines: Vec<Mono>,
     armed: Option<Mono>,
     spawned: Vec<Task>,
@@ -61,6 +62,7 @@ impl Mailbox {
             outbox: Vec::new(),
             next_connection: 0,
             next_hold: 0,
+            threads: 0,
             deadlines: Vec::new(),
             armed: None,
             spawned: Vec::new(),
@@ -156,6 +158,12 @@ impl Mailbox {
     pub fn number_hold(&mut self) -> u32 {
         self.next_hold += 1;
         self.next_hold - 1
+    }
+
+    /// The number of the process's next thread; its `main` is number 0.
+    pub fn number_thread(&mut self) -> u32 {
+        self.threads += 1;
+        self.threads
     }
 
     pub fn close(&mut self, connection: ConnectionId) {

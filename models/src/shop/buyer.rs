@@ -152,11 +152,14 @@ impl Shop {
         Self { host, settings, store, orders, count: 0 }
     }
 
-    /// A number that no other order has: the node, its incarnation and a count, a million apart.
+    /// A number that no other order has: the node, its incarnation and a count, a million apart;
+    /// before them, a thread.
     fn next_order(&mut self) -> u64 {
         self.count += 1;
-        let incarnation = u64::from(self.host.incarnation());
-        (u64::from(self.host.node().0) * 1_000 + incarnation) * 1_000_000 + self.count
+        let (node, incarnation) =
+            (u64::from(self.host.node().0), u64::from(self.host.incarnation()));
+        let of_process = (node * 1_000 + incarnation) * 1_000_000 + self.count;
+        u64::from(self.host.thread()) * 1_000_000_000_000_000 + of_process
     }
 
     async fn work(&self) {

@@ -207,6 +207,7 @@ impl FailedSeed {
             Failure::Unfit { .. }
             | Failure::Buyers { .. }
             | Failure::LoadWithoutBackend
+            | Failure::Processes { .. }
             | Failure::UnknownNode { .. }
             | Failure::Run(
                 RunError::UnknownNode(_) | RunError::Limit(LimitReached::Simulated { .. }),

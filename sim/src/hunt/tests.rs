@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
 use fencepost_faults::{Action, Fault, FaultKind, RandomFaults, Start};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 
 use super::*;
 use crate::judge::ViolationKind::{Oversell, TwoHolders};
@@ -118,7 +118,7 @@ fn a_panic_is_a_finding_with_its_seed_and_its_place() {
 /// A model's own panic: the sum of the two durations is more than there can be.
 #[test]
 fn a_panic_in_a_model_is_a_finding() {
-    let settings = SetNxSettings { poll: Duration::MAX, ..SetNxSettings::default() };
+    let settings = RedisLockSettings { poll: Duration::MAX, ..RedisLockSettings::default() };
     let scenario = Scenario::default().but(|s| {
         s.lock = Recipe::SetNx(settings);
         s.shop.stock = 5;

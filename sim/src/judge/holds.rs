@@ -26,8 +26,10 @@ pub enum HoldEnd {
 /// `acquire` is a hold of its own, also where the client holds the lock already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// Who.
+    /// Who: a thread of that node's process.
     pub node: NodeId,
+    /// Which thread; 0 where a process is one holder.
+    pub thread: u32,
     /// Which lock.
     pub lock: Name,
     /// Its number, which no other hold of the same process has.
@@ -53,6 +55,16 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// Who holds: a thread of a node's process.
+    pub const fn holder(&self) -> (NodeId, u32) {
+        (self.node, self.thread)
+    }
+
+    /// The holder in words: `buyer-1`, or `thread 2 of jvm-1`.
+    pub fn holder_name(&self, history: &History) -> String {
+        history.thread_name(self.node, self.thread)
+    }
+
     /// Whether the two were believed at the same instant, as the order of the records has it: a
     /// hold that ends and one that begins at the same time overlap when the begin was first.
     pub fn overlaps(&self, other: &Self) -> bool {
@@ -102,14 +114,18 @@ struct Beliefs {
 
 impl Beliefs {
     fn begin(&mut self, history: &History, id: RecordId, record: &Record, note: &Note) {
-        let Note::Acquired { lock, hold, token, reentered, granted_by } = note else { return };
+        let Note::Acquired { lock, hold, thread, token, reentered, granted_by } = note else {
+            return;
+        };
         let entered = self.standing.iter().rev().map(|place| &self.holds[*place]);
-        let entered = entered.filter(|hold| hold.node == record.node && hold.lock == *lock);
+        let holder = (record.node, *thread);
+        let entered = entered.filter(|hold| hold.holder() == holder && hold.lock == *lock);
         let entered = if *reentered { entered.map(|hold| hold.granted).next() } else { None };
         let sent = || sent_by(history, RecordId((*granted_by)?.0));
         self.standing.push(self.holds.len());
         self.holds.push(Hold {
             node: record.node,
+            thread: *thread,
             lock: lock.clone(),
             number: *hold,
             token: *token,

@@ -131,7 +131,7 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
         history.name(write.from),
         own.lock,
         own.from,
-        history.name(newer.node),
+        newer.holder_name(history),
         newer.from,
         with_token(newer),
     )

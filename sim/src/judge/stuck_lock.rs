@@ -53,8 +53,8 @@ pub fn check<'h>(history: &'h History, holds: &'h [Hold], bound: Duration) -> Ve
         let Some((record, note)) = noted else { continue };
         let (node, at) = (record.node, record.at);
         match note {
-            Note::Acquiring { lock } => watch.change(lock, at, |lock| lock.waiting.push(node)),
-            Note::GaveUp { lock } => watch.change(lock, at, |lock| lock.leave(node)),
+            Note::Acquiring { lock, .. } => watch.change(lock, at, |lock| lock.waiting.push(node)),
+            Note::GaveUp { lock, .. } => watch.change(lock, at, |lock| lock.leave(node)),
             Note::Acquired { lock, .. } => watch.change(lock, at, |lock| lock.gain(node)),
             _ => {}
         }

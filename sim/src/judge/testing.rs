@@ -129,12 +129,12 @@ impl Story {
 
     /// Begins to wait for the lock.
     pub fn wait(&mut self, node: NodeId) -> &mut Self {
-        self.note(node, Note::Acquiring { lock: Name::from(LOCK) })
+        self.note(node, Note::Acquiring { lock: Name::from(LOCK), thread: 0 })
     }
 
     /// Waits no longer, without having got the lock.
     pub fn give_up(&mut self, node: NodeId) -> &mut Self {
-        self.note(node, Note::GaveUp { lock: Name::from(LOCK) })
+        self.note(node, Note::GaveUp { lock: Name::from(LOCK), thread: 0 })
     }
 
     pub fn acquire(&mut self, node: NodeId, token: Option<u64>) -> &mut Self {
@@ -142,13 +142,24 @@ impl Story {
     }
 
     pub fn acquire_named(&mut self, node: NodeId, lock: &str, token: Option<u64>) -> &mut Self {
-        self.acquired(node, lock, token, false);
+        self.acquired((node, 0), lock, token, false);
+        self
+    }
+
+    /// A thread of the node's process acquires.
+    pub fn acquire_on_thread(
+        &mut self,
+        node: NodeId,
+        thread: u32,
+        token: Option<u64>,
+    ) -> &mut Self {
+        self.acquired((node, thread), LOCK, token, false);
         self
     }
 
     /// Acquires, and says under which number.
     pub fn acquire_numbered(&mut self, node: NodeId, token: Option<u64>) -> u32 {
-        self.acquired(node, LOCK, token, false)
+        self.acquired((node, 0), LOCK, token, false)
     }
 
     /// Enters the lock once more.
@@ -158,18 +169,24 @@ impl Story {
 
     /// Enters the lock once more, and is told the token again.
     pub fn reenter_with(&mut self, node: NodeId, token: Option<u64>) -> &mut Self {
-        self.acquired(node, LOCK, token, true);
+        self.acquired((node, 0), LOCK, token, true);
         self
     }
 
-    fn acquired(&mut self, node: NodeId, lock: &str, token: Option<u64>, reentered: bool) -> u32 {
+    fn acquired(
+        &mut self,
+        (node, thread): (NodeId, u32),
+        lock: &str,
+        token: Option<u64>,
+        reentered: bool,
+    ) -> u32 {
         let (hold, granted_by) = (self.acquired, self.granted_by.remove(&node));
         self.acquired += 1;
         if lock == LOCK {
             self.held.push((node, hold));
         }
         let lock = Name::from(lock);
-        self.note(node, Note::Acquired { lock, hold, token, reentered, granted_by });
+        self.note(node, Note::Acquired { lock, hold, thread, token, reentered, granted_by });
         hold
     }
 

@@ -1,8 +1,11 @@
 //! `two-holders`: two clients believed at the same instant that they held the same lock.
 //!
-//! A client is a node. Two holds of one node at once, as two tasks of one process may have them on
-//! a lock that is not reentrant, are not judged here: what they do to the shop is. Nor does it
-//! say anything anew when a client enters once more what it holds beside another.
+//! A client is a thread of a process; most processes have one. Two holds of one thread at once, as
+//! two futures of it may have them on a lock that is not reentrant, are not judged here: what they
+//! do to the shop is. Nor does it say anything anew when a client enters once more what it holds
+//! beside another.
+
+use fencepost_models::machine::NodeId;
 
 use super::{Hold, Violation, ViolationKind};
 use crate::world::history::History;
@@ -18,7 +21,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
             kind: ViolationKind::TwoHolders,
             at: later.from,
             record: later.begin,
-            nodes: standing.iter().chain([&later]).map(|hold| hold.node).collect(),
+            nodes: nodes(standing, later),
             detail: describe(history, later, standing),
         });
     });
@@ -41,7 +44,8 @@ fn for_each_begin<'a>(holds: &'a [Hold], mut visit: impl FnMut(&'a Hold, &[&'a H
         standing.retain(|hold| hold.overlaps(later));
         others.clear();
         for hold in &standing {
-            let is_new = hold.node != later.node && others.iter().all(|one| one.node != hold.node);
+            let is_new = hold.holder() != later.holder()
+                && others.iter().all(|one| one.holder() != hold.holder());
             if hold.lock == later.lock && is_new {
                 others.push(hold);
             }
@@ -51,14 +55,25 @@ fn for_each_begin<'a>(holds: &'a [Hold], mut visit: impl FnMut(&'a Hold, &[&'a H
     }
 }
 
+/// The nodes of the holders, each once.
+fn nodes(standing: &[&Hold], later: &Hold) -> Vec<NodeId> {
+    let mut nodes = Vec::with_capacity(standing.len() + 1);
+    for hold in standing.iter().copied().chain([later]) {
+        if !nodes.contains(&hold.node) {
+            nodes.push(hold.node);
+        }
+    }
+    nodes
+}
+
 fn describe(history: &History, later: &Hold, standing: &[&Hold]) -> String {
     let client = |hold: &&Hold| {
-        format!("{} (since {}{})", history.name(hold.node), hold.from, with_token(hold))
+        format!("{} (since {}{})", hold.holder_name(history), hold.from, with_token(hold))
     };
     let earlier: Vec<String> = standing.iter().map(client).collect();
     format!(
         "{} believes from {} on that it holds {}{}, and so {} {}",
-        history.name(later.node),
+        later.holder_name(history),
         later.from,
         later.lock,
         with_token(later),
@@ -143,6 +158,20 @@ mod tests {
         story.at(5).acquire(A, Some(4)).at(6).release_numbered(A, first);
         assert_eq!(found(&story).0[1].nodes, [B, A]);
         assert_eq!(found(&story).1, 2);
+    }
+
+    #[test]
+    fn two_threads_of_one_process_are_two_holders_and_one_node() {
+        let mut story = Story::new();
+        story.at(1).acquire_on_thread(A, 1, Some(1)).at(2).acquire_on_thread(A, 2, Some(2));
+        let (violations, most) = found(&story);
+        assert_eq!((violations.len(), most), (1, 2));
+        assert_eq!(violations[0].nodes, [A]);
+        insta::assert_snapshot!(violations[0].detail, @"");
+        let mut story = Story::new();
+        story.at(1).acquire_on_thread(A, 1, None).at(2).release(A).acquire_on_thread(A, 2, None);
+        story.at(3).acquire_on_thread(A, 2, None);
+        assert!(accepted(&story), "one after the other, and one thread twice");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::world::history::History;
 /// The parts, as the nodes' names and their own notes tell them.
 #[derive(Clone, Debug, Default)]
 pub struct Cast {
-    /// Who buys, or writes down what only a client does.
+    /// The nodes where somebody buys, or writes down what only a client does.
     pub clients: Vec<NodeId>,
     /// Whoever is none of the others: the servers that the lock lives on.
     pub servers: Vec<NodeId>,
@@ -19,19 +19,23 @@ pub struct Cast {
     pub store: Option<NodeId>,
     /// The locks that clients have waited for. A key of that name is the lock.
     pub locks: BTreeSet<Name>,
+    /// The clients are threads of the nodes' processes.
+    pub has_threads: bool,
 }
 
 impl Cast {
     /// The parts in a history.
     pub fn of(history: &History) -> Self {
-        let mut clients: BTreeSet<NodeId> = named(history, |name| name.starts_with("buyer-"));
+        let is_client = |name: &str| name.starts_with("buyer-") || name.starts_with("jvm-");
+        let mut clients: BTreeSet<NodeId> = named(history, is_client);
         let mut store = named(history, |name| name == "store").first().copied();
         let extras = named(history, |name| matches!(name, "orders" | "load"));
-        let mut locks = BTreeSet::new();
+        let (mut locks, mut has_threads) = (BTreeSet::new(), false);
         for (_, record, note) in history.notes() {
             match note {
-                Note::Acquiring { lock } | Note::Acquired { lock, .. } => {
+                Note::Acquiring { lock, .. } | Note::Acquired { lock, .. } => {
                     clients.insert(record.node);
+                    has_threads |= matches!(note, Note::Acquiring { thread: 1.., .. });
                     if !locks.contains(lock) {
                         locks.insert(lock.clone());
                     }
@@ -52,6 +56,7 @@ impl Cast {
             servers: servers.into_iter().collect(),
             store,
             locks,
+            has_threads,
         }
     }
 }

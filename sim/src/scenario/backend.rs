@@ -5,25 +5,38 @@
 pub enum Backend {
     /// One Redis: the node `redis`.
     Redis,
+    /// No server: the memory of the buyers' own processes. The buyers are threads of the nodes `jvm-1`,
+    /// `jvm-2`, …, dealt out to them in turn.
+    Memory {
+        /// How many processes there are; no more than buyers.
+        processes: u16,
+    },
 }
 
 impl Backend {
     /// Every backend, as it is by default.
-    pub const fn all() -> [Self; 1] {
-        [Self::Redis]
+    pub const fn all() -> [Self; 2] {
+        [Self::Redis, Self::Memory { processes: 1 }]
     }
 
     /// The backend's name in scenario files.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Memory { .. } => "memory",
         }
     }
 
-    /// The names of its nodes, in the order of their numbers.
+    /// The names of its servers, in the order of their numbers.
     pub fn node_names(&self) -> Vec<String> {
         match self {
             Self::Redis => vec!["redis".to_owned()],
+            Self::Memory { .. } => Vec::new(),
         }
+    }
+
+    /// Whether there is a server, which others than the lock's clients can use too.
+    pub const fn has_server(&self) -> bool {
+        !matches!(self, Self::Memory { .. })
     }
 }

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use fencepost_faults::{Plan, Stage};
 use fencepost_models::load::set_keys;
-use fencepost_models::locks::none::NoLock;
-use fencepost_models::locks::set_nx::{SetNx, SetNxSettings};
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
 use fencepost_models::random::Random;
 use fencepost_models::redis::server::{RedisSettings, Server as Redis};
-use fencepost_models::shop::buyer::{ShopAddress, buy_conditionally, buy_under};
+use fencepost_models::shop::buyer::ShopAddress;
 use fencepost_models::shop::ids::OrderIds;
 use fencepost_models::shop::orders::OrderStore;
 use fencepost_models::shop::store::{Books, Store, StoreSettings};
@@ -54,6 +53,14 @@ pub enum Failure {
     /// There is a load, and no server that it could be on.
     #[error("there is a load, but no backend that it could be on")]
     LoadWithoutBackend,
+    /// There are no processes for the buyers to be threads of, or more of them than buyers.
+    #[error("{buyers} buyers in {processes} processes: accepted are 1 to {buyers} processes")]
+    Processes {
+        /// How many processes.
+        processes: u16,
+        /// How many buyers.
+        buyers: u16,
+    },
     /// A link names a node that is not there.
     #[error("there is no node `{node}` (there are: {known})")]
     UnknownNode {
@@ -121,16 +128,17 @@ impl Scenario {
         let (buyer_events, server_events) = match &self.lock {
             Recipe::None => (vec!["stock-seen", "order-placed"], vec![taken]),
             Recipe::ConditionalUpdate => (vec!["order-placed"], vec![taken]),
-            Recipe::SetNx(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
+            Recipe::Jvm(_) => (vec!["acquired", "stock-seen", "releasing"], vec![taken]),
+            Recipe::SetNx(_) | Recipe::SetNxPlainDel(_) | Recipe::SetnxExpire(_) => {
+                (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
+            }
         };
-        let ttl = match &self.lock {
-            Recipe::None | Recipe::ConditionalUpdate => SetNxSettings::default().ttl,
-            Recipe::SetNx(settings) => settings.ttl,
-        };
+        // Where no lease can run out, faults last as long as where the default one does.
+        let ttl = self.lock.lease().unwrap_or(RedisLockSettings::default().ttl);
         Stage {
             store: "store".to_owned(),
             servers: self.server_names(),
-            buyers: self.buyer_names(),
+            buyers: self.client_names(),
             buyer_events,
             server_events,
             duration: self.duration,
@@ -141,15 +149,15 @@ impl Scenario {
 
     /// The world of this scenario under a seed, and the plan that it will carry out.
     fn world(&self, seed: u64) -> Result<(World, Plan), Failure> {
-        let buyers = self.shop.buyers;
-        if !(1..=Shop::MAX_BUYERS).contains(&buyers) {
-            return Err(Failure::Buyers { buyers });
-        }
+        self.check()?;
         let mut world = World::new(seed, self.network.latency);
         let shop = self.add_shop(&mut world);
-        let server = self.backend.as_ref().map(|backend| add_server(&mut world, backend));
-        for number in 1..=self.shop.buyers {
-            self.add_buyer(&mut world, number, shop, server)?;
+        let server = self.backend.as_ref().and_then(|backend| add_server(&mut world, backend));
+        for client in self.clients() {
+            // A recipe that needs a server fits a backend with one alone.
+            let server = server.unwrap_or(shop.store);
+            let name = client.name.clone();
+            world.add_client(&name, move |boot| client.start(boot, shop, server));
         }
         if let Some(load) = &self.load {
             let server = server.ok_or(Failure::LoadWithoutBackend)?;
@@ -182,43 +190,20 @@ impl Scenario {
         ShopAddress { store, orders }
     }
 
-    fn add_buyer(
-        &self,
-        world: &mut World,
-        number: u16,
-        shop: ShopAddress,
-        server: Option<NodeId>,
-    ) -> Result<(), Failure> {
-        let name = format!("buyer-{number}");
-        let buyer = self.shop.buyer.clone();
-        match (&self.lock, server) {
-            (Recipe::SetNx(lock), Some(server)) => {
-                let lock = lock.clone();
-                world.add_client(&name, move |boot| {
-                    let (lock, buyer) = (lock.clone(), buyer.clone());
-                    Process::new(boot, move |host| {
-                        let lock = SetNx::new(host.clone(), server, lock);
-                        buy_under(host, lock, shop, buyer)
-                    })
-                });
-            }
-            (Recipe::ConditionalUpdate, _) => {
-                world.add_client(&name, move |boot| {
-                    let buyer = buyer.clone();
-                    Process::new(boot, move |host| buy_conditionally(host, shop, buyer))
-                });
-            }
-            (Recipe::SetNx(_), None) => {
-                let backend =
-                    self.backend.as_ref().map_or("no backend", Backend::as_str).to_owned();
-                return Err(Failure::Unfit { recipe: self.lock.as_str(), backend });
-            }
-            (Recipe::None, _) => {
-                world.add_client(&name, move |boot| {
-                    let buyer = buyer.clone();
-                    Process::new(boot, move |host| buy_under(host, NoLock, shop, buyer))
-                });
-            }
+    /// Whether the parts fit together.
+    fn check(&self) -> Result<(), Failure> {
+        let buyers = self.shop.buyers;
+        if !(1..=Shop::MAX_BUYERS).contains(&buyers) {
+            return Err(Failure::Buyers { buyers });
+        }
+        if let Some(Backend::Memory { processes }) = self.backend
+            && !(1..=buyers).contains(&processes)
+        {
+            return Err(Failure::Processes { processes, buyers });
+        }
+        if !self.lock.fits(self.backend.as_ref()) {
+            let backend = self.backend.as_ref().map_or("no backend", Backend::as_str).to_owned();
+            return Err(Failure::Unfit { recipe: self.lock.as_str(), backend });
         }
         Ok(())
     }
@@ -241,10 +226,12 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
 }
 
-fn add_server(world: &mut World, backend: &Backend) -> NodeId {
+/// Adds the backend's server, if it has one.
+fn add_server(world: &mut World, backend: &Backend) -> Option<NodeId> {
     match backend {
         Backend::Redis => {
-            world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default()))
+            Some(world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default())))
         }
+        Backend::Memory { .. } => None,
     }
 }

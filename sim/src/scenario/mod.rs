@@ -3,6 +3,7 @@
 
 mod backend;
 mod build;
+mod clients;
 mod diagnostic;
 mod file;
 mod recipe;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::shop::buyer::BuyerSettings;
 use fencepost_models::shop::{Fencing, Orders};
 
@@ -62,7 +63,8 @@ pub struct Scenario {
 }
 
 /// The shop: the node `store`, the node `orders` where orders have a store of their own
-/// ([`BuyerSettings::orders`]), and the buyers `buyer-1`, `buyer-2`, …
+/// ([`BuyerSettings::orders`]), and the buyers. Each buyer is a node, `buyer-1`, `buyer-2`, …, but on
+/// [`Backend::Memory`], where they are threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shop {
     /// How much there is to sell.
@@ -117,7 +119,7 @@ impl Default for Scenario {
             seed: 0,
             duration: Duration::from_secs(60),
             backend: Some(Backend::Redis),
-            lock: Recipe::SetNx(SetNxSettings::default()),
+            lock: Recipe::SetNx(RedisLockSettings::default()),
             shop: Shop::default(),
             load: None,
             network: NetworkSettings::default(),
@@ -165,11 +167,12 @@ impl Scenario {
     }
 
     /// The names of all nodes, in the order of their numbers: the store, the store of the orders,
-    /// the backend's servers, the buyers, the load.
+    /// the backend's servers, the nodes that the buyers are on, the
+    /// load.
     pub fn node_names(&self) -> Vec<String> {
         let load = self.load.as_ref().map(|_| "load".to_owned());
-        let (servers, buyers) = (self.server_names(), self.buyer_names());
-        ["store".to_owned()].into_iter().chain(servers).chain(buyers).chain(load).collect()
+        let (servers, clients) = (self.server_names(), self.client_names());
+        ["store".to_owned()].into_iter().chain(servers).chain(clients).chain(load).collect()
     }
 
     /// All servers but the store.
@@ -179,7 +182,12 @@ impl Scenario {
         orders.into_iter().chain(backend).collect()
     }
 
-    fn buyer_names(&self) -> Vec<String> {
-        (1..=self.shop.buyers).map(|number| format!("buyer-{number}")).collect()
+    /// The names of the nodes that the buyers are on.
+    fn client_names(&self) -> Vec<String> {
+        let (kind, number) = match self.backend {
+            Some(Backend::Memory { processes }) => ("jvm", processes),
+            _ => ("buyer", self.shop.buyers),
+        };
+        (1..=number).map(|number| format!("{kind}-{number}")).collect()
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::jvm::JvmLockSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 
 use super::Backend;
 
@@ -13,14 +14,28 @@ pub enum Recipe {
     None,
     /// Not at all either: the store's own conditional update.
     ConditionalUpdate,
+    /// A lock in the memory of each process.
+    Jvm(JvmLockSettings),
     /// `SET NX PX` with compare-and-delete.
-    SetNx(SetNxSettings),
+    SetNx(RedisLockSettings),
+    /// `SET NX PX` with a bare `DEL`.
+    SetNxPlainDel(RedisLockSettings),
+    /// `SETNX`, then `EXPIRE`, with compare-and-delete. The time to live is whole seconds.
+    SetnxExpire(RedisLockSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 3] {
-        [Self::None, Self::ConditionalUpdate, Self::SetNx(SetNxSettings::default())]
+    pub fn all() -> [Self; 6] {
+        let redis = RedisLockSettings::default;
+        [
+            Self::None,
+            Self::ConditionalUpdate,
+            Self::Jvm(JvmLockSettings::default()),
+            Self::SetNx(redis()),
+            Self::SetNxPlainDel(redis()),
+            Self::SetnxExpire(redis()),
+        ]
     }
 
     /// The recipe's name in scenario files.
@@ -28,15 +43,26 @@ impl Recipe {
         match self {
             Self::None => "none",
             Self::ConditionalUpdate => "conditional-update",
+            Self::Jvm(_) => "jvm",
             Self::SetNx(_) => "set-nx",
+            Self::SetNxPlainDel(_) => "set-nx-plain-del",
+            Self::SetnxExpire(_) => "setnx-expire",
         }
     }
 
-    /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock.
+    /// Whether it locks anything at all.
+    pub const fn is_lock(&self) -> bool {
+        !matches!(self, Self::None | Self::ConditionalUpdate)
+    }
+
+    /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock, and for
+    /// a lock that nothing but its holder can end.
     pub const fn lease(&self) -> Option<Duration> {
         match self {
-            Self::None | Self::ConditionalUpdate => None,
-            Self::SetNx(settings) => Some(settings.ttl),
+            Self::None | Self::ConditionalUpdate | Self::Jvm(_) => None,
+            Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
+                Some(settings.ttl)
+            }
         }
     }
 
@@ -44,8 +70,8 @@ impl Recipe {
     /// no fault is in the way: to connect, to be answered, to wait before it asks again.
     const fn round(&self) -> Duration {
         match self {
-            Self::None | Self::ConditionalUpdate => Duration::ZERO,
-            Self::SetNx(settings) => {
+            Self::None | Self::ConditionalUpdate | Self::Jvm(_) => Duration::ZERO,
+            Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 let polls = settings.poll.saturating_add(settings.poll_jitter);
                 polls.saturating_add(settings.timeout.saturating_mul(2))
             }
@@ -71,7 +97,10 @@ impl Recipe {
     pub const fn fits(&self, backend: Option<&Backend>) -> bool {
         match self {
             Self::None | Self::ConditionalUpdate => true,
-            Self::SetNx(_) => matches!(backend, Some(Backend::Redis)),
+            Self::Jvm(_) => matches!(backend, Some(Backend::Memory { .. })),
+            Self::SetNx(_) | Self::SetNxPlainDel(_) | Self::SetnxExpire(_) => {
+                matches!(backend, Some(Backend::Redis))
+            }
         }
     }
 }

@@ -245,6 +245,12 @@ impl History {
         self.nodes.get(usize::from(node.0)).map_or("?", String::as_str)
     }
 
+    /// What a thread of a node's process is called: `buyer-1`, or `thread 2 of jvm-1`.
+    pub fn thread_name(&self, node: NodeId, thread: u32) -> String {
+        let node = self.name(node);
+        if thread == 0 { node.to_owned() } else { format!("thread {thread} of {node}") }
+    }
+
     /// How many messages have reached a process.
     pub const fn delivered(&self) -> u64 {
         self.delivered

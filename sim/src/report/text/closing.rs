@@ -22,6 +22,7 @@ pub fn legend<W: Write>(
     painter: &mut Painter<'_, W>,
     used: &BTreeSet<Glyph>,
     hidden_buyers: usize,
+    has_threads: bool,
 ) -> fmt::Result {
     let entry = |glyph: &Glyph| glyph.symbol().width() + 1 + glyph.meaning().width();
     let most = painter.width;
@@ -41,9 +42,22 @@ pub fn legend<W: Write>(
         column += width;
     }
     painter.end_line()?;
+    let (one, many) = match has_threads {
+        true => ("process has", "processes have"),
+        false => ("buyer has", "buyers have"),
+    };
+    let mut remarks = Vec::new();
+    if has_threads {
+        remarks.push(
+            "each lane is a process: it holds, or waits, while one of its threads does".to_owned(),
+        );
+    }
     if hidden_buyers > 0 {
-        let buyers = words::count(hidden_buyers as u64, "buyer has", "buyers have");
-        painter.styled(Style::new().dimmed(), &format!("  {buyers} no lane: there is no room"))?;
+        let buyers = words::count(hidden_buyers as u64, one, many);
+        remarks.push(format!("{buyers} no lane: there is no room"));
+    }
+    for remark in remarks {
+        painter.styled(Style::new().dimmed(), &format!("  {remark}"))?;
         painter.end_line()?;
     }
     Ok(())

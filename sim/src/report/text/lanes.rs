@@ -1,4 +1,5 @@
-//! The columns at the left: the time, what each server has, what each buyer believes, the store.
+//! The columns at the left: the time, what each server has, what each buyer (or each process of
+//! buyers) believes, the store.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -39,6 +40,8 @@ pub struct Columns {
     pub hidden_buyers: usize,
     /// What stands over the servers' lanes.
     server_title: String,
+    /// What stands over the buyers' lanes.
+    buyer_title: &'static str,
     /// The store, if it ever fails: it has a sign then.
     failing_store: Option<NodeId>,
     time_width: usize,
@@ -81,6 +84,7 @@ impl Columns {
             servers,
             buyers: Vec::new(),
             server_title,
+            buyer_title: if cast.has_threads { "jvm" } else { "buyers" },
         };
         let room = width.saturating_sub(columns.width_without_buyers() + WORDS_WIDTH);
         let most_buyers = (room / columns.buyer_width).clamp(1, MOST_BUYERS);
@@ -116,7 +120,7 @@ impl Columns {
     }
 
     fn buyers_width(&self) -> usize {
-        (self.buyers.len() * self.buyer_width).max("buyers".len())
+        (self.buyers.len() * self.buyer_width).max(self.buyer_title.len())
     }
 
     /// The lanes as they stand.
@@ -152,7 +156,8 @@ impl Columns {
         let (servers, buyers) = (self.servers_width(), self.buyers_width());
         let wide = self.time_width;
         let title = if servers == 0 { String::new() } else { format!("  {}", self.server_title) };
-        let first = format!("{:wide$}{title:servers$}  {:buyers$}      store", "", "buyers");
+        let first =
+            format!("{:wide$}{title:servers$}  {:buyers$}      store", "", self.buyer_title);
         let mut numbers = String::new();
         for (number, _) in &self.buyers {
             let width = self.buyer_width;

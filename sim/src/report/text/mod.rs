@@ -36,7 +36,7 @@ use self::unsaid::Unsaid;
 use super::cast::Cast;
 use super::words;
 use crate::judge::ViolationKind;
-use crate::scenario::{Outcome, Recipe, Scenario};
+use crate::scenario::{Backend, Outcome, Recipe, Scenario};
 use crate::world::SimTime;
 use crate::world::history::{Event, Record, RecordId};
 
@@ -87,8 +87,9 @@ pub fn write_text(
     let mut painter =
         Painter { out, colour: options.colour, width: options.width.max(LEAST_WIDTH) };
     heading(&mut painter, scenario, outcome)?;
-    let (used, hidden_buyers) = timeline(&mut painter, outcome, options.max_rows)?;
-    closing::legend(&mut painter, &used, hidden_buyers)?;
+    let cast = Cast::of(&outcome.run.history);
+    let (used, hidden_buyers) = timeline(&mut painter, outcome, &cast, options.max_rows)?;
+    closing::legend(&mut painter, &used, hidden_buyers, cast.has_threads)?;
     painter.end_line()?;
     closing::verdict(&mut painter, scenario, outcome)?;
     closing::replay(&mut painter, outcome, options.replay)
@@ -109,10 +110,11 @@ fn heading<W: Write>(
         fencepost_models::shop::Fencing::ReadsAndWrites => "fencing on reads and writes",
     };
     let line = format!(
-        "{}, {fencing}; {} for {}; seed {}",
+        "{}, {fencing}; {} for {}{}; seed {}",
         lock(scenario),
         words::count(scenario.shop.stock, "piece", "pieces"),
         words::count(u64::from(scenario.shop.buyers), "buyer", "buyers"),
+        processes(scenario),
         outcome.run.seed,
     );
     painter.paragraph("", Style::new().dimmed(), &line)?;
@@ -121,14 +123,27 @@ fn heading<W: Write>(
 
 /// The lock, where it lives and how long a grant lasts: `lock set-nx on redis, lease 10s`.
 fn lock(scenario: &Scenario) -> String {
-    match (&scenario.lock, scenario.lock.lease()) {
-        (Recipe::None, _) => "no lock".to_owned(),
-        (other, None) => format!("no lock, {}", other.as_str()),
-        (recipe, Some(lease)) => {
-            let backend = scenario.backend.as_ref().map(|one| format!(" on {}", one.as_str()));
-            let backend = backend.unwrap_or_default();
-            format!("lock {}{backend}, lease {}", recipe.as_str(), fencepost_faults::show(lease))
+    let recipe = &scenario.lock;
+    let name = recipe.as_str();
+    if *recipe == Recipe::None {
+        return "no lock".to_owned();
+    }
+    if !recipe.is_lock() {
+        return format!("no lock, {name}");
+    }
+    let backend = scenario.backend.as_ref().map(|one| format!(" on {}", one.as_str()));
+    let backend = backend.unwrap_or_default();
+    let lease = recipe.lease().map(|lease| format!(", lease {}", fencepost_faults::show(lease)));
+    format!("lock {name}{backend}{}", lease.unwrap_or_default())
+}
+
+/// In how many processes the buyers are, where they are not one each: ` in 2 processes`.
+fn processes(scenario: &Scenario) -> String {
+    match scenario.backend {
+        Some(Backend::Memory { processes }) => {
+            format!(" in {}", words::count(u64::from(processes), "process", "processes"))
         }
+        _ => String::new(),
     }
 }
 
@@ -136,26 +151,26 @@ fn lock(scenario: &Scenario) -> String {
 fn timeline<W: Write>(
     painter: &mut Painter<'_, W>,
     outcome: &Outcome,
+    cast: &Cast,
     max_rows: usize,
 ) -> Result<(BTreeSet<Glyph>, usize), fmt::Error> {
-    let cast = Cast::of(&outcome.run.history);
     let end = SimTime::after(outcome.run.simulated).max(outcome.run.history.end());
     let mut lines = Vec::new();
-    walk(outcome, &cast, |_, record, sentences| {
+    walk(outcome, cast, |_, record, sentences| {
         lines.extend(sentences.iter().map(|said| (said.weight, record.at)));
         Ok(())
     })?;
     let chosen = select::choose(&lines, end, max_rows);
     let mut chosen = chosen.into_iter().peekable();
 
-    let columns = Columns::new(outcome, &cast, painter.width);
+    let columns = Columns::new(outcome, cast, painter.width);
     columns.heading(painter)?;
-    let lanes = columns.now(&State::new(&outcome.run, &cast));
+    let lanes = columns.now(&State::new(&outcome.run, cast));
     let last = (SimTime::ZERO, lanes.clone());
     let mut rows = Rows { painter, columns, used: BTreeSet::new(), last, lanes };
     let mut unsaid = Unsaid::default();
     let mut line = 0;
-    walk(outcome, &cast, |state, record, sentences| {
+    walk(outcome, cast, |state, record, sentences| {
         if !sentences.iter().any(Sentence::is_of_record) {
             unsaid.pass_over(state, record);
         }

@@ -105,14 +105,26 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
     use Weight::{Ordinary, Quiet, Telling};
     let name = state.name(record.node);
     let (weight, mark, text) = match note {
-        Note::Acquiring { lock } => (Quiet, None, format!("{name} waits for {lock}")),
-        Note::GaveUp { lock } => (Ordinary, None, format!("{name} waits for {lock} no longer")),
-        Note::Acquired { lock, token, .. } => {
-            (Ordinary, None, format!("{name} gets {lock}{}", with_token(*token)))
+        Note::Acquiring { lock, thread } => (
+            Quiet,
+            None,
+            format!("{} waits for {lock}", state.history().thread_name(record.node, *thread)),
+        ),
+        Note::GaveUp { lock, thread } => {
+            let waiter = state.history().thread_name(record.node, *thread);
+            (Ordinary, None, format!("{waiter} waits for {lock} no longer"))
         }
-        Note::Releasing { lock, .. } => (Ordinary, None, format!("{name} gives {lock} back")),
-        Note::Abandoned { lock, .. } => {
-            (Telling, None, format!("{name} gives up what it did under {lock}, and keeps it"))
+        Note::Acquired { lock, thread, token, .. } => {
+            let holder = state.history().thread_name(record.node, *thread);
+            (Ordinary, None, format!("{holder} gets {lock}{}", with_token(*token)))
+        }
+        Note::Releasing { lock, hold } => {
+            let holder = state.holder(record.node, *hold);
+            (Ordinary, None, format!("{holder} gives {lock} back"))
+        }
+        Note::Abandoned { lock, hold } => {
+            let holder = state.holder(record.node, *hold);
+            (Telling, None, format!("{holder} gives up what it did under {lock}, and keeps it"))
         }
         Note::Released { lock, outcome } => match outcome {
             ReleaseOutcome::Removed => return None,
@@ -179,13 +191,21 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             let text = format!("{name} sees that its lease ended {ago} ago, and does not order");
             (Telling, None, text)
         }
-        Note::KeySet { key, value, .. } => {
+        Note::KeySet { key, value, expires_at_ms } => {
             if !state.cast.locks.contains(key) {
                 return None;
             }
-            match state.bringer(record, value) {
+            let owner = state.bringer(record, value);
+            let owned = state.owner(record.node, key);
+            match owner {
+                Some(owner) if owned == Some(owner) && expires_at_ms.is_some() => {
+                    let owner = state.name(owner);
+                    (Quiet, None, format!("{name} lets {key} of {owner} expire in time"))
+                }
                 Some(owner) => {
-                    (Quiet, None, format!("{name} sets {key} for {}", state.name(owner)))
+                    let owner = state.name(owner);
+                    let rest = if expires_at_ms.is_none() { ", without an expiry" } else { "" };
+                    (Quiet, None, format!("{name} sets {key} for {owner}{rest}"))
                 }
                 None => (Quiet, None, format!("{name} sets {key}")),
             }

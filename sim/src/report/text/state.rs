@@ -23,11 +23,26 @@ pub enum Cell {
 /// What a client is about.
 #[derive(Clone, Debug, Default)]
 struct Client {
-    is_waiting: bool,
+    /// The threads that wait for the lock.
+    waiting: BTreeSet<u32>,
     /// It has read the stock; its order is still open.
     has_read: bool,
-    /// The locks that it believes it holds, each as often as it acquired it.
-    held: Vec<Name>,
+    /// What it believes to hold, each lock as often as it acquired it.
+    held: Vec<Held>,
+}
+
+/// A lock that a client believes it holds.
+#[derive(Clone, Debug)]
+struct Held {
+    lock: Name,
+    hold: u32,
+    thread: u32,
+}
+
+impl Client {
+    fn holds(&self, lock: &Name) -> bool {
+        self.held.iter().any(|held| held.lock == *lock)
+    }
 }
 
 /// The state of a node's process.
@@ -152,16 +167,23 @@ impl<'a> State<'a> {
     }
 
     pub fn is_waiting(&self, node: NodeId) -> bool {
-        self.clients.get(&node).is_some_and(|client| client.is_waiting)
+        self.clients.get(&node).is_some_and(|client| !client.waiting.is_empty())
     }
 
     /// The lock that a client believes it holds, the last one it got.
     pub fn held_by(&self, node: NodeId) -> Option<&Name> {
-        self.clients.get(&node)?.held.last()
+        Some(&self.clients.get(&node)?.held.last()?.lock)
+    }
+
+    /// Who has a hold of that number, in words.
+    pub fn holder(&self, node: NodeId, hold: u32) -> String {
+        let held = self.clients.get(&node).map(|client| client.held.as_slice()).unwrap_or_default();
+        let thread = held.iter().find(|held| held.hold == hold).map_or(0, |held| held.thread);
+        self.history().thread_name(node, thread)
     }
 
     pub fn believes(&self, node: NodeId, lock: &Name) -> bool {
-        self.clients.get(&node).is_some_and(|client| client.held.contains(lock))
+        self.clients.get(&node).is_some_and(|client| client.holds(lock))
     }
 
     /// Whose the key is on that server; `None` when it is not there or nobody's known.
@@ -283,7 +305,7 @@ impl<'a> State<'a> {
     pub fn client_cell(&self, node: NodeId) -> Glyph {
         let Some(client) = self.clients.get(&node) else { return Glyph::Idle };
         let holds = !client.held.is_empty();
-        let is_doubly_held = client.held.iter().any(|lock| self.believers(lock) > 1);
+        let is_doubly_held = client.held.iter().any(|held| self.believers(&held.lock) > 1);
         if self.is_down(node) {
             Glyph::Down
         } else if self.paused_since(node).is_some() {
@@ -296,7 +318,7 @@ impl<'a> State<'a> {
             Glyph::Doubly
         } else if holds {
             Glyph::Holds
-        } else if client.is_waiting {
+        } else if !client.waiting.is_empty() {
             Glyph::Waits
         } else if client.has_read {
             Glyph::Reads
@@ -306,7 +328,7 @@ impl<'a> State<'a> {
     }
 
     fn believers(&self, lock: &Name) -> usize {
-        self.clients.values().filter(|client| client.held.contains(lock)).count()
+        self.clients.values().filter(|client| client.holds(lock)).count()
     }
 
     /// The sign of a node that does not run; none while it runs.
@@ -380,18 +402,22 @@ fn joins(groups: &Groups, one: &str, other: &str) -> bool {
 impl Client {
     fn enter(&mut self, note: &Note) {
         match note {
-            Note::Acquiring { .. } => self.is_waiting = true,
-            Note::GaveUp { .. } => self.is_waiting = false,
-            Note::Acquired { lock, .. } => {
-                self.is_waiting = false;
-                self.held.push(lock.clone());
+            Note::GaveUp { thread, .. } => {
+                self.waiting.remove(thread);
             }
-            Note::Releasing { lock, .. } | Note::Abandoned { lock, .. } => {
-                if let Some(place) = self.held.iter().rposition(|held| held == lock) {
-                    self.held.remove(place);
-                }
+            Note::Acquiring { thread, .. } => {
+                self.waiting.insert(*thread);
             }
-            Note::LockLost { lock, .. } => self.held.retain(|held| held != lock),
+            Note::Acquired { lock, hold, thread, .. } => {
+                self.waiting.remove(thread);
+                self.held.push(Held { lock: lock.clone(), hold: *hold, thread: *thread });
+            }
+            Note::Releasing { hold, .. } | Note::Abandoned { hold, .. } => {
+                self.held.retain(|held| held.hold != *hold);
+            }
+            Note::LockLost { lock, hold, .. } => self
+                .held
+                .retain(|held| held.lock != *lock || hold.is_some_and(|hold| held.hold != hold)),
             Note::StockSeen { .. } => self.has_read = true,
             Note::OrderPlaced { .. }
             | Note::OrderRefused { .. }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_faults::{Action, Fault, Start, Trigger};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 use fencepost_models::random::Random;
@@ -102,7 +102,7 @@ fn real_paused_holder() -> Scenario {
         nth: 1,
         after: Duration::ZERO,
     };
-    let lock = SetNxSettings { ttl: Duration::from_secs(10), ..SetNxSettings::default() };
+    let lock = RedisLockSettings { ttl: Duration::from_secs(10), ..RedisLockSettings::default() };
     Scenario::default().but(|s| {
         s.title = "The holder that paused".into();
         s.lock = Recipe::SetNx(lock);
@@ -165,7 +165,7 @@ fn random_outcome(seed: u64) -> Outcome {
             }
         }
         match draw(21) {
-            0 => story.note(node, Note::Acquiring { lock }),
+            0 => story.note(node, Note::Acquiring { lock, thread: 0 }),
             1 | 2 => story.acquire(node, token),
             3 => story.release(node),
             4 => story.lose(node),
@@ -187,7 +187,7 @@ fn random_outcome(seed: u64) -> Outcome {
                 [STORE, REDIS][draw(2) as usize],
                 [Event::Crashed, Event::PowerLost, Event::Paused][draw(3) as usize],
             ),
-            19 => story.note(node, Note::GaveUp { lock }),
+            19 => story.note(node, Note::GaveUp { lock, thread: 0 }),
             _ => story
                 .note(node, Note::Remark { text: "long ".repeat(draw(60) as usize) + "x\u{7}" }),
         };

@@ -16,6 +16,18 @@ kind = \"redis\"
 recipe = \"set-nx\"
 ";
 
+/// The same with a lock in memory.
+const JVM: &str = "\
+title = \"Two buyers\"
+
+[backend]
+kind = \"memory\"
+processes = 2
+
+[lock]
+recipe = \"jvm\"
+";
+
 /// What a person sees.
 fn error(text: &str) -> String {
     let error = Scenario::from_toml("flash-sale.toml", text).unwrap_err();
@@ -98,6 +110,14 @@ fn values() {
             ("a time that is too long", good_and("ttl = \"1000000h\"")),
             ("half a nanosecond", good_and("poll = \"0.5ns\"")),
             ("half a millisecond for Redis", good_and("ttl = \"1500us\"")),
+            (
+                "half a second for EXPIRE",
+                good_and("ttl = \"1500ms\"").replace("set-nx", "setnx-expire"),
+            ),
+            ("too many retries", good_and("release_retries = 1001")),
+            ("more processes than buyers", JVM.replace("processes = 2", "processes = 3")),
+            ("no process", JVM.replace("processes = 2", "processes = 0")),
+            ("neither fair nor unfair", format!("{JVM}fair = \"yes\"\n")),
             ("a range that runs backwards", good_and("[shop]\nwork = \"3ms..200us\"")),
             ("nobody buys", good_and("[shop]\nbuyers = 0")),
             ("too many buy", good_and("[shop]\nbuyers = 100000")),
@@ -136,6 +156,12 @@ fn what_does_not_fit_together() {
         "fit",
         &[
             ("a recipe without a backend", GOOD.replace("[backend]\nkind = \"redis\"", "")),
+            ("a lock in memory on Redis", GOOD.replace("set-nx", "jvm")),
+            ("processes on Redis", GOOD.replace("[lock]", "processes = 2\n\n[lock]")),
+            (
+                "a buyer that is a thread",
+                format!("{JVM}\n[[faults]]\nkind = \"pause\"\nat = \"1s\"\nnode = \"buyer-1\""),
+            ),
             ("an unknown backend", GOOD.replace("redis", "etcd")),
             ("an unknown recipe", GOOD.replace("set-nx", "setnx")),
             (

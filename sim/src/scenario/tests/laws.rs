@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use fencepost_faults::{FaultKind, RandomFaults};
 use fencepost_models::load::LoadSettings;
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::jvm::JvmLockSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
@@ -30,13 +31,38 @@ fn range() -> impl Strategy<Value = (Duration, Duration)> {
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
-    let set_nx = (milliseconds(), duration(), duration(), duration(), "\\PC{0,8}\\w\\PC{0,8}")
-        .prop_map(|(ttl, poll, poll_jitter, timeout, key)| {
-            let key = Name::from(key.as_str());
-            Recipe::SetNx(SetNxSettings { key, ttl, poll, poll_jitter, timeout })
-        });
-    let default = Just(Recipe::SetNx(SetNxSettings::default()));
-    prop_oneof![Just(Recipe::None), Just(Recipe::ConditionalUpdate), default, set_nx]
+    let defaults = prop::sample::select(Recipe::all().to_vec());
+    let jvm = (name(), any::<bool>())
+        .prop_map(|(name, fair)| Recipe::Jvm(JvmLockSettings { name, fair }));
+    let set_nx = redis_lock(milliseconds()).prop_map(Recipe::SetNx);
+    let plain_del = redis_lock(milliseconds()).prop_map(Recipe::SetNxPlainDel);
+    let expire = redis_lock((1..1_000_000_u64).prop_map(Duration::from_secs));
+    prop_oneof![defaults, jvm, set_nx, plain_del, expire.prop_map(Recipe::SetnxExpire)]
+}
+
+fn redis_lock(ttl: impl Strategy<Value = Duration>) -> impl Strategy<Value = RedisLockSettings> {
+    (name(), ttl, duration(), duration(), duration(), 0..=1_000_u32).prop_map(
+        |(key, ttl, poll, poll_jitter, timeout, release_retries)| RedisLockSettings {
+            key,
+            ttl,
+            poll,
+            poll_jitter,
+            timeout,
+            release_retries,
+        },
+    )
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    "\\PC{0,8}\\w\\PC{0,8}".prop_map(|name| Name::from(name.as_str()))
+}
+
+/// A backend that the recipe fits, with no more processes than buyers.
+fn backend_for(lock: &Recipe, choice: usize, buyers: u16) -> Option<Backend> {
+    let processes = 1 + u16::try_from(choice).unwrap_or(0) % buyers;
+    let mut all = vec![None, Some(Backend::Redis), Some(Backend::Memory { processes })];
+    all.retain(|backend| lock.fits(backend.as_ref()));
+    all.swap_remove(choice % all.len())
 }
 
 fn shop() -> impl Strategy<Value = Shop> {
@@ -91,8 +117,9 @@ fn latency() -> impl Strategy<Value = Latency> {
 }
 
 fn network() -> impl Strategy<Value = NetworkSettings> {
+    // The nodes that buyers are on depend on the backend: they get their names at the end.
     let link = (latency(), any::<bool>()).prop_map(|(latency, back)| {
-        let (from, to) = if back { ("store", "buyer-2") } else { ("buyer-1", "store") };
+        let (from, to) = if back { ("store", "") } else { ("", "store") };
         LinkSettings { from: from.to_owned(), to: to.to_owned(), latency }
     });
     let latency = prop_oneof![Just(NetworkSettings::default().latency), latency()];
@@ -120,15 +147,15 @@ prop_compose! {
     fn scenario()(
         (title, explain, seed) in ("[^\\p{Cc}]{0,20}x", any::<String>(), any::<u64>()),
         duration in 1..20_000_u64,
-        backend in prop::option::of(Just(Backend::Redis)),
+        backend in 0..10_usize,
         (lock, shop, load, network) in (recipe(), shop(), load(), network()),
         (faults_seed, count) in (any::<u64>(), 0..8_u32),
         (random_faults, limits) in (prop::option::of(random_faults()), limits()),
         stuck_after in prop::option::of(milliseconds()),
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=6)),
     ) -> Scenario {
-        let backend = if lock.fits(backend.as_ref()) { backend } else { Some(Backend::Redis) };
-        let load = load.filter(|_| backend.is_some());
+        let backend = backend_for(&lock, backend, shop.buyers);
+        let load = load.filter(|_| backend == Some(Backend::Redis));
         let expect = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let mut scenario = Scenario {
@@ -136,6 +163,11 @@ prop_compose! {
             faults: Vec::new(), random_faults, limits, stuck_after, expect,
         };
         let some = RandomFaults { kinds: FaultKind::ALL.to_vec(), max: count };
+        let client = scenario.client_names().swap_remove(0);
+        for link in &mut scenario.network.links {
+            let place = if link.from.is_empty() { &mut link.from } else { &mut link.to };
+            place.clone_from(&client);
+        }
         scenario.faults = some.draw(&mut Random::new(faults_seed, 0), &scenario.stage());
         scenario
     }

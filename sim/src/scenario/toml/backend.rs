@@ -4,10 +4,15 @@ use std::fmt::{self, Write as _};
 
 use fencepost_faults::toml::{Table, Value, string};
 
+use super::set;
 use crate::scenario::Backend;
 
-/// `Some(None)` where there is no backend, `None` where it is wrong.
-pub(super) fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>, Backend)>> {
+/// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
+/// processes.
+pub(super) fn read_backend<'a>(
+    root: &mut Table<'a>,
+    buyers: u16,
+) -> Option<Option<(Value<'a>, Backend)>> {
     let Some(section) = root.get("backend") else {
         return Some(None);
     };
@@ -15,7 +20,14 @@ pub(super) fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>
     let kind = table.required("kind", "kind = \"redis\"");
     let found = kind.and_then(|kind| {
         let backends = Backend::all().map(|backend| (backend.as_str(), backend));
-        let backend = kind.one_of("backend", &backends)?;
+        let mut backend = kind.one_of("backend", &backends)?;
+        match &mut backend {
+            Backend::Redis => {}
+            Backend::Memory { processes } => {
+                let given = table.get("processes");
+                set(processes, given.and_then(|number| number.integer(1..=buyers)));
+            }
+        }
         Some((kind, backend))
     });
     // What else an unknown backend may be given, nobody knows.
@@ -26,8 +38,10 @@ pub(super) fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>
 }
 
 pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt::Result {
+    let Some(backend) = backend else { return Ok(()) };
+    writeln!(out, "\n[backend]\nkind = {}", string(backend.as_str()))?;
     match backend {
-        Some(backend) => writeln!(out, "\n[backend]\nkind = {}", string(backend.as_str())),
-        None => Ok(()),
+        Backend::Redis | Backend::Memory { processes: 1 } => Ok(()),
+        Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }
 }

@@ -15,16 +15,20 @@ const MAX_VALUE_BYTES: u32 = 16 << 20;
 /// Reads the load, if there is any; `None` when that is not known.
 pub(super) fn read_load(
     root: &mut Table<'_>,
-    has_backend: bool,
+    has_server: bool,
     load: &mut Option<LoadSettings>,
 ) -> Option<()> {
     let Some(section) = root.get("load") else {
         return Some(());
     };
     let mut table = section.table()?;
-    if !has_backend {
-        let help = "add a section [backend], or leave [load] out".to_owned();
-        section.problem("`load` needs a backend".to_owned(), "sets keys on what?", Some(help));
+    if !has_server {
+        let help = "add a section [backend] with a server, or leave [load] out".to_owned();
+        section.problem(
+            "`load` needs a backend with a server".to_owned(),
+            "sets keys on what?",
+            Some(help),
+        );
     }
     let load = load.get_or_insert_default();
     let keys = table.get("keys_per_second");

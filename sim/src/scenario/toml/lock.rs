@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use fencepost_faults::show;
 use fencepost_faults::toml::{MAX_DURATION, Table, Value, string};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::jvm::JvmLockSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 
-use super::{INSTANT, MILLISECOND, ZERO, read_line, set, set_duration, write_duration};
+use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
 
 pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)> {
@@ -18,38 +19,67 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
     let mut recipe = value.one_of("recipe", &recipes)?;
     match &mut recipe {
         Recipe::None | Recipe::ConditionalUpdate => read_unused_ttl(&mut table),
-        Recipe::SetNx(settings) => read_set_nx(&mut table, settings),
+        Recipe::Jvm(settings) => {
+            read_unused_ttl(&mut table);
+            read_jvm(&mut table, settings);
+        }
+        Recipe::SetNx(settings) | Recipe::SetNxPlainDel(settings) => {
+            read_redis(&mut table, settings, &MILLISECONDS_OF_PX);
+        }
+        Recipe::SetnxExpire(settings) => read_redis(&mut table, settings, &SECONDS_OF_EXPIRE),
     }
     table.finish();
     Some((value, recipe))
 }
 
 /// These grant nothing that could run out. They take a `ttl` all the same, so that the same file
-/// shows the race with the lock and without it, one word apart.
+/// shows the race with a lease and without it, one word apart.
 fn read_unused_ttl(table: &mut Table<'_>) {
     if let Some(ttl) = table.get("ttl") {
         ttl.duration(MILLISECOND..=MAX_DURATION);
     }
 }
 
-fn read_set_nx(table: &mut Table<'_>, settings: &mut SetNxSettings) {
-    if let Some(ttl) = table.get("ttl") {
-        set(&mut settings.ttl, read_ttl(&ttl));
-    }
+fn read_jvm(table: &mut Table<'_>, settings: &mut JvmLockSettings) {
+    set(&mut settings.fair, table.get("fair").and_then(|fair| fair.boolean()));
+    set(&mut settings.name, table.get("name").and_then(|name| read_name(&name, "the lock's name")));
+}
+
+fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &TtlUnit) {
+    set(&mut settings.ttl, table.get("ttl").and_then(|ttl| read_ttl(&ttl, unit)));
     set_duration(table, "poll", INSTANT, &mut settings.poll);
     set_duration(table, "poll_jitter", ZERO, &mut settings.poll_jitter);
     set_duration(table, "timeout", INSTANT, &mut settings.timeout);
-    if let Some(key) = table.get("key") {
-        set(&mut settings.key, read_line(&key, "the key's name").map(Name::from));
-    }
+    let retries = table.get("release_retries");
+    set(&mut settings.release_retries, retries.and_then(|number| number.integer(0..=MAX_RETRIES)));
+    set(&mut settings.key, table.get("key").and_then(|key| read_name(&key, "the key's name")));
 }
 
-/// Redis takes whole milliseconds: `PX 0` is an error there, and the rest would be cut off.
-fn read_ttl(value: &Value<'_>) -> Option<Duration> {
-    let ttl = value.duration(MILLISECOND..=MAX_DURATION)?;
-    if ttl.subsec_nanos() % 1_000_000 != 0 {
+/// More than any client tries.
+const MAX_RETRIES: u32 = 1_000;
+
+fn read_name(value: &Value<'_>, meaning: &str) -> Option<Name> {
+    read_line(value, meaning).map(Name::from)
+}
+
+/// In what a command of Redis counts a time to live. It takes whole numbers alone.
+struct TtlUnit {
+    one: Duration,
+    several: &'static str,
+    command: &'static str,
+}
+
+const MILLISECONDS_OF_PX: TtlUnit =
+    TtlUnit { one: MILLISECOND, several: "milliseconds", command: "SET … PX" };
+const SECONDS_OF_EXPIRE: TtlUnit = TtlUnit { one: SECOND, several: "seconds", command: "EXPIRE" };
+
+/// Redis takes whole numbers: `PX 0` is an error there, and the rest would be cut off.
+fn read_ttl(value: &Value<'_>, unit: &TtlUnit) -> Option<Duration> {
+    let ttl = value.duration(unit.one..=MAX_DURATION)?;
+    if !ttl.as_nanos().is_multiple_of(unit.one.as_nanos()) {
         let message = format!("`{}` is {}", value.key(), show(ttl));
-        value.problem(message, "expected whole milliseconds: `SET … PX` takes no others", None);
+        let label = format!("expected whole {}: `{}` takes no others", unit.several, unit.command);
+        value.problem(message, label, None);
         return None;
     }
     Some(ttl)
@@ -79,18 +109,33 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
     writeln!(out, "\n[lock]\nrecipe = {}", string(recipe.as_str()))?;
     match recipe {
         Recipe::None | Recipe::ConditionalUpdate => Ok(()),
-        Recipe::SetNx(settings) => write_set_nx(out, settings),
+        Recipe::Jvm(settings) => write_jvm(out, settings),
+        Recipe::SetNx(settings)
+        | Recipe::SetNxPlainDel(settings)
+        | Recipe::SetnxExpire(settings) => write_redis(out, settings),
     }
 }
 
-fn write_set_nx(out: &mut String, settings: &SetNxSettings) -> fmt::Result {
-    let defaults = SetNxSettings::default();
+fn write_jvm(out: &mut String, settings: &JvmLockSettings) -> fmt::Result {
+    let defaults = JvmLockSettings::default();
+    if settings.fair != defaults.fair {
+        writeln!(out, "fair = {}", settings.fair)?;
+    }
+    write_name(out, "name", &settings.name, &defaults.name)
+}
+
+fn write_redis(out: &mut String, settings: &RedisLockSettings) -> fmt::Result {
+    let defaults = RedisLockSettings::default();
     write_duration(out, "ttl", settings.ttl, defaults.ttl)?;
     write_duration(out, "poll", settings.poll, defaults.poll)?;
     write_duration(out, "poll_jitter", settings.poll_jitter, defaults.poll_jitter)?;
     write_duration(out, "timeout", settings.timeout, defaults.timeout)?;
-    if settings.key != defaults.key {
-        writeln!(out, "key = {}", string(&settings.key.to_string()))?;
+    if settings.release_retries != defaults.release_retries {
+        writeln!(out, "release_retries = {}", settings.release_retries)?;
     }
-    Ok(())
+    write_name(out, "key", &settings.key, &defaults.key)
+}
+
+fn write_name(out: &mut String, key: &str, name: &Name, default: &Name) -> fmt::Result {
+    if name == default { Ok(()) } else { writeln!(out, "{key} = {}", string(&name.to_string())) }
 }

@@ -27,9 +27,9 @@ use self::lock::{check_fit, read_lock, write_lock};
 use self::network::{read_network, write_network};
 use self::random_faults::{read_random_faults, write_random_faults};
 use self::shop::{read_shop, write_shop};
-use super::Scenario;
 use super::diagnostic::InvalidScenario;
 use super::file::MAX_FILE_BYTES;
+use super::{Backend, Scenario, Shop};
 
 /// The shortest file that is a scenario.
 const LEAST: &str = "the least that a scenario needs:\n\
@@ -40,6 +40,7 @@ const LEAST: &str = "the least that a scenario needs:\n\
 const ZERO: Duration = Duration::ZERO;
 const INSTANT: Duration = Duration::from_nanos(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Scenario {
     /// Reads a scenario from TOML. `name` is what errors call the text: a file's name.
@@ -147,17 +148,19 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.explain = root.get("explain").and_then(|text| text.text()).unwrap_or_default().into();
     scenario.seed = root.get("seed").and_then(|seed| seed.integer(0..=u64::MAX)).unwrap_or(0);
     let duration = root.get("duration");
-    let backend = read_backend(&mut root);
-    let recipe = read_lock(&mut root);
     let shop = read_shop(&mut root, &mut scenario.shop);
-    let has_backend = !matches!(backend, Some(None));
-    let load = read_load(&mut root, has_backend, &mut scenario.load);
+    let most_processes = if shop.is_some() { scenario.shop.buyers } else { Shop::MAX_BUYERS };
+    let backend = read_backend(&mut root, most_processes);
+    let recipe = read_lock(&mut root);
 
     if let (Some(backend), Some(recipe)) = (&backend, &recipe) {
         check_fit(recipe, backend.as_ref());
     }
     scenario.backend =
         backend.as_ref().and_then(|known| known.as_ref().map(|found| found.1.clone()));
+    let has_server =
+        backend.is_none() || scenario.backend.as_ref().is_some_and(Backend::has_server);
+    let load = read_load(&mut root, has_server, &mut scenario.load);
     let names = scenario.node_names();
     // Where buyers or servers could not be made out, whoever names one is not told off for it.
     let all_known = shop.is_some() && load.is_some() && backend.is_some();

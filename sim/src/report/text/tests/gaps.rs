@@ -126,7 +126,7 @@ fn so_it_is_in_real_runs() {
 fn between_two_faults(tell: impl FnOnce(&mut Story)) -> String {
     let pause = |at_ms| testing::fault(Action::Pause { node: "redis".into() }, at_ms, 1);
     let mut story = Story::new();
-    story.note(A, Note::Acquiring { lock: Name::from(LOCK) });
+    story.note(A, Note::Acquiring { lock: Name::from(LOCK), thread: 0 });
     story.at_ms(1).event(REDIS, Event::FaultBegan(FaultId(0)));
     story.at_ms(2).event(REDIS, Event::FaultEnded(FaultId(0))).event(REDIS, Event::Resumed);
     tell(&mut story);
@@ -172,7 +172,7 @@ fn a_note_without_a_line_is_a_change() {
 #[test]
 fn many_counts_are_added_up_and_the_routine_ones_first() {
     let mut story = Story::new();
-    story.note(A, Note::Acquiring { lock: Name::from(LOCK) });
+    story.note(A, Note::Acquiring { lock: Name::from(LOCK), thread: 0 });
     story.stock(1).served(A, 1).note(A, Note::StockSeen { stock: 1 }).acquire(A, Some(1));
     story.release(A).note(A, Note::OrderPlaced { order: 1 }).note(A, Note::SoldOut);
     story.taken(A, 1, 1, 0);

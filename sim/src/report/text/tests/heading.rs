@@ -48,7 +48,7 @@ fn a_narrow_page_has_room_for_words() {
     let nodes = ["store", "redis"].into_iter().chain(buyers.iter().map(String::as_str));
     let mut story = Story::of(&nodes.collect::<Vec<_>>());
     for buyer in 2..10 {
-        story.note(NodeId(buyer), Note::Acquiring { lock: Name::from(LOCK) });
+        story.note(NodeId(buyer), Note::Acquiring { lock: Name::from(LOCK), thread: 0 });
     }
     story.event(STORE, Event::Paused);
     let outcome = testing::outcome(story, &[], 1);

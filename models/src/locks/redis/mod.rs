@@ -1,0 +1,145 @@
+//! Locks on one key of one Redis. They differ in how the key is set and how it is removed; what
+//! they share is here: the settings, the value that marks a holder, the polling, the release.
+//!
+//! Each of them gets a fencing token from a counter beside the key, `KEY:token`, and polls, with
+//! jitter, while somebody else's value stands.
+//!
+//! **No answer** means that a call is over for the caller, as an exception is in the clients: the
+//! connection is dropped, and after one more wait as between two polls the next attempt opens a new
+//! one. There is no other back-off: a refused connection is tried again as often as a lock that is
+//! taken. Each attempt after a lost answer uses a new value, as callers of redis-py and Laravel do,
+//! whose locks make one up for each `acquire`. What the lost attempt has set stands until it
+//! expires, and is nobody's.
+
+pub mod set_nx;
+pub mod set_nx_plain_del;
+pub mod setnx_expire;
+#[cfg(test)]
+mod tests;
+
+use std::slice::from_ref;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::machine::NodeId;
+use crate::note::{Name, ReleaseOutcome};
+use crate::process::Host;
+use crate::redis::client::{CallError, Client, Script};
+use crate::redis::resp::Reply;
+
+/// The settings of a lock on one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisLockSettings {
+    /// The key.
+    pub key: Name,
+    /// How long a grant lasts.
+    pub ttl: Duration,
+    /// How long to wait before the next try.
+    pub poll: Duration,
+    /// At most so much is added to each wait, at random.
+    pub poll_jitter: Duration,
+    /// How long to wait for a connection or an answer.
+    pub timeout: Duration,
+    /// How often a release that got no answer is tried again.
+    pub release_retries: u32,
+}
+
+impl Default for RedisLockSettings {
+    fn default() -> Self {
+        Self {
+            key: Name::from_static("lock:stock"),
+            // redis.io, "Distributed Locks with Redis": `SET resource_name my_random_value NX PX 30000`.
+            ttl: Duration::from_secs(30),
+            // redis-py, `redis/lock.py`: `sleep: float = 0.1`.
+            poll: Duration::from_millis(100),
+            // node-redlock's README asks for a random addition so that pollers fall out of step.
+            poll_jitter: Duration::from_millis(50),
+            // Jedis, `Protocol.DEFAULT_TIMEOUT = 2000`.
+            timeout: Duration::from_secs(2),
+            // redis-py before 6.0, `connection.py`: `Retry(NoBackoff(), 0)`; Jedis's single
+            // connection tries nothing again either. redis-py 6.0 sends a command up to three times more.
+            release_retries: 0,
+        }
+    }
+}
+
+/// One client that contends for a key.
+struct Contender {
+    host: Host,
+    client: Client,
+    settings: RedisLockSettings,
+    key: Bytes,
+    counter: Bytes,
+    /// What marks this client's present attempt, and its hold.
+    value: Bytes,
+    delete_if_own: Script,
+}
+
+impl Contender {
+    /// Deletes the key if it still holds this holder's value.
+    const DELETE_IF_OWN: &str = "\
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0";
+
+    fn new(host: Host, server: NodeId, settings: RedisLockSettings) -> Self {
+        Self {
+            client: Client::new(host.clone(), server, settings.timeout),
+            key: settings.key.as_bytes().clone(),
+            counter: Bytes::from(format!("{}:token", settings.key)),
+            value: Bytes::new(),
+            delete_if_own: Script::new(Self::DELETE_IF_OWN),
+            host,
+            settings,
+        }
+    }
+
+    fn name(&self) -> Name {
+        self.settings.key.clone()
+    }
+
+    /// Makes up a value that no other attempt has: twenty random bytes in hexadecimal, as the
+    /// documentation proposes.
+    fn renew_value(&mut self) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut value = [0; 40];
+        for word in value.as_chunks_mut::<8>().0 {
+            let bits = self.host.random(|random| random.bits()) as u32;
+            for (place, digit) in word.iter_mut().enumerate() {
+                *digit = DIGITS[(bits >> (28 - 4 * place)) as usize & 0xf];
+            }
+        }
+        // With its count of references beside it, in one allocation.
+        self.value = Bytes::from_owner(value);
+    }
+
+    /// Waits until the next try.
+    async fn wait(&self) {
+        let settings = &self.settings;
+        self.host.work(settings.poll..=settings.poll + settings.poll_jitter).await;
+    }
+
+    /// Compare and delete: removes the key only while it holds this holder's value.
+    async fn delete_if_own(&mut self) -> ReleaseOutcome {
+        let delete = self.delete_if_own.call(from_ref(&self.key), from_ref(&self.value));
+        self.release_by(async |client| client.run(&delete).await).await
+    }
+
+    /// Gives the lock back by a command that answers how many keys it has removed.
+    async fn release_by(
+        &mut self,
+        mut remove: impl AsyncFnMut(&mut Client) -> Result<Reply, CallError>,
+    ) -> ReleaseOutcome {
+        for retries_left in (0..=self.settings.release_retries).rev() {
+            match remove(&mut self.client).await {
+                Ok(Reply::Int(1)) => return ReleaseOutcome::Removed,
+                Ok(_) => return ReleaseOutcome::NotHeld,
+                Err(_) if retries_left > 0 => self.wait().await,
+                Err(_) => {}
+            }
+        }
+        ReleaseOutcome::Unknown
+    }
+}

@@ -1,0 +1,99 @@
+//! The nodes that the buyers are on: from a recipe to their processes.
+
+use fencepost_models::locks::jvm::JvmLock;
+use fencepost_models::locks::none::NoLock;
+use fencepost_models::locks::redis::set_nx::SetNx;
+use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
+use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
+use fencepost_models::machine::{Boot, NodeId};
+use fencepost_models::process::{Host, Process};
+use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_conditionally, buy_under};
+
+use super::{Backend, Recipe, Scenario};
+
+/// A node that buyers are on, before it is started.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The node's name.
+    pub name: String,
+    buyers: Buyers,
+    recipe: Recipe,
+    buyer: BuyerSettings,
+}
+
+/// Who buys in a process.
+#[derive(Clone, Copy, Debug)]
+enum Buyers {
+    /// Its `main`.
+    Main,
+    /// So many threads of it.
+    Threads(u16),
+}
+
+impl Scenario {
+    /// The nodes that the buyers are on. On [`Backend::Memory`] the first buyer is on the first node,
+    /// the second on the second, and so on in turn.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        let names = (0..).zip(self.client_names());
+        let client = |(place, name): (u16, String)| Client {
+            name,
+            buyers: match self.backend {
+                Some(Backend::Memory { processes }) => {
+                    Buyers::Threads((self.shop.buyers - place).div_ceil(processes))
+                }
+                _ => Buyers::Main,
+            },
+            recipe: self.lock.clone(),
+            buyer: self.shop.buyer.clone(),
+        };
+        names.map(client).collect()
+    }
+}
+
+impl Client {
+    /// Starts its process. `server` is the server that the lock lives on, for a recipe with one.
+    pub fn start(&self, boot: Boot, shop: ShopAddress, server: NodeId) -> Process {
+        let buyer = self.buyer.clone();
+        match self.recipe.clone() {
+            Recipe::None => {
+                self.process(boot, move |host| buy_under(host, NoLock, shop, buyer.clone()))
+            }
+            Recipe::ConditionalUpdate => {
+                self.process(boot, move |host| buy_conditionally(host, shop, buyer.clone()))
+            }
+            Recipe::Jvm(settings) => {
+                let lock = JvmLock::new(settings);
+                self.process(boot, move |host| {
+                    buy_under(host.clone(), lock.of_thread(host), shop, buyer.clone())
+                })
+            }
+            Recipe::SetNx(settings) => self.process(boot, move |host| {
+                let lock = SetNx::new(host.clone(), server, settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::SetNxPlainDel(settings) => self.process(boot, move |host| {
+                let lock = SetNxPlainDel::new(host.clone(), server, settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::SetnxExpire(settings) => self.process(boot, move |host| {
+                let lock = SetnxExpire::new(host.clone(), server, settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+        }
+    }
+
+    fn process<F: Future<Output = ()> + 'static>(
+        &self,
+        boot: Boot,
+        buyer: impl Fn(Host) -> F + 'static,
+    ) -> Process {
+        match self.buyers {
+            Buyers::Main => Process::new(boot, buyer),
+            Buyers::Threads(threads) => Process::new(boot, move |host| async move {
+                for _ in 0..threads {
+                    host.spawn_thread(&buyer);
+                }
+            }),
+        }
+    }
+}
