@@ -201,6 +201,11 @@ pub enum Note {
         /// Which key.
         key: Name,
     },
+    /// Redis: a key had to make room for others.
+    KeyEvicted {
+        /// Which key.
+        key: Name,
+    },
     /// Anything else worth a line, from a user's own code.
     Remark {
         /// The line.
@@ -209,7 +214,7 @@ pub enum Note {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 19] = [
+pub const NOTE_KINDS: [&str; 20] = [
     "acquiring",
     "acquired",
     "releasing",
@@ -228,6 +233,7 @@ pub const NOTE_KINDS: [&str; 19] = [
     "key-set",
     "key-deleted",
     "key-expired",
+    "key-evicted",
     "remark",
 ];
 
@@ -253,6 +259,7 @@ impl Note {
             Self::KeySet { .. } => "key-set",
             Self::KeyDeleted { .. } => "key-deleted",
             Self::KeyExpired { .. } => "key-expired",
+            Self::KeyEvicted { .. } => "key-evicted",
             Self::Remark { .. } => "remark",
         }
     }

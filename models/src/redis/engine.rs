@@ -14,8 +14,9 @@
 
 use bytes::Bytes;
 
-use super::commands::{self, Handler};
+use super::commands::{self, DataCommand, Flags, Handler};
 use super::keyspace::{Keyspace, Value};
+use super::propagation::{Passed, Propagation, rewritten};
 use super::resp::Reply;
 use super::script::{Lrand48, ScriptCache};
 use crate::random::Random;
@@ -43,6 +44,11 @@ pub enum Change {
         /// Which key.
         key: Bytes,
     },
+    /// A key had to make room for others.
+    Evicted {
+        /// Which key.
+        key: Bytes,
+    },
 }
 
 /// A Redis without its network: what one process keeps in memory.
@@ -63,14 +69,46 @@ impl Engine {
             Err(reply) => return reply,
         };
         match command.handler {
-            Handler::Data(run) => run(&mut self.data, arguments),
+            Handler::Data(run) => self.data.call(DataCommand { row: command, run }, arguments),
             Handler::Engine(run) => run(self, arguments),
         }
+    }
+
+    /// Whoever drives the engine has carried out what a client asked for, be it a command, a script
+    /// or a transaction: what it changed is to be passed on as one.
+    pub(crate) fn end_unit(&mut self) {
+        self.data.propagation.end_unit();
+    }
+
+    /// What is to be passed on since this was last called; nothing before
+    /// [`Propagation::turn_on`].
+    pub(crate) fn take_propagated(&mut self) -> std::vec::Drain<'_, Passed> {
+        self.data.propagation.take()
     }
 
     /// What has changed since this was last called, in order.
     pub fn take_changes(&mut self) -> std::vec::Drain<'_, Change> {
         self.data.changes.drain(..)
+    }
+
+    /// Carries out what was read from a file, and notes the keys that it leaves. False when there is
+    /// a command among it that does not exist: Redis would not go on with that.
+    ///
+    /// Source: `aof.c`, `loadSingleAppendOnlyFile`.
+    pub(crate) fn load(&mut self, commands: &[Vec<Bytes>], wall: Wall) -> bool {
+        self.data.is_loading = true;
+        for arguments in commands {
+            if !commands::is_known(arguments) {
+                return false;
+            }
+            // The reply has nobody to go to.
+            self.execute(arguments, wall);
+        }
+        self.data.is_loading = false;
+        self.data.changes.clear();
+        let keys: Vec<Bytes> = self.data.keyspace.keys().cloned().collect();
+        keys.iter().for_each(|key| self.data.note_set(key));
+        true
     }
 
     /// How many keys have an expiry: while there are any, the active expiry cycle has work.
@@ -98,6 +136,7 @@ impl Engine {
                 return;
             }
             let stale = sample.iter().filter(|key| self.data.expire_if_due(key)).count();
+            self.data.propagation.end_round();
             if stale * 100 / sample.len() <= ACCEPTABLE_STALE_PERCENT {
                 return;
             }
@@ -112,7 +151,15 @@ pub struct Data {
     pub(crate) keyspace: Keyspace,
     /// The generator behind `math.random` in scripts.
     pub(crate) lrand48: Lrand48,
+    /// What the append-only file and the replicas are told.
+    pub(crate) propagation: Propagation,
+    /// The data are being read from a file: nothing expires, and a date that is over deletes
+    /// nothing.
+    pub(crate) is_loading: bool,
+    /// Memory was full when the client's command began, and nothing could be evicted.
+    pub(crate) is_out_of_memory: bool,
     changes: Vec<Change>,
+    dirty: u64,
     wall: Wall,
 }
 
@@ -127,17 +174,78 @@ impl Data {
         i64::try_from(self.wall.as_millis()).unwrap_or(i64::MAX)
     }
 
+    /// Carries out a command, and passes on what it changed.
+    pub(crate) fn call(&mut self, command: DataCommand, arguments: &[Bytes]) -> Reply {
+        if !self.propagation.is_on() {
+            return (command.run)(self, arguments);
+        }
+        let before = self.dirty();
+        let reply = (command.run)(self, arguments);
+        if self.dirty() != before {
+            let name = command.row.full_name;
+            self.propagation.add(rewritten(name, arguments, &reply, &self.keyspace));
+        }
+        reply
+    }
+
+    /// Carries out a command for a script. Memory that was full when the script began refuses the
+    /// script's first write, and no later one: a script is not stopped half-way.
+    ///
+    /// Source: `script.c`, `scriptVerifyOOM`.
+    pub(crate) fn call_for_script(&mut self, command: DataCommand, arguments: &[Bytes]) -> Reply {
+        if self.is_out_of_memory {
+            if command.row.flags.any_of(Flags::DENYOOM) {
+                return commands::OUT_OF_MEMORY;
+            }
+            self.is_out_of_memory = !command.row.flags.any_of(Flags::WRITE);
+        }
+        self.call(command, arguments)
+    }
+
+    /// A command has changed something: it will be passed on.
+    pub(crate) fn mark_dirty(&mut self) {
+        self.dirty += 1;
+    }
+
+    /// How many changes commands have made. What expires or is evicted does not count. Source:
+    /// `server.dirty`.
+    pub(crate) fn dirty(&self) -> u64 {
+        self.dirty
+    }
+
     /// Removes a key whose time is over; true when it has.
     ///
     /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
-    /// `now > when`.
+    /// `now > when`; and nothing expires while the data are being loaded.
     pub(crate) fn expire_if_due(&mut self, key: &Bytes) -> bool {
-        let due = self.keyspace.expiry(key).is_some_and(|at_ms| self.now_ms() > at_ms);
+        let is_over = |at_ms| self.now_ms() > at_ms && !self.is_loading;
+        let due = self.keyspace.expiry(key).is_some_and(is_over);
         if due {
             self.keyspace.remove(key);
             self.changes.push(Change::Expired { key: key.clone() });
+            self.propagation.add_deletion(key);
         }
         due
+    }
+
+    /// Removes a key to make room.
+    pub(crate) fn evict(&mut self, key: &Bytes) {
+        if self.keyspace.remove(key) {
+            self.changes.push(Change::Evicted { key: key.clone() });
+            self.propagation.add_deletion(key);
+        }
+    }
+
+    /// True when a date deletes the key that it is set for.
+    ///
+    /// Source: `expire.c`, `checkAlreadyExpired`.
+    pub(crate) fn is_over(&self, at_ms: i64) -> bool {
+        at_ms <= self.now_ms() && !self.is_loading
+    }
+
+    /// True when the key is there; nobody is said to have used it. Source: `LOOKUP_NOTOUCH`.
+    pub(crate) fn is_there(&mut self, key: &Bytes) -> bool {
+        !self.expire_if_due(key) && self.keyspace.get(key).is_some()
     }
 
     /// The value of a key, unless its time is over.
@@ -163,12 +271,14 @@ impl Data {
 
     /// Sets a key to a string; its expiry stays as it is.
     pub(crate) fn set_string(&mut self, key: &Bytes, value: Bytes) {
+        self.mark_dirty();
         let expires_at_ms = self.keyspace.set(key, Value::String(value.clone()));
         self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
     }
 
     /// Sets a key to a string with a new expiry, or none.
     pub(crate) fn replace_string(&mut self, key: &Bytes, value: Bytes, expires_at_ms: Option<i64>) {
+        self.mark_dirty();
         self.keyspace.replace(key, Value::String(value.clone()), expires_at_ms);
         self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
     }
@@ -176,6 +286,7 @@ impl Data {
     /// Sets when a key expires.
     pub(crate) fn set_expiry(&mut self, key: &Bytes, at_ms: i64) {
         if self.keyspace.set_expiry(key, at_ms) {
+            self.mark_dirty();
             self.note_set(key);
         }
     }
@@ -184,6 +295,7 @@ impl Data {
     pub(crate) fn persist(&mut self, key: &Bytes) -> bool {
         let had = self.keyspace.persist(key);
         if had {
+            self.mark_dirty();
             self.note_set(key);
         }
         had
@@ -193,17 +305,20 @@ impl Data {
     pub(crate) fn delete(&mut self, key: &Bytes) -> bool {
         let there = self.keyspace.remove(key);
         if there {
+            self.mark_dirty();
             self.changes.push(Change::Deleted { key: key.clone() });
         }
         there
     }
 
-    /// Deletes every key.
+    /// Deletes every key. It is passed on even when there was none. Source: `db.c`,
+    /// `flushallCommand`.
     pub(crate) fn delete_all(&mut self) {
+        self.mark_dirty();
         self.changes.extend(self.keyspace.clear().map(|key| Change::Deleted { key }));
     }
 
-    fn note_set(&mut self, key: &Bytes) {
+    pub(crate) fn note_set(&mut self, key: &Bytes) {
         if let Some(Value::String(value)) = self.keyspace.get(key) {
             let (value, expires_at_ms) = (value.clone(), self.keyspace.expiry(key));
             self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });

@@ -4,6 +4,9 @@
 //! server                 the machine: messages, timers, notes
 //! engine  commands/      arguments and the time in, a reply out
 //! keyspace  number       what commands work on
+//! propagation/           what the append-only file and replicas are told
+//! persistence/           the append-only file: written, synced, read again
+//! memory/                maxmemory: what keys weigh, and which of them go
 //! script/                Lua
 //! resp/                  the protocol, for real sockets
 //! client                 what recipes use
@@ -13,7 +16,11 @@ pub mod client;
 mod commands;
 pub mod engine;
 pub mod keyspace;
+mod memory;
 mod number;
+mod persistence;
+mod propagation;
 pub mod resp;
 mod script;
 pub mod server;
+mod settings;

@@ -10,7 +10,7 @@ use fencepost_models::locks::set_nx::{SetNx, SetNxSettings};
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
 use fencepost_models::random::Random;
-use fencepost_models::redis::server::{RedisSettings, Server as Redis};
+use fencepost_models::redis::server::Server as Redis;
 use fencepost_models::shop::buyer::{buy_conditionally, buy_under};
 use fencepost_models::shop::store::{Books, Store};
 
@@ -219,8 +219,9 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
 
 fn add_server(world: &mut World, backend: &Backend) -> NodeId {
     match backend {
-        Backend::Redis => {
-            world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default()))
+        Backend::Redis(settings) => {
+            let settings = *settings;
+            world.add_server("redis", move |boot| Redis::new(boot, settings))
         }
     }
 }

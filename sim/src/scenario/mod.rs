@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::Fencing;
 use fencepost_models::shop::buyer::BuyerSettings;
 
@@ -101,7 +102,7 @@ impl Default for Scenario {
             explain: String::new(),
             seed: 0,
             duration: Duration::from_secs(60),
-            backend: Some(Backend::Redis),
+            backend: Some(Backend::Redis(RedisSettings::default())),
             lock: Recipe::SetNx(SetNxSettings::default()),
             shop: Shop::default(),
             network: NetworkSettings::default(),

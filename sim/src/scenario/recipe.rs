@@ -44,7 +44,7 @@ impl Recipe {
     pub const fn fits(&self, backend: Option<&Backend>) -> bool {
         match self {
             Self::None | Self::ConditionalUpdate => true,
-            Self::SetNx(_) => matches!(backend, Some(Backend::Redis)),
+            Self::SetNx(_) => matches!(backend, Some(Backend::Redis(_))),
         }
     }
 }

@@ -7,6 +7,7 @@ use fencepost_models::random::Random;
 use fencepost_models::time::Mono;
 use madsim::time::TimeHandle;
 
+use super::disk::Disk;
 use super::foreign::{self, Gate};
 use super::history::{Event, LossReason, RecordId};
 use super::injector::Injector;
@@ -208,7 +209,7 @@ impl Running {
 
     /// Does what a process has asked for.
     fn carry_out(&mut self, id: NodeId, record: RecordId) {
-        let cause = Some(record);
+        let mut cause = Some(record);
         let mut outbox = std::mem::take(&mut self.outbox);
         for effect in outbox.drain(..) {
             let Self { kernel, network, .. } = self;
@@ -239,11 +240,15 @@ impl Running {
                 }
                 Effect::Disk { token, operation } => {
                     let node = &mut self.nodes[usize::from(id.0)];
+                    let is_slowed = Disk::is_slowed(&operation);
                     let done = node.disk.apply(kernel.now, operation);
                     let incarnation = node.incarnation;
                     kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
-                    kernel.hit(&node.slow_disks);
+                    if is_slowed {
+                        kernel.hit(&node.slow_disks);
+                    }
                 }
+                Effect::Because(input) => cause = Some(RecordId(input.0)),
                 Effect::Note(note) => {
                     let kind = note.kind();
                     kernel.history.push_note(kernel.now, cause, id, note);

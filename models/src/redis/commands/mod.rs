@@ -169,18 +169,27 @@ pub(crate) fn find(arguments: &[Bytes]) -> Result<&'static Command, Reply> {
     Ok(command)
 }
 
-/// Finds what carries out a command that a script called.
+/// A command that works on the data alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DataCommand {
+    /// Its row in the table.
+    pub(crate) row: &'static Command,
+    /// What carries it out.
+    pub(crate) run: DataHandler,
+}
+
+/// Finds a command that a script called.
 ///
 /// # Errors
 ///
 /// Why the script cannot have it. Source of the order: `script.c`, `scriptCall`.
-pub(crate) fn find_for_script(arguments: &[Bytes]) -> Result<DataHandler, NotForScripts> {
-    let command = lookup(arguments).ok_or(NotForScripts::Unknown)?;
-    if !command.takes(arguments.len()) {
+pub(crate) fn find_for_script(arguments: &[Bytes]) -> Result<DataCommand, NotForScripts> {
+    let row = lookup(arguments).ok_or(NotForScripts::Unknown)?;
+    if !row.takes(arguments.len()) {
         return Err(NotForScripts::Arity);
     }
-    match command.handler {
-        Handler::Data(run) if !command.flags.any_of(Flags::NOSCRIPT) => Ok(run),
+    match row.handler {
+        Handler::Data(run) if !row.flags.any_of(Flags::NOSCRIPT) => Ok(DataCommand { row, run }),
         _ => Err(NotForScripts::Forbidden),
     }
 }
@@ -224,6 +233,15 @@ const fn key(name: &[u8]) -> u128 {
 /// The reply to a key that holds the wrong kind of value.
 pub(crate) const WRONG_TYPE: Reply =
     Reply::error("WRONGTYPE Operation against a key holding the wrong kind of value");
+
+/// The reply to a command that may need memory when there is none.
+///
+/// Source: `server.c`, `createSharedObjects`, `shared.oomerr`.
+pub(crate) const OUT_OF_MEMORY: Reply =
+    Reply::error("OOM command not allowed when used memory > 'maxmemory'.");
+
+/// The reply while the data are being read from a file. Source: the same, `shared.loadingerr`.
+pub(crate) const LOADING: Reply = Reply::error("LOADING Redis is loading the dataset in memory");
 
 const SYNTAX_ERROR: Reply = Reply::error("ERR syntax error");
 const NOT_AN_INTEGER: Reply = Reply::error("ERR value is not an integer or out of range");

@@ -164,7 +164,7 @@ fn random_outcome(seed: u64) -> Outcome {
                 story.event(node, Event::Blocked(message));
             }
         }
-        match draw(20) {
+        match draw(21) {
             0 => story.note(node, Note::Acquiring { lock }),
             1 | 2 => story.acquire(node, token),
             3 => story.release(node),
@@ -174,6 +174,7 @@ fn random_outcome(seed: u64) -> Outcome {
             7 => story
                 .note(REDIS, Note::KeySet { key: lock.clone(), value: lock, expires_at_ms: None }),
             8 => story.note(REDIS, Note::KeyExpired { key: lock }),
+            20 => story.note(REDIS, Note::KeyEvicted { key: lock }),
             9 => story.event(node, Event::Paused),
             10 => story.event(node, Event::Resumed),
             11 => story.event(node, Event::Crashed),

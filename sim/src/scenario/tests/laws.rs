@@ -7,6 +7,7 @@ use fencepost_faults::{FaultKind, RandomFaults};
 use fencepost_models::locks::set_nx::SetNxSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
+use fencepost_models::redis::server::{MaxmemoryPolicy, Persistence, RedisSettings};
 use fencepost_models::shop::Fencing;
 use fencepost_models::shop::buyer::BuyerSettings;
 use proptest::prelude::*;
@@ -26,6 +27,21 @@ fn milliseconds() -> impl Strategy<Value = Duration> {
 
 fn range() -> impl Strategy<Value = (Duration, Duration)> {
     (duration(), duration()).prop_map(|(one, other)| (one.min(other), one.max(other)))
+}
+
+fn backend() -> impl Strategy<Value = Backend> {
+    let persistence = prop::sample::select(Persistence::ALL.map(|(_, it)| it).to_vec());
+    let policy = prop::sample::select(MaxmemoryPolicy::ALL.map(|(_, it)| it).to_vec());
+    let settings = (1..=500_u32, persistence, 0..=1_u64 << 40, policy, 1..=64_u32).prop_map(
+        |(hz, persistence, maxmemory_bytes, maxmemory_policy, maxmemory_samples)| RedisSettings {
+            hz,
+            persistence,
+            maxmemory_bytes,
+            maxmemory_policy,
+            maxmemory_samples,
+        },
+    );
+    prop_oneof![Just(RedisSettings::default()), settings].prop_map(Backend::Redis)
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
@@ -96,13 +112,14 @@ prop_compose! {
     fn scenario()(
         (title, explain, seed) in ("[^\\p{Cc}]{0,20}x", any::<String>(), any::<u64>()),
         duration in 1..20_000_u64,
-        backend in prop::option::of(Just(Backend::Redis)),
+        backend in prop::option::of(backend()),
         (lock, shop, network) in (recipe(), shop(), network()),
         (faults_seed, count) in (any::<u64>(), 0..8_u32),
         (random_faults, limits) in (prop::option::of(random_faults()), limits()),
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=3)),
     ) -> Scenario {
-        let backend = if lock.fits(backend.as_ref()) { backend } else { Some(Backend::Redis) };
+        let fits = lock.fits(backend.as_ref());
+        let backend = if fits { backend } else { Some(Backend::Redis(RedisSettings::default())) };
         let expect = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let mut scenario = Scenario {

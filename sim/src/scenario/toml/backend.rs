@@ -2,9 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
-use fencepost_faults::toml::{Table, Value, string};
+use fencepost_faults::toml::{Table, Value, show_size, string};
+use fencepost_models::redis::server::{MaxmemoryPolicy, Persistence, RedisSettings};
 
+use super::set;
 use crate::scenario::Backend;
+
+/// More than a simulated server will ever have.
+const MAXMEMORY_MOST: u64 = 1 << 40;
 
 /// `Some(None)` where there is no backend, `None` where it is wrong.
 pub(super) fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>, Backend)>> {
@@ -15,7 +20,10 @@ pub(super) fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>
     let kind = table.required("kind", "kind = \"redis\"");
     let found = kind.and_then(|kind| {
         let backends = Backend::all().map(|backend| (backend.as_str(), backend));
-        let backend = kind.one_of("backend", &backends)?;
+        let mut backend = kind.one_of("backend", &backends)?;
+        match &mut backend {
+            Backend::Redis(settings) => read_redis(&mut table, settings),
+        }
         Some((kind, backend))
     });
     // What else an unknown backend may be given, nobody knows.
@@ -26,8 +34,47 @@ pub(super) fn read_backend<'a>(root: &mut Table<'a>) -> Option<Option<(Value<'a>
 }
 
 pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt::Result {
+    let Some(backend) = backend else {
+        return Ok(());
+    };
+    writeln!(out, "\n[backend]\nkind = {}", string(backend.as_str()))?;
     match backend {
-        Some(backend) => writeln!(out, "\n[backend]\nkind = {}", string(backend.as_str())),
-        None => Ok(()),
+        Backend::Redis(settings) => write_redis(out, settings),
     }
+}
+
+fn read_redis(table: &mut Table<'_>, settings: &mut RedisSettings) {
+    let persistence = table.get("persistence");
+    let persistence = persistence.and_then(|it| it.one_of("persistence", &Persistence::ALL));
+    set(&mut settings.persistence, persistence);
+    let maxmemory = table.get("maxmemory").and_then(|value| value.size(0..=MAXMEMORY_MOST));
+    set(&mut settings.maxmemory_bytes, maxmemory);
+    let policy = table.get("maxmemory_policy");
+    let policy = policy.and_then(|value| value.one_of("policy", &MaxmemoryPolicy::ALL));
+    set(&mut settings.maxmemory_policy, policy);
+    // Redis takes any number; ten come "very close to true LRU", says redis.conf.
+    let samples = table.get("maxmemory_samples").and_then(|value| value.integer(1..=64));
+    set(&mut settings.maxmemory_samples, samples);
+    // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
+    set(&mut settings.hz, table.get("hz").and_then(|value| value.integer(1..=500)));
+}
+
+fn write_redis(out: &mut String, settings: &RedisSettings) -> fmt::Result {
+    let defaults = RedisSettings::default();
+    if settings.persistence != defaults.persistence {
+        writeln!(out, "persistence = {}", string(settings.persistence.as_str()))?;
+    }
+    if settings.maxmemory_bytes != defaults.maxmemory_bytes {
+        writeln!(out, "maxmemory = {}", string(&show_size(settings.maxmemory_bytes)))?;
+    }
+    if settings.maxmemory_policy != defaults.maxmemory_policy {
+        writeln!(out, "maxmemory_policy = {}", string(settings.maxmemory_policy.as_str()))?;
+    }
+    if settings.maxmemory_samples != defaults.maxmemory_samples {
+        writeln!(out, "maxmemory_samples = {}", settings.maxmemory_samples)?;
+    }
+    if settings.hz != defaults.hz {
+        writeln!(out, "hz = {}", settings.hz)?;
+    }
+    Ok(())
 }
