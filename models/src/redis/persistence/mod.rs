@@ -41,3 +41,6 @@ pub(crate) use waiting::{Waiting, hold_back};
 
 /// The file's name. Source: `aof.c`, `getNewIncrAofName`, and `appendfilename`'s default.
 pub const AOF_FILE: &str = "appendonly.aof.1.incr.aof";
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::machine::{ConnectionId, Effect, Files, NodeId};
-use crate::time::{LocalClock, Wall};
+use crate::time::{LocalClock, Mono, Wall};
 
 const CLIENT: ConnectionId = ConnectionId(1);
 

@@ -52,7 +52,7 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisSettings) {
     let policy = table.get("maxmemory_policy");
     let policy = policy.and_then(|value| value.one_of("policy", &MaxmemoryPolicy::ALL));
     set(&mut settings.maxmemory_policy, policy);
-    // Redis takes any number; ten come "very close to true LRU", says redis.conf.
+    // Redis takes any number; by redis.conf ten are nearly as good as all.
     let samples = table.get("maxmemory_samples").and_then(|value| value.integer(1..=64));
     set(&mut settings.maxmemory_samples, samples);
     // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
