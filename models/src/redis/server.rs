@@ -7,11 +7,10 @@ use bytes::Bytes;
 pub use super::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
 
 use self::cron::Cron;
-use super::commands::{self, Flags};
 use super::engine::{Change, Engine};
 use super::memory::Memory;
 use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
-use super::resp::Reply;
+use super::session::{Outgoing, Sessions};
 use crate::machine::{Boot, Context, DiskToken, Effect, Input, InputId, Machine, TimerId};
 use crate::message::Message;
 use crate::note::{Name, Note};
@@ -19,25 +18,14 @@ use crate::random::Random;
 use crate::time::Wall;
 
 /// A Redis process. A restart begins with what its append-only file holds, if it keeps one, and
-/// always without scripts.
+/// always without scripts and clients.
 #[derive(Debug)]
 pub struct Server {
     engine: Engine,
+    sessions: Sessions,
     random: Random,
     cron: Cron,
-    state: State,
-    memory: Option<Box<Memory>>,
     disk: Option<Box<Disk>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It reads its file; few commands are carried out.
-    Loading,
-    /// It serves its clients.
-    Serving,
-    /// It could not read its file: the process has ended.
-    Gone,
 }
 
 /// What a Redis that keeps an append-only file has besides.
@@ -46,6 +34,8 @@ struct Disk {
     aof: Aof,
     /// The file as the process found it; empty once it is loaded.
     found: Bytes,
+    /// The file could not be read: the process has ended.
+    is_gone: bool,
     /// What comes while the thread for commands is blocked.
     waiting: Vec<Waiting>,
     /// What is to be sent when it is free again.
@@ -59,91 +49,99 @@ impl Server {
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
         let mut engine = Engine::default();
-        let memory = Memory::new(&settings, &mut engine.data).map(Box::new);
+        engine.memory = Memory::new(&settings, &mut engine.data, &mut boot.random).map(Box::new);
         let disk = match settings.persistence {
             Persistence::None => None,
             Persistence::Aof(policy) => Some(Box::new(Disk {
                 aof: Aof::new(policy, seconds(boot.clock.wall)),
                 found: boot.files.remove(AOF_FILE).unwrap_or_default(),
+                is_gone: false,
                 waiting: Vec::new(),
                 held_back: Vec::new(),
             })),
         };
-        let is_loading = disk.as_ref().is_some_and(|disk| !disk.found.is_empty());
-        if disk.is_some() && !is_loading {
-            engine.data.propagation.turn_on();
+        if let Some(disk) = &disk {
+            match disk.found.is_empty() {
+                true => engine.data.propagation.turn_on(),
+                false => engine.data.is_loading = true,
+            }
         }
         Self {
             engine,
-            random: boot.random,
+            sessions: Sessions::new(&boot, settings),
             cron: Cron::new(boot.clock.mono, settings.hz),
-            state: if is_loading { State::Loading } else { State::Serving },
-            memory,
+            random: boot.random,
             disk,
         }
     }
 
-    /// Takes an input while the thread for commands is free.
-    fn react(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+    /// Takes an input while the thread for commands is free. False when it is nothing to Redis.
+    fn take(&mut self, input: Input<'_>, context: &mut Context<'_>) -> bool {
         match input {
             // An empty argument vector is passed over. Source: `networking.c`,
             // `processInputBuffer`.
             Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
             Input::Message { connection, message: Message::Redis(arguments) } => {
-                let reply = self.serve(arguments, context);
-                context.send(connection, Message::RedisReply(reply));
+                self.sessions.receive(connection, arguments, &mut self.engine, context.clock);
             }
             // Whatever is no command is a protocol error, and Redis hangs up.
-            Input::Message { connection, .. } => context.close(connection),
-            Input::Timer(Cron::TIMER) => {
-                self.cron.fired(context.clock.mono);
-                self.engine.expire_some(context.clock.wall, &mut self.random);
-                self.write_down(context);
-                self.arm_cron(context);
+            Input::Message { connection, .. } => {
+                self.sessions.close(connection, &mut self.engine);
+                context.close(connection);
             }
+            Input::Accepted { connection, peer } => {
+                self.sessions.open(connection, Some(peer), context.clock);
+            }
+            Input::Closed { connection, .. } => self.sessions.close(connection, &mut self.engine),
+            Input::Timer(Cron::TIMER) => self.run_cron(context),
             Input::Timer(Self::LOADED) => self.load(context),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
-    fn serve(&mut self, arguments: &[Bytes], context: &mut Context<'_>) -> Reply {
-        if self.memory.is_some() || self.state != State::Serving {
-            if let Err(reply) = self.admit(arguments, context.clock.wall) {
-                self.write_down(context);
-                return reply;
-            }
-        }
-        let reply = self.engine.execute(arguments, context.clock.wall);
-        self.engine.end_unit();
-        if let Some(memory) = &mut self.memory {
-            memory.follow(&mut self.engine.data, context.clock.wall, &mut self.random);
-        }
-        self.write_down(context);
-        self.arm_cron(context);
-        reply
+    /// `serverCron`.
+    fn run_cron(&mut self, context: &mut Context<'_>) {
+        self.cron.fired(context.clock.mono, self.sessions.settings().hz);
+        self.engine.expire_some(context.clock.wall, &mut self.random);
     }
 
-    /// Makes room, and says whether the command may be carried out in the state that the server is
-    /// in.
+    /// What the event loop does when there is nothing more to read: whoever has waited long enough
+    /// goes on, what has changed is written to the file, and what has come up goes out; after the
+    /// write, if that blocks the thread. `turn` is how the turn of the loop began.
     ///
-    /// Source: `server.c`, `processCommand`, which looks for the command first.
-    fn admit(&mut self, arguments: &[Bytes], now: Wall) -> Result<(), Reply> {
-        let command = commands::find(arguments)?;
-        if self.state == State::Loading {
-            return match command.flags.any_of(Flags::LOADING) {
-                true => Ok(()),
-                false => Err(commands::LOADING),
-            };
+    /// Source: `server.c`, `beforeSleep`.
+    fn before_sleep(&mut self, turn: Turn, context: &mut Context<'_>) {
+        self.sessions.before_sleep(&mut self.engine, context.clock);
+        self.tell(context);
+        let mut has_file_work = false;
+        if let Some(disk) = &mut self.disk {
+            for command in self.engine.take_propagated() {
+                disk.aof.feed(&command);
+            }
+            disk.aof.flush(seconds(context.clock.wall), context);
+            if disk.aof.is_blocking() {
+                let (_, outbox) = context.parts();
+                hold_back(outbox, turn.outbox_length, turn.input, &mut disk.held_back);
+            }
+            has_file_work = disk.aof.waits_for_time();
         }
-        if let Some(memory) = &mut self.memory {
-            let has_room = memory.make_room(&mut self.engine.data, now, &mut self.random);
-            self.engine.data.propagation.end_round();
-            self.engine.data.is_out_of_memory = !has_room;
-            if !has_room && command.flags.any_of(Flags::DENYOOM) {
-                return Err(commands::OUT_OF_MEMORY);
+        let has_work = self.engine.volatile_keys() > 0 || self.sessions.need_cron();
+        self.cron.arm(has_file_work || has_work, context);
+    }
+
+    /// Writes down what has changed, and sends what has come up: whatever leaves the server leaves
+    /// here.
+    fn tell(&mut self, context: &mut Context<'_>) {
+        self.write_down(context);
+        for outgoing in self.sessions.take_output() {
+            match outgoing {
+                Outgoing::Reply { connection, reply } => {
+                    context.send(connection, Message::RedisReply(reply));
+                }
+                Outgoing::Close { connection } => context.close(connection),
             }
         }
-        Ok(())
     }
 
     fn write_down(&mut self, context: &mut Context<'_>) {
@@ -155,22 +153,19 @@ impl Server {
                     expires_at_ms: expires_at_ms.and_then(|at_ms| u64::try_from(at_ms).ok()),
                 },
                 Change::Deleted { key } => Note::KeyDeleted { key: Name::from(key) },
-                Change::Expired { key } => Note::KeyExpired { key: Name::from(key) },
+                Change::Expired { key } => {
+                    self.sessions.count_expired();
+                    Note::KeyExpired { key: Name::from(key) }
+                }
                 Change::Evicted { key } => Note::KeyEvicted { key: Name::from(key) },
             });
         }
     }
 
-    fn arm_cron(&mut self, context: &mut Context<'_>) {
-        let has_file_work = self.disk.as_ref().is_some_and(|disk| disk.aof.waits_for_time());
-        self.cron.arm(has_file_work || self.engine.volatile_keys() > 0, context);
-    }
-
     /// Begins to read the file, if there is one.
     fn start(&mut self, context: &mut Context<'_>) {
-        if self.state == State::Loading {
-            let found = self.disk.as_ref().map(|disk| Contents::read(&disk.found));
-            context.set_timer(Self::LOADED, found.unwrap_or_default().loading_time());
+        if let Some(disk) = self.disk.as_ref().filter(|disk| !disk.found.is_empty()) {
+            context.set_timer(Self::LOADED, Contents::read(&disk.found).loading_time());
         }
     }
 
@@ -180,84 +175,69 @@ impl Server {
         let file = std::mem::take(&mut disk.found);
         let contents = Contents::read(&file);
         let is_known = self.engine.load(&contents.commands, context.clock.wall);
-        if !is_known || contents.damage == Some(Damage::BadFormat) {
-            self.state = State::Gone;
-            return;
-        }
+        self.engine.data.propagation.turn_on();
+        disk.is_gone = !is_known || contents.damage == Some(Damage::BadFormat);
         if contents.damage == Some(Damage::CutShort) {
             Aof::cut_off(file.slice(..contents.valid_bytes), context);
         }
-        self.state = State::Serving;
-        self.engine.data.propagation.turn_on();
-        self.write_down(context);
-        self.arm_cron(context);
-    }
-
-    /// Writes to the file what has changed. If that blocks the thread, holds back what was sent since
-    /// the outbox had `outbox_length` effects, when `input` began to be handled: Redis sends replies
-    /// after it has written.
-    ///
-    /// Source: `server.c`, `beforeSleep`.
-    fn before_sleep(
-        &mut self,
-        outbox_length: usize,
-        input: Option<InputId>,
-        context: &mut Context<'_>,
-    ) {
-        let Some(disk) = &mut self.disk else { return };
-        for command in self.engine.take_propagated() {
-            disk.aof.feed(&command);
-        }
-        disk.aof.flush(seconds(context.clock.wall), context);
-        if disk.aof.is_blocking() {
-            let (_, outbox) = context.parts();
-            hold_back(outbox, outbox_length, input, &mut disk.held_back);
-        }
-        self.arm_cron(context);
     }
 
     /// The disk is done with something. When that frees the thread, it sends what was held back and
-    /// takes all that has come in the meantime, timers last: one turn of Redis's event loop.
+    /// takes all that has come in the meantime, timers last: one turn of the event loop.
     fn disk_done(&mut self, token: DiskToken, context: &mut Context<'_>) {
         let Some(disk) = &mut self.disk else { return };
         if disk.aof.disk_done(token, context) == Thread::Blocked {
             return;
         }
-        let (_, outbox) = context.parts();
-        outbox.append(&mut disk.held_back);
-        let (outbox_length, input) = (outbox.len(), context.input);
+        context.parts().1.append(&mut disk.held_back);
         let mut waiting = std::mem::take(&mut disk.waiting);
         waiting.sort_by_key(Waiting::is_timer);
+        let turn = Turn::begin(context);
         for input in &waiting {
             context.because(input.id);
-            self.react(input.input(), context);
+            self.take(input.input(), context);
+            self.tell(context);
         }
-        self.before_sleep(outbox_length, input, context);
+        self.before_sleep(turn, context);
+    }
+}
+
+/// How a turn of the event loop began.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// What is in the outbox from there on belongs to it.
+    outbox_length: usize,
+    /// What is being handled.
+    input: Option<InputId>,
+}
+
+impl Turn {
+    fn begin(context: &mut Context<'_>) -> Self {
+        Self { outbox_length: context.parts().1.len(), input: context.input }
     }
 }
 
 impl Machine for Server {
     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
-        let Some(disk) = &mut self.disk else {
-            return self.react(input, context);
-        };
-        match input {
-            Input::Accepted { connection, .. } | Input::Message { connection, .. }
-                if self.state == State::Gone =>
-            {
-                context.close(connection);
+        if let Some(disk) = &mut self.disk {
+            match input {
+                Input::Accepted { connection, .. } | Input::Message { connection, .. }
+                    if disk.is_gone =>
+                {
+                    return context.close(connection);
+                }
+                _ if disk.is_gone => return,
+                Input::Started => return self.start(context),
+                Input::DiskDone(token) => return self.disk_done(token, context),
+                input if disk.aof.is_blocking() => {
+                    return disk.waiting.extend(Waiting::new(context.input, input));
+                }
+                _ => {}
             }
-            _ if self.state == State::Gone => {}
-            Input::Started => self.start(context),
-            Input::DiskDone(token) => self.disk_done(token, context),
-            input if disk.aof.is_blocking() => {
-                disk.waiting.extend(Waiting::new(context.input, input));
-            }
-            input => {
-                let (outbox_length, id) = (context.parts().1.len(), context.input);
-                self.react(input, context);
-                self.before_sleep(outbox_length, id, context);
-            }
+        }
+        let turn = Turn::begin(context);
+        if self.take(input, context) {
+            self.before_sleep(turn, context);
         }
     }
 }

@@ -39,10 +39,10 @@ pub(super) fn hset(data: &mut Data, arguments: &[Bytes]) -> Reply {
         Ok(hash) => {
             let new = pairs
                 .iter()
-                .filter(|[field, value]| hash.insert(field.clone(), value.clone()).is_none())
-                .count();
-            data.mark_dirty();
-            count(new)
+                .filter(|[field, value]| hash.insert(field.clone(), value.clone()).is_none());
+            let new = count(new.count());
+            data.modified(&arguments[1]);
+            new
         }
         Err(reply) => reply,
     }
@@ -96,7 +96,7 @@ pub(super) fn hdel(data: &mut Data, arguments: &[Bytes]) -> Reply {
     if hash.is_empty() {
         data.delete(key);
     } else if removed > 0 {
-        data.mark_dirty();
+        data.modified(key);
     }
     count(removed)
 }
@@ -116,6 +116,6 @@ fn try_hincrby(data: &mut Data, arguments: &[Bytes]) -> Result<Reply, Reply> {
         .checked_add(increment)
         .ok_or(Reply::error("ERR increment or decrement would overflow"))?;
     hash_to_write(data, key)?.insert(field.clone(), Decimal::new(new).to_bytes());
-    data.mark_dirty();
+    data.modified(key);
     Ok(Reply::Int(new))
 }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
+use super::Sample;
 use super::usage::Usage;
 use super::weight::{EMPTY_SERVER_BYTES, key_bytes, table_bytes};
 use crate::random::Random;
-use crate::redis::keyspace::{Keyspace, Touch};
+use crate::redis::keyspace::{KeyEvent, Keyspace};
 use crate::time::Wall;
 
-/// What each key weighs, and how it was used. The keyspace notes down which keys are touched, and
+/// What each key weighs, and how it was used. The keyspace notes down what is done to keys, and
 /// the ledger follows.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
@@ -38,10 +38,10 @@ impl Ledger {
         now: Wall,
         random: &mut Random,
     ) {
-        for touch in keyspace.take_touches() {
-            match touch {
-                Touch::Cleared => *self = Self::default(),
-                Touch::Used(key) => {
+        for event in keyspace.take_events() {
+            match event {
+                KeyEvent::Cleared => *self = Self::default(),
+                KeyEvent::Used(key) => {
                     if let Some(account) = self.accounts.get_mut(&key) {
                         match counts_uses {
                             true => account.usage.counted(now, random),
@@ -50,7 +50,7 @@ impl Ledger {
                     }
                     self.weigh(key, keyspace, now);
                 }
-                Touch::Changed(key) => {
+                KeyEvent::Changed(key) => {
                     if let Some(account) = self.accounts.get_mut(&key) {
                         account.usage.overwritten(now);
                     }
@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// At most `count` different keys, each equally likely.
-    pub(super) fn sample(&mut self, count: usize, random: &mut Random) -> SmallVec<[Bytes; 20]> {
+    pub(super) fn sample(&mut self, count: usize, random: &mut Random) -> Sample {
         let count = count.min(self.keys.len());
         for slot in 0..count {
             // The first steps of a shuffle.

@@ -20,13 +20,16 @@ mod usage;
 mod weight;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use self::ledger::Ledger;
 use self::pool::Pool;
 use super::engine::Data;
 use super::settings::{MaxmemoryPolicy, RedisSettings};
 use crate::random::Random;
-use crate::time::Wall;
+
+/// Some keys.
+type Sample = SmallVec<[Bytes; 20]>;
 
 /// The memory of a Redis that has a limit.
 #[derive(Debug)]
@@ -36,65 +39,72 @@ pub(crate) struct Memory {
     samples: usize,
     ledger: Ledger,
     pool: Pool,
+    random: Random,
 }
 
 impl Memory {
     /// The memory of a server with these settings; `None` when there is no limit. From now on the
-    /// keyspace notes down what is touched.
-    pub(crate) fn new(settings: &RedisSettings, data: &mut Data) -> Option<Self> {
+    /// keyspace notes down what is done to keys. `random` is the server's: one number is drawn.
+    pub(crate) fn new(
+        settings: &RedisSettings,
+        data: &mut Data,
+        random: &mut Random,
+    ) -> Option<Self> {
         if settings.maxmemory_bytes == 0 {
             return None;
         }
-        data.keyspace.note_touches();
+        data.keyspace.note_events();
         Some(Self {
             limit_bytes: settings.maxmemory_bytes,
             policy: settings.maxmemory_policy,
             samples: settings.maxmemory_samples as usize,
             ledger: Ledger::default(),
             pool: Pool::default(),
+            random: Random::new(random.bits(), 0),
         })
     }
 
     /// Takes note of what was done to the keys.
-    pub(crate) fn follow(&mut self, data: &mut Data, now: Wall, random: &mut Random) {
+    pub(crate) fn follow(&mut self, data: &mut Data) {
         use MaxmemoryPolicy::{AllKeysLfu, VolatileLfu};
         let counts_uses = matches!(self.policy, AllKeysLfu | VolatileLfu);
-        self.ledger.follow(&mut data.keyspace, counts_uses, now, random);
+        let now = data.wall();
+        self.ledger.follow(&mut data.keyspace, counts_uses, now, &mut self.random);
     }
 
     /// Evicts keys until no more than the limit is taken. False when that cannot be.
     ///
     /// Source: `evict.c`, `performEvictions`.
-    pub(crate) fn make_room(&mut self, data: &mut Data, now: Wall, random: &mut Random) -> bool {
-        self.follow(data, now, random);
+    pub(crate) fn make_room(&mut self, data: &mut Data) -> bool {
+        self.follow(data);
         while self.ledger.used_bytes(&data.keyspace) > self.limit_bytes {
-            let Some(key) = self.choose(data, now, random) else {
+            let Some(key) = self.choose(data) else {
                 return false;
             };
             data.evict(&key);
-            self.follow(data, now, random);
+            self.follow(data);
         }
         true
     }
 
     /// The key that has to go next.
-    fn choose(&mut self, data: &mut Data, now: Wall, random: &mut Random) -> Option<Bytes> {
+    fn choose(&mut self, data: &mut Data) -> Option<Bytes> {
         use MaxmemoryPolicy::{AllKeysRandom, NoEviction, VolatileRandom};
         match self.policy {
             NoEviction => None,
-            AllKeysRandom | VolatileRandom => self.sample(1, data, random).pop(),
-            _ => self.choose_best(data, now, random),
+            AllKeysRandom | VolatileRandom => self.sample(1, data).pop(),
+            _ => self.choose_best(data),
         }
     }
 
-    fn choose_best(&mut self, data: &mut Data, now: Wall, random: &mut Random) -> Option<Bytes> {
+    fn choose_best(&mut self, data: &mut Data) -> Option<Bytes> {
         loop {
-            let sample = self.sample(self.samples, data, random);
+            let sample = self.sample(self.samples, data);
             if sample.is_empty() {
                 return None;
             }
             for key in &sample {
-                let score = self.score(key, data, now);
+                let score = self.score(key, data);
                 self.pool.offer(score, key);
             }
             // Some of the pool may be gone, or may have lost their expiry.
@@ -111,9 +121,9 @@ impl Memory {
     }
 
     /// The higher, the better it is that the key goes. Source: `evict.c`, `evictionPoolPopulate`.
-    fn score(&self, key: &Bytes, data: &Data, now: Wall) -> u64 {
+    fn score(&self, key: &Bytes, data: &Data) -> u64 {
         use MaxmemoryPolicy::{AllKeysLfu, VolatileLfu, VolatileTtl};
-        let usage = self.ledger.usage(key);
+        let (usage, now) = (self.ledger.usage(key), data.wall());
         match self.policy {
             VolatileTtl => {
                 let at_ms = data.keyspace.expiry(key).and_then(|at_ms| u64::try_from(at_ms).ok());
@@ -126,16 +136,11 @@ impl Memory {
         }
     }
 
-    fn sample(
-        &mut self,
-        count: usize,
-        data: &mut Data,
-        random: &mut Random,
-    ) -> smallvec::SmallVec<[Bytes; 20]> {
+    fn sample(&mut self, count: usize, data: &mut Data) -> Sample {
         if self.takes_all() {
-            self.ledger.sample(count, random)
+            self.ledger.sample(count, &mut self.random)
         } else {
-            data.keyspace.sample_volatile(count, random)
+            data.keyspace.sample_volatile(count, &mut self.random)
         }
     }
 

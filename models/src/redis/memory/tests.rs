@@ -6,12 +6,12 @@ use super::weight::{EMPTY_SERVER_BYTES, key_bytes, table_bytes};
 use super::*;
 use crate::redis::engine::{Change, Engine};
 use crate::redis::keyspace::Value;
+use crate::time::Wall;
 
 /// An engine whose memory has a limit.
 struct Bench {
     engine: Engine,
     memory: Memory,
-    random: Random,
     now_s: u64,
 }
 
@@ -24,8 +24,8 @@ impl Bench {
             ..RedisSettings::default()
         };
         let mut engine = Engine::default();
-        let memory = Memory::new(&settings, &mut engine.data).expect("there is a limit");
-        Self { engine, memory, random: Random::new(1, 1), now_s: 1_000_000 }
+        let memory = Memory::new(&settings, &mut engine.data, &mut Random::new(1, 1));
+        Self { engine, memory: memory.expect("there is a limit"), now_s: 1_000_000 }
     }
 
     fn now(&self) -> Wall {
@@ -37,12 +37,12 @@ impl Bench {
         let words: Vec<_> =
             line.split(' ').map(|it| Bytes::copy_from_slice(it.as_bytes())).collect();
         self.engine.execute(&words, now);
-        self.memory.follow(&mut self.engine.data, now, &mut self.random);
+        self.memory.follow(&mut self.engine.data);
     }
 
     fn make_room(&mut self) -> bool {
-        let now = self.now();
-        self.memory.make_room(&mut self.engine.data, now, &mut self.random)
+        self.engine.set_wall(self.now());
+        self.memory.make_room(&mut self.engine.data)
     }
 
     /// Makes room; gives what had to go.
@@ -121,7 +121,7 @@ fn any_key_may_go() {
     let mut first = Vec::new();
     for seed in 0..40 {
         let mut bench = Bench::new(ROOM_FOR_NINE, MaxmemoryPolicy::AllKeysRandom);
-        bench.random = Random::new(seed, 1);
+        bench.memory.random = Random::new(seed, 1);
         fill(&mut bench, "");
         first.extend(bench.evicted());
     }
@@ -139,7 +139,7 @@ fn nothing_goes_without_a_policy_or_without_need() {
     assert!(bench.make_room());
     assert_eq!(bench.engine.data.keyspace.len(), 9);
     let no_limit = RedisSettings::default();
-    assert!(Memory::new(&no_limit, &mut bench.engine.data).is_none());
+    assert!(Memory::new(&no_limit, &mut bench.engine.data, &mut Random::new(1, 1)).is_none());
 }
 
 proptest! {
@@ -173,7 +173,7 @@ proptest! {
         let tables = table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len());
         let used = bench.memory.ledger.used_bytes(keyspace);
         prop_assert_eq!(used, EMPTY_SERVER_BYTES + keys + tables);
-        let mut sample = bench.memory.ledger.sample(99, &mut bench.random).to_vec();
+        let mut sample = bench.memory.ledger.sample(99, &mut Random::new(1, 1)).to_vec();
         sample.sort();
         prop_assert!(sample.iter().eq(keyspace.keys()), "each key once");
     }

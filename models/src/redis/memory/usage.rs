@@ -66,11 +66,11 @@ impl Usage {
 }
 
 const fn second(now: Wall) -> u32 {
-    (now.as_millis() / 1000 & Usage::LRU_CLOCK_MAX) as u32
+    ((now.as_millis() / 1000) & Usage::LRU_CLOCK_MAX) as u32
 }
 
 const fn minute(now: Wall) -> u16 {
-    (now.as_millis() / 60_000 & u16::MAX as u64) as u16
+    ((now.as_millis() / 60_000) & u16::MAX as u64) as u16
 }
 
 #[cfg(test)]

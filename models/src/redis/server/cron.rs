@@ -21,15 +21,19 @@ impl Cron {
     /// The first run comes a millisecond after the start. Source: `server.c`, `initServer`:
     /// `aeCreateTimeEvent(server.el, 1, serverCron, …)`.
     pub(super) fn new(started: Mono, hz: u32) -> Self {
-        // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`; `serverCron` returns whole
-        // milliseconds: `1000/server.hz`.
-        let period = Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)));
-        Self { next: started + Duration::from_millis(1), period, armed: false }
+        Self { next: started + Duration::from_millis(1), period: Self::period(hz), armed: false }
+    }
+
+    /// Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`; `serverCron` returns whole
+    /// milliseconds: `1000/server.hz`.
+    fn period(hz: u32) -> Duration {
+        Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)))
     }
 
     /// It runs just now: the next run is counted from here. Source: `ae.c`,
     /// `processTimeEvents`.
-    pub(super) fn fired(&mut self, now: Mono) {
+    pub(super) fn fired(&mut self, now: Mono, hz: u32) {
+        self.period = Self::period(hz);
         self.next = now + self.period;
         self.armed = false;
     }

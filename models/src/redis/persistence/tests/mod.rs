@@ -174,7 +174,8 @@ fn server(policy: AppendFsync, file: &[u8], wall_ms: u64) -> Server {
 fn key_of(note: &Note) -> String {
     match note {
         Note::KeySet { key, value, expires_at_ms } => {
-            let until = expires_at_ms.map(|at_ms| format!(" until {}", at_ms.saturating_sub(START_MS)));
+            let until =
+                expires_at_ms.map(|at_ms| format!(" until {}", at_ms.saturating_sub(START_MS)));
             format!("{key} = {value}{}", until.unwrap_or_default())
         }
         Note::KeyDeleted { key } | Note::KeyExpired { key } | Note::KeyEvicted { key } => {
