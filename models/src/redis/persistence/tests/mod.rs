@@ -17,7 +17,7 @@ use crate::message::Message;
 use crate::note::Note;
 use crate::random::Random;
 use crate::redis::resp::CommandDecoder;
-use crate::redis::server::{AppendFsync, Persistence, RedisSettings, Server};
+use crate::redis::server::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings, Server};
 use crate::time::{LocalClock, Mono, Wall};
 
 const START_MS: u64 = 1_795_597_700_000;
@@ -34,6 +34,7 @@ fn words(line: &str) -> Vec<Bytes> {
 /// A server, its clocks and its disk.
 struct Bench {
     server: Server,
+    settings: RedisSettings,
     policy: AppendFsync,
     now_ms: u64,
     wall_ms: u64,
@@ -47,8 +48,13 @@ struct Bench {
 
 impl Bench {
     fn new(policy: AppendFsync) -> Self {
+        Self::with(policy, RedisSettings::default())
+    }
+
+    fn with(policy: AppendFsync, settings: RedisSettings) -> Self {
         Self {
-            server: server(policy, &[], START_MS),
+            server: server(settings, policy, &[], START_MS),
+            settings,
             policy,
             now_ms: 0,
             wall_ms: START_MS,
@@ -61,7 +67,7 @@ impl Bench {
 
     /// The process ends and begins anew with the file as it is.
     fn restart(&mut self) {
-        self.server = server(self.policy, &self.file, self.wall_ms);
+        self.server = server(self.settings, self.policy, &self.file, self.wall_ms);
         self.under_way.clear();
         self.give(Input::Started);
     }
@@ -158,7 +164,7 @@ impl Bench {
     }
 }
 
-fn server(policy: AppendFsync, file: &[u8], wall_ms: u64) -> Server {
+fn server(settings: RedisSettings, policy: AppendFsync, file: &[u8], wall_ms: u64) -> Server {
     let files = Files::from([(AOF_FILE, Bytes::copy_from_slice(file))]);
     let boot = Boot {
         node: NodeId(0),
@@ -168,7 +174,7 @@ fn server(policy: AppendFsync, file: &[u8], wall_ms: u64) -> Server {
         clock: LocalClock { wall: Wall::from_nanos(wall_ms * 1_000_000), ..LocalClock::default() },
     };
     let persistence = Persistence::Aof(policy);
-    Server::new(boot, RedisSettings { persistence, ..RedisSettings::default() })
+    Server::new(boot, RedisSettings { persistence, ..settings })
 }
 
 fn key_of(note: &Note) -> String {

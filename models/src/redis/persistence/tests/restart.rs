@@ -95,6 +95,26 @@ fn a_server_that_cannot_read_its_file_is_gone() {
 }
 
 #[test]
+fn a_key_that_is_evicted_is_deleted_in_the_file_and_weighs_the_same_when_it_is_found() {
+    let full = RedisSettings {
+        maxmemory_bytes: 876_176 + 32 + 100,
+        maxmemory_policy: MaxmemoryPolicy::AllKeysLru,
+        ..RedisSettings::default()
+    };
+    let mut bench = Bench::with(AppendFsync::No, full);
+    bench.done("SET a 1");
+    bench.pass(2000);
+    bench.done("SET b 1");
+    bench.restart();
+    bench.give(Input::Timer(LOADED));
+    assert_eq!(bench.story(), ["key-set: a = 1", "key-set: b = 1"], "both are found");
+    let story = bench.command(1, "GET b");
+    assert!(story[0].starts_with("key-evicted: "), "{story:?}");
+    let last = bench.commands().pop().expect("a command");
+    assert_eq!(last, words(&story[0].replace("key-evicted:", "DEL")));
+}
+
+#[test]
 fn a_key_that_expires_unasked_is_deleted_in_the_file() {
     let mut bench = Bench::new(AppendFsync::No);
     bench.done("SET a 1 PX 10");
