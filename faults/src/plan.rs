@@ -104,7 +104,8 @@ pub enum Action {
         /// By how many parts in a million.
         ppm: i32,
     },
-    /// Every disk operation takes longer.
+    /// Every disk operation that waits for the platter takes longer: fsyncs, not writes to the page
+    /// cache.
     SlowDisk {
         /// Whose disk.
         node: String,

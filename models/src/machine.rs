@@ -164,6 +164,9 @@ pub enum Effect {
     },
     /// Write something down for the judge and the reader.
     Note(Note),
+    /// Nothing: it says that an earlier input brought about what follows in the outbox, and not the
+    /// one that is being handled. A machine that keeps inputs waiting says so when it comes to them.
+    Because(InputId),
 }
 
 /// What can be done with a file. A write goes to the kernel's page cache and survives the
@@ -281,6 +284,12 @@ impl<'a> Context<'a> {
     #[inline]
     pub fn note(&mut self, note: Note) {
         push(self.outbox, Effect::Note(note));
+    }
+
+    /// Says that an earlier input, the [`Context::input`] of its time, brought about what follows.
+    pub fn because(&mut self, input: Option<InputId>) {
+        self.input = input;
+        self.outbox.extend(input.map(Effect::Because));
     }
 
     /// Gives the whole outbox and connection counter to code that fills them itself

@@ -260,6 +260,11 @@ pub enum Note {
         /// Which key.
         key: Name,
     },
+    /// Redis: a key had to make room for others.
+    KeyEvicted {
+        /// Which key.
+        key: Name,
+    },
     /// Anything else worth a line, from a user's own code.
     Remark {
         /// The line.
@@ -274,7 +279,7 @@ const fn is_main(thread: &u32) -> bool {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 26] = [
+pub const NOTE_KINDS: [&str; 27] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -300,6 +305,7 @@ pub const NOTE_KINDS: [&str; 26] = [
     "key-set",
     "key-deleted",
     "key-expired",
+    "key-evicted",
     "remark",
 ];
 
@@ -332,6 +338,7 @@ impl Note {
             Self::KeySet { .. } => "key-set",
             Self::KeyDeleted { .. } => "key-deleted",
             Self::KeyExpired { .. } => "key-expired",
+            Self::KeyEvicted { .. } => "key-evicted",
             Self::Remark { .. } => "remark",
         }
     }

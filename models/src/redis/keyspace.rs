@@ -43,6 +43,17 @@ struct Expiry {
     slot: usize,
 }
 
+/// What was done to a key, for whoever keeps account of memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyEvent {
+    /// It was looked up, perhaps to be changed in place.
+    Used(Bytes),
+    /// It was set or removed, or its expiry was.
+    Changed(Bytes),
+    /// All keys were removed.
+    Cleared,
+}
+
 /// Keys with their values.
 ///
 /// Those that have an expiry also stand in a list in no particular order, so that the active
@@ -51,6 +62,8 @@ struct Expiry {
 pub struct Keyspace {
     entries: BTreeMap<Bytes, Entry>,
     volatile: Vec<Bytes>,
+    /// What was done to the keys, in order, where somebody wants to know.
+    events: Option<Vec<KeyEvent>>,
 }
 
 impl Keyspace {
@@ -74,8 +87,21 @@ impl Keyspace {
         self.entries.get(key).map(|entry| &entry.value)
     }
 
+    /// Notes down from now on what is done to the keys.
+    pub(crate) fn note_events(&mut self) {
+        self.events = Some(Vec::new());
+    }
+
+    /// What was done to the keys since this was last called; nothing unless it is noted down.
+    pub(crate) fn take_events(&mut self) -> Vec<KeyEvent> {
+        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// The value of a key, to be changed in place.
     pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut Value> {
+        if let Some(events) = &mut self.events {
+            events.push(KeyEvent::Used(Bytes::copy_from_slice(key)));
+        }
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
@@ -86,6 +112,7 @@ impl Keyspace {
 
     /// Sets a key's value and leaves its expiry alone, which it gives.
     pub fn set(&mut self, key: &Bytes, value: Value) -> Option<i64> {
+        self.changed(key);
         match self.entries.get_mut(key) {
             Some(entry) => {
                 entry.value = value;
@@ -100,6 +127,7 @@ impl Keyspace {
 
     /// Sets a key's value and when it expires, or that it does not.
     pub fn replace(&mut self, key: &Bytes, value: Value, expires_at_ms: Option<i64>) {
+        self.changed(key);
         match (self.entries.get_mut(key), expires_at_ms) {
             (None, None) => {
                 self.entries.insert(key.clone(), Entry { value, expiry: None });
@@ -122,6 +150,7 @@ impl Keyspace {
 
     /// Sets when a key expires; false when the key is not there.
     pub fn set_expiry(&mut self, key: &Bytes, at_ms: i64) -> bool {
+        self.changed(key);
         let Some(entry) = self.entries.get_mut(key) else {
             return false;
         };
@@ -140,6 +169,7 @@ impl Keyspace {
         let Some(expiry) = self.entries.get_mut(key).and_then(|entry| entry.expiry.take()) else {
             return false;
         };
+        self.changed(key);
         self.forget_slot(expiry.slot);
         true
     }
@@ -149,6 +179,7 @@ impl Keyspace {
         let Some(entry) = self.entries.remove(key) else {
             return false;
         };
+        self.changed(key);
         if let Some(expiry) = entry.expiry {
             self.forget_slot(expiry.slot);
         }
@@ -158,6 +189,9 @@ impl Keyspace {
     /// Removes every key; gives their names, in order.
     pub fn clear(&mut self) -> impl Iterator<Item = Bytes> + use<> {
         self.volatile.clear();
+        if let Some(events) = &mut self.events {
+            events.push(KeyEvent::Cleared);
+        }
         std::mem::take(&mut self.entries).into_keys()
     }
 
@@ -170,6 +204,17 @@ impl Keyspace {
             self.swap_slots(slot, slot + random.below(others) as usize);
         }
         self.volatile[..count].iter().cloned().collect()
+    }
+
+    fn changed(&mut self, key: &[u8]) {
+        if let Some(events) = &mut self.events {
+            events.push(KeyEvent::Changed(Bytes::copy_from_slice(key)));
+        }
+    }
+
+    /// The keys in order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Bytes> {
+        self.entries.keys()
     }
 
     fn swap_slots(&mut self, one: usize, other: usize) {

@@ -1,54 +1,147 @@
 //! One Redis server.
 
-use std::time::Duration;
+mod cron;
 
 use bytes::Bytes;
 
+pub use super::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
+
+use self::cron::Cron;
 use super::engine::{Change, Engine};
-use super::resp::Reply;
-use crate::machine::{Boot, Context, Input, Machine, TimerId};
+use super::memory::Memory;
+use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
+use super::session::{Outgoing, Sessions};
+use crate::machine::{Boot, Context, DiskToken, Effect, Input, InputId, Machine, TimerId};
 use crate::message::Message;
 use crate::note::{Name, Note};
 use crate::random::Random;
-use crate::time::{Mono, nanos};
+use crate::time::Wall;
 
-/// What `redis.conf` sets. The defaults are those of Redis 7.0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RedisSettings {
-    /// How often `serverCron` runs in a second: `hz`, 1 to 500.
-    pub hz: u32,
-}
-
-impl Default for RedisSettings {
-    fn default() -> Self {
-        // Source: `server.h`, `CONFIG_DEFAULT_HZ`.
-        Self { hz: 10 }
-    }
-}
-
-/// A Redis process without persistence: a restart begins with no keys and no scripts.
+/// A Redis process. A restart begins with what its append-only file holds, if it keeps one, and
+/// always without scripts and clients.
 #[derive(Debug)]
 pub struct Server {
     engine: Engine,
+    sessions: Sessions,
     random: Random,
     cron: Cron,
+    disk: Option<Box<Disk>>,
+}
+
+/// What a Redis that keeps an append-only file has besides.
+#[derive(Debug)]
+struct Disk {
+    aof: Aof,
+    /// The file as the process found it; empty once it is loaded.
+    found: Bytes,
+    /// The file could not be read: the process has ended.
+    is_gone: bool,
+    /// What comes while the thread for commands is blocked.
+    waiting: Vec<Waiting>,
+    /// What is to be sent when it is free again.
+    held_back: Vec<Effect>,
 }
 
 impl Server {
+    /// The file is read.
+    const LOADED: TimerId = TimerId(1);
+
     /// A server that starts.
-    pub fn new(boot: Boot, settings: RedisSettings) -> Self {
+    pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
+        let mut engine = Engine::default();
+        engine.memory = Memory::new(&settings, &mut engine.data, &mut boot.random).map(Box::new);
+        let disk = match settings.persistence {
+            Persistence::None => None,
+            Persistence::Aof(policy) => Some(Box::new(Disk {
+                aof: Aof::new(policy, seconds(boot.clock.wall)),
+                found: boot.files.remove(AOF_FILE).unwrap_or_default(),
+                is_gone: false,
+                waiting: Vec::new(),
+                held_back: Vec::new(),
+            })),
+        };
+        if let Some(disk) = &disk {
+            match disk.found.is_empty() {
+                true => engine.data.propagation.turn_on(),
+                false => engine.data.is_loading = true,
+            }
+        }
         Self {
-            engine: Engine::default(),
-            random: boot.random,
+            engine,
+            sessions: Sessions::new(&boot, settings),
             cron: Cron::new(boot.clock.mono, settings.hz),
+            random: boot.random,
+            disk,
         }
     }
 
-    fn serve(&mut self, arguments: &[Bytes], context: &mut Context<'_>) -> Reply {
-        let reply = self.engine.execute(arguments, context.clock.wall);
+    /// Takes an input while the thread for commands is free. False when it is nothing to Redis.
+    fn take(&mut self, input: Input<'_>, context: &mut Context<'_>) -> bool {
+        match input {
+            // An empty argument vector is passed over. Source: `networking.c`,
+            // `processInputBuffer`.
+            Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
+            Input::Message { connection, message: Message::Redis(arguments) } => {
+                self.sessions.receive(connection, arguments, &mut self.engine, context.clock);
+            }
+            // Whatever is no command is a protocol error, and Redis hangs up.
+            Input::Message { connection, .. } => {
+                self.sessions.close(connection, &mut self.engine);
+                context.close(connection);
+            }
+            Input::Accepted { connection, peer } => {
+                self.sessions.open(connection, Some(peer), context.clock);
+            }
+            Input::Closed { connection, .. } => self.sessions.close(connection, &mut self.engine),
+            Input::Timer(Cron::TIMER) => self.run_cron(context),
+            Input::Timer(Self::LOADED) => self.load(context),
+            _ => return false,
+        }
+        true
+    }
+
+    /// `serverCron`.
+    fn run_cron(&mut self, context: &mut Context<'_>) {
+        self.cron.fired(context.clock.mono, self.sessions.settings().hz);
+        self.engine.expire_some(context.clock.wall, &mut self.random);
+    }
+
+    /// What the event loop does when there is nothing more to read: whoever has waited long enough
+    /// goes on, what has changed is written to the file, and what has come up goes out; after the
+    /// write, if that blocks the thread. `turn` is how the turn of the loop began.
+    ///
+    /// Source: `server.c`, `beforeSleep`.
+    fn before_sleep(&mut self, turn: Turn, context: &mut Context<'_>) {
+        self.sessions.before_sleep(&mut self.engine, context.clock);
+        self.tell(context);
+        let mut has_file_work = false;
+        if let Some(disk) = &mut self.disk {
+            for command in self.engine.take_propagated() {
+                disk.aof.feed(&command);
+            }
+            disk.aof.flush(seconds(context.clock.wall), context);
+            if disk.aof.is_blocking() {
+                let (_, outbox) = context.parts();
+                hold_back(outbox, turn.outbox_length, turn.input, &mut disk.held_back);
+            }
+            has_file_work = disk.aof.waits_for_time();
+        }
+        let has_work = self.engine.volatile_keys() > 0 || self.sessions.need_cron();
+        self.cron.arm(has_file_work || has_work, context);
+    }
+
+    /// Writes down what has changed, and sends what has come up: whatever leaves the server leaves
+    /// here.
+    fn tell(&mut self, context: &mut Context<'_>) {
         self.write_down(context);
-        self.cron.arm(self.engine.volatile_keys() > 0, context);
-        reply
+        for outgoing in self.sessions.take_output() {
+            match outgoing {
+                Outgoing::Reply { connection, reply } => {
+                    context.send(connection, Message::RedisReply(reply));
+                }
+                Outgoing::Close { connection } => context.close(connection),
+            }
+        }
     }
 
     fn write_down(&mut self, context: &mut Context<'_>) {
@@ -60,78 +153,98 @@ impl Server {
                     expires_at_ms: expires_at_ms.and_then(|at_ms| u64::try_from(at_ms).ok()),
                 },
                 Change::Deleted { key } => Note::KeyDeleted { key: Name::from(key) },
-                Change::Expired { key } => Note::KeyExpired { key: Name::from(key) },
+                Change::Expired { key } => {
+                    self.sessions.count_expired();
+                    Note::KeyExpired { key: Name::from(key) }
+                }
+                Change::Evicted { key } => Note::KeyEvicted { key: Name::from(key) },
             });
         }
+    }
+
+    /// Begins to read the file, if there is one.
+    fn start(&mut self, context: &mut Context<'_>) {
+        if let Some(disk) = self.disk.as_ref().filter(|disk| !disk.found.is_empty()) {
+            context.set_timer(Self::LOADED, Contents::read(&disk.found).loading_time());
+        }
+    }
+
+    /// The file is read: carries out what it says.
+    fn load(&mut self, context: &mut Context<'_>) {
+        let Some(disk) = &mut self.disk else { return };
+        let file = std::mem::take(&mut disk.found);
+        let contents = Contents::read(&file);
+        let is_known = self.engine.load(&contents.commands, context.clock.wall);
+        self.engine.data.propagation.turn_on();
+        disk.is_gone = !is_known || contents.damage == Some(Damage::BadFormat);
+        if contents.damage == Some(Damage::CutShort) {
+            Aof::cut_off(file.slice(..contents.valid_bytes), context);
+        }
+    }
+
+    /// The disk is done with something. When that frees the thread, it sends what was held back and
+    /// takes all that has come in the meantime, timers last: one turn of the event loop.
+    fn disk_done(&mut self, token: DiskToken, context: &mut Context<'_>) {
+        let Some(disk) = &mut self.disk else { return };
+        if disk.aof.disk_done(token, context) == Thread::Blocked {
+            return;
+        }
+        context.parts().1.append(&mut disk.held_back);
+        let mut waiting = std::mem::take(&mut disk.waiting);
+        waiting.sort_by_key(Waiting::is_timer);
+        let turn = Turn::begin(context);
+        for input in &waiting {
+            context.because(input.id);
+            self.take(input.input(), context);
+            self.tell(context);
+        }
+        self.before_sleep(turn, context);
+    }
+}
+
+/// How a turn of the event loop began.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// What is in the outbox from there on belongs to it.
+    outbox_length: usize,
+    /// What is being handled.
+    input: Option<InputId>,
+}
+
+impl Turn {
+    fn begin(context: &mut Context<'_>) -> Self {
+        Self { outbox_length: context.parts().1.len(), input: context.input }
     }
 }
 
 impl Machine for Server {
     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
-        match input {
-            // An empty argument vector is passed over. Source: `networking.c`,
-            // `processInputBuffer`.
-            Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
-            Input::Message { connection, message: Message::Redis(arguments) } => {
-                let reply = self.serve(arguments, context);
-                context.send(connection, Message::RedisReply(reply));
+        if let Some(disk) = &mut self.disk {
+            match input {
+                Input::Accepted { connection, .. } | Input::Message { connection, .. }
+                    if disk.is_gone =>
+                {
+                    return context.close(connection);
+                }
+                _ if disk.is_gone => return,
+                Input::Started => return self.start(context),
+                Input::DiskDone(token) => return self.disk_done(token, context),
+                input if disk.aof.is_blocking() => {
+                    return disk.waiting.extend(Waiting::new(context.input, input));
+                }
+                _ => {}
             }
-            // Whatever is no command is a protocol error, and Redis hangs up.
-            Input::Message { connection, .. } => context.close(connection),
-            Input::Timer(Cron::TIMER) => {
-                self.cron.fired(context.clock.mono);
-                self.engine.expire_some(context.clock.wall, &mut self.random);
-                self.write_down(context);
-                self.cron.arm(self.engine.volatile_keys() > 0, context);
-            }
-            _ => {}
+        }
+        let turn = Turn::begin(context);
+        if self.take(input, context) {
+            self.before_sleep(turn, context);
         }
     }
 }
 
-/// When `serverCron` runs. Real Redis runs it for ever; here it runs only while some key has an
-/// expiry, at the same moments as if it had never stopped.
-#[derive(Debug)]
-struct Cron {
-    /// When it runs next, or would have.
-    next: Mono,
-    period: Duration,
-    armed: bool,
-}
-
-impl Cron {
-    const TIMER: TimerId = TimerId(0);
-
-    /// The first run comes a millisecond after the start. Source: `server.c`, `initServer`:
-    /// `aeCreateTimeEvent(server.el, 1, serverCron, …)`.
-    fn new(started: Mono, hz: u32) -> Self {
-        // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`; `serverCron` returns whole
-        // milliseconds: `1000/server.hz`.
-        let period = Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)));
-        Self { next: started + Duration::from_millis(1), period, armed: false }
-    }
-
-    /// It runs just now: the next run is counted from here. Source: `ae.c`,
-    /// `processTimeEvents`.
-    fn fired(&mut self, now: Mono) {
-        self.next = now + self.period;
-        self.armed = false;
-    }
-
-    /// Sets the timer when it is needed and not set.
-    fn arm(&mut self, needed: bool, context: &mut Context<'_>) {
-        if !needed || self.armed {
-            return;
-        }
-        let now = context.clock.mono;
-        if self.next <= now {
-            let period = nanos(self.period);
-            let runs = nanos(now.saturating_since(self.next)) / period + 1;
-            self.next = self.next + Duration::from_nanos(runs.saturating_mul(period));
-        }
-        context.set_timer_at(Self::TIMER, self.next);
-        self.armed = true;
-    }
+/// Whole seconds of the wall clock: `server.unixtime`.
+fn seconds(wall: Wall) -> i64 {
+    i64::try_from(wall.as_millis() / 1000).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Backends: the servers that a lock lives on, with their settings.
 
+use fencepost_models::redis::server::RedisSettings;
+
 /// The servers that a lock lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// One Redis: the node `redis`.
-    Redis,
+    Redis(RedisSettings),
     /// No server: the memory of the buyers' own processes. The buyers are threads of the nodes `jvm-1`,
     /// `jvm-2`, …, dealt out to them in turn.
     Memory {
@@ -15,14 +17,14 @@ pub enum Backend {
 
 impl Backend {
     /// Every backend, as it is by default.
-    pub const fn all() -> [Self; 2] {
-        [Self::Redis, Self::Memory { processes: 1 }]
+    pub fn all() -> [Self; 2] {
+        [Self::Redis(RedisSettings::default()), Self::Memory { processes: 1 }]
     }
 
     /// The backend's name in scenario files.
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Redis => "redis",
+            Self::Redis(_) => "redis",
             Self::Memory { .. } => "memory",
         }
     }
@@ -30,7 +32,7 @@ impl Backend {
     /// The names of its servers, in the order of their numbers.
     pub fn node_names(&self) -> Vec<String> {
         match self {
-            Self::Redis => vec!["redis".to_owned()],
+            Self::Redis(_) => vec!["redis".to_owned()],
             Self::Memory { .. } => Vec::new(),
         }
     }

@@ -12,7 +12,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
 use fencepost_models::random::Random;
-use fencepost_models::redis::server::{RedisSettings, Server as Redis};
+use fencepost_models::redis::server::Server as Redis;
 use fencepost_models::shop::buyer::ShopAddress;
 use fencepost_models::shop::ids::OrderIds;
 use fencepost_models::shop::orders::OrderStore;
@@ -229,8 +229,9 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
 /// Adds the backend's server, if it has one.
 fn add_server(world: &mut World, backend: &Backend) -> Option<NodeId> {
     match backend {
-        Backend::Redis => {
-            Some(world.add_server("redis", |boot| Redis::new(boot, RedisSettings::default())))
+        Backend::Redis(settings) => {
+            let settings = *settings;
+            Some(world.add_server("redis", move |boot| Redis::new(boot, settings)))
         }
         Backend::Memory { .. } => None,
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::BuyerSettings;
 use fencepost_models::shop::{Fencing, Orders};
 
@@ -118,7 +119,7 @@ impl Default for Scenario {
             explain: String::new(),
             seed: 0,
             duration: Duration::from_secs(60),
-            backend: Some(Backend::Redis),
+            backend: Some(Backend::Redis(RedisSettings::default())),
             lock: Recipe::SetNx(RedisLockSettings::default()),
             shop: Shop::default(),
             load: None,

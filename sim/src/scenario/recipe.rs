@@ -99,7 +99,7 @@ impl Recipe {
             Self::None | Self::ConditionalUpdate => true,
             Self::Jvm(_) => matches!(backend, Some(Backend::Memory { .. })),
             Self::SetNx(_) | Self::SetNxPlainDel(_) | Self::SetnxExpire(_) => {
-                matches!(backend, Some(Backend::Redis))
+                matches!(backend, Some(Backend::Redis(_)))
             }
         }
     }

@@ -16,7 +16,8 @@ pub struct DiskSpeed {
     pub write: Duration,
     /// An fsync.
     pub sync: Duration,
-    /// Added to each operation by a `slow-disk` fault.
+    /// Added by a `slow-disk` fault to what waits for the platter: to each fsync, and to a write that
+    /// replaces a whole file.
     pub extra: Duration,
 }
 
@@ -64,12 +65,17 @@ struct Sync {
 }
 
 impl Disk {
+    /// Whether an operation takes longer on a slow disk: not one that ends in the page cache.
+    pub const fn is_slowed(operation: &DiskOperation) -> bool {
+        !matches!(operation, DiskOperation::Append { .. })
+    }
+
     /// Begins an operation and says when it will be done. What is written can be read at once.
     pub fn apply(&mut self, now: SimTime, operation: DiskOperation) -> SimTime {
         match operation {
             DiskOperation::Append { file, bytes } => {
                 self.latest(file).bytes.extend_from_slice(&bytes);
-                now + self.speed.write + self.speed.extra
+                self.end_of_syncs(now, file) + self.speed.write
             }
             DiskOperation::Replace { file, bytes } => {
                 self.contents += 1;
@@ -88,6 +94,15 @@ impl Disk {
                 done_at
             }
         }
+    }
+
+    /// When a write to the file can begin: it waits for the fsyncs of the file that are under way, since
+    /// its last page is on its way to the platter.
+    ///
+    /// Source: Redis's `aof.c`, `flushAppendOnlyFile`, which puts writes off for that reason.
+    fn end_of_syncs(&self, now: SimTime, file: &'static str) -> SimTime {
+        let of_file = self.syncs.iter().filter(|sync| sync.file == file);
+        of_file.map(|sync| sync.done_at).fold(now, SimTime::max)
     }
 
     /// The host loses its power: what was not synced is gone. Returns how many bytes.
@@ -247,5 +262,18 @@ mod tests {
         let usual = disk.apply(ms(0), SYNC);
         disk.speed.extra = Duration::from_millis(30);
         assert_eq!(disk.apply(ms(0), SYNC), usual + disk.speed.extra);
+    }
+
+    #[test]
+    fn a_write_is_not_slowed_but_by_an_fsync_of_its_file() {
+        let mut disk = Disk::default();
+        disk.speed.extra = Duration::from_millis(300);
+        let (write, other) = (disk.speed.write, DiskOperation::Sync { file: "other" });
+        assert_eq!(disk.apply(ms(0), append(b"one")), ms(0) + write);
+        disk.apply(ms(1), other);
+        assert_eq!(disk.apply(ms(1), append(b"two")), ms(1) + write);
+        let synced = disk.apply(ms(2), SYNC);
+        assert_eq!(disk.apply(ms(3), append(b"three")), synced + write);
+        assert_eq!(disk.apply(synced, append(b"four")), synced + write);
     }
 }

@@ -7,6 +7,7 @@ use fencepost_models::random::Random;
 use fencepost_models::time::Mono;
 use madsim::time::TimeHandle;
 
+use super::disk::Disk;
 use super::foreign::{self, Gate};
 use super::history::{Event, LossReason, RecordId};
 use super::injector::Injector;
@@ -208,9 +209,10 @@ impl Running {
 
     /// Does what a process has asked for.
     fn carry_out(&mut self, id: NodeId, record: RecordId) {
+        let mut cause = Some(record);
         let mut outbox = std::mem::take(&mut self.outbox);
         for effect in outbox.drain(..) {
-            self.carry_out_one(id, Some(record), effect);
+            self.carry_out_one(id, &mut cause, effect);
         }
         self.outbox = outbox;
     }
@@ -218,18 +220,18 @@ impl Running {
     /// Never inlined: an effect that is taken apart in a register or two and put together again in
     /// the history makes the processor wait for its single fields to be written.
     #[inline(never)]
-    fn carry_out_one(&mut self, id: NodeId, cause: Option<RecordId>, effect: Effect) {
+    fn carry_out_one(&mut self, id: NodeId, cause: &mut Option<RecordId>, effect: Effect) {
         let Self { kernel, network, injector, nodes, .. } = self;
         let node = &mut nodes[usize::from(id.0)];
         match effect {
             Effect::Connect { connection, peer } => {
-                network.connect(kernel, cause, id, connection, peer);
+                network.connect(kernel, *cause, id, connection, peer);
             }
             Effect::Send { connection, message } => {
-                network.send(kernel, cause, id, connection, message);
+                network.send(kernel, *cause, id, connection, message);
             }
             Effect::Close { connection } => {
-                kernel.record(cause, id, Event::Closed(connection));
+                kernel.record(*cause, id, Event::Closed(connection));
                 let unread = node.forget(connection);
                 if unread.is_empty() {
                     network.close(kernel, id, connection);
@@ -243,18 +245,22 @@ impl Running {
             Effect::SetTimer { timer, at } => set_timer(kernel, node, id, timer, at),
             Effect::CancelTimer { timer } => node.timers.cancel(timer),
             Effect::Disk { token, operation } => {
+                let is_slowed = Disk::is_slowed(&operation);
                 let done = node.disk.apply(kernel.now, operation);
                 let incarnation = node.incarnation;
                 kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
-                kernel.hit(&node.slow_disks);
+                if is_slowed {
+                    kernel.hit(&node.slow_disks);
+                }
             }
+            Effect::Because(input) => *cause = Some(RecordId(input.0)),
             Effect::Note(note) => {
                 if injector.waits() {
                     for (fault, after) in injector.on_note(id, note.kind()) {
                         kernel.queue.push(kernel.now + after, Upcoming::FaultBegins(fault));
                     }
                 }
-                kernel.history.push_note(kernel.now, cause, id, note);
+                kernel.history.push_note(kernel.now, *cause, id, note);
             }
         }
     }

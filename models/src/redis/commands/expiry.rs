@@ -110,7 +110,7 @@ fn expire_generic(
     if data.lookup(key).is_none() || !conditions.hold(data.keyspace.expiry(key), at_ms) {
         return Ok(yes_or_no(false));
     }
-    if at_ms <= data.now_ms() {
+    if data.is_over(at_ms) {
         data.delete(key);
     } else {
         data.set_expiry(key, at_ms);
@@ -167,7 +167,7 @@ pub(super) fn pexpiretime(data: &mut Data, arguments: &[Bytes]) -> Reply {
 fn ttl_generic(data: &mut Data, key: &Bytes, since: Since, unit: Unit) -> Reply {
     const NO_KEY: Reply = Reply::Int(-2);
     const NO_EXPIRY: Reply = Reply::Int(-1);
-    if data.lookup(key).is_none() {
+    if !data.is_there(key) {
         return NO_KEY;
     }
     let Some(at_ms) = data.keyspace.expiry(key) else {

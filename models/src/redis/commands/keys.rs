@@ -17,12 +17,14 @@ pub(super) fn del(data: &mut Data, arguments: &[Bytes]) -> Reply {
 
 /// `EXISTS key …`: a key that is named twice counts twice.
 pub(super) fn exists(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    count(arguments[1..].iter().filter(|key| data.lookup(key).is_some()).count())
+    count(arguments[1..].iter().filter(|key| data.is_there(key)).count())
 }
 
 /// `TYPE key`
 pub(super) fn type_of(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    Reply::status(data.lookup(&arguments[1]).map_or("none", |value| value.type_name()))
+    let key = &arguments[1];
+    data.expire_if_due(key);
+    Reply::status(data.keyspace.get(key).map_or("none", |value| value.type_name()))
 }
 
 /// `DBSIZE`: counts what has expired until somebody notices.

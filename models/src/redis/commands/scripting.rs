@@ -17,7 +17,7 @@ pub(super) fn eval(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
     };
     match engine.scripts.load(&arguments[1]) {
         Ok(digest) => {
-            let Engine { scripts, data } = engine;
+            let Engine { scripts, data, .. } = engine;
             scripts.run(data, digest, keys, &arguments[3..]).unwrap_or(NO_SCRIPT)
         }
         Err(reply) => reply,
@@ -35,7 +35,7 @@ pub(super) fn evalsha(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
         Ok(keys) => keys,
         Err(reply) => return reply,
     };
-    let Engine { scripts, data } = engine;
+    let Engine { scripts, data, .. } = engine;
     scripts.run_by_digits(data, &arguments[1], keys, &arguments[3..]).unwrap_or(NO_SCRIPT)
 }
 

@@ -193,7 +193,7 @@ fn try_getex(data: &mut Data, arguments: &[Bytes]) -> Result<Reply, Reply> {
     };
     match options.expires_at_ms(data, "getex")? {
         // A time to live is never over at once, only a date can be.
-        Some(at_ms) if at_ms <= data.now_ms() => {
+        Some(at_ms) if data.is_over(at_ms) => {
             data.delete(key);
         }
         Some(at_ms) => data.set_expiry(key, at_ms),

@@ -40,6 +40,11 @@ impl CommandDecoder {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// How much of what came in no command has been made of.
+    pub(crate) fn unread_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// The next command; `None` when it has not come in whole. A command without arguments
     /// (`*0`, an empty line) is passed over, as Redis does.
     ///

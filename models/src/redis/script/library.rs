@@ -90,7 +90,9 @@ fn numbered_call(lua: &Lua, running: &mut Running, number: usize) -> mlua::Resul
     let calls = calls.borrow();
     // Numbers in Lua begin with 1, and only the text that was made with the calls has any.
     let answer = match number.checked_sub(1).and_then(|place| calls.get(place)) {
-        Some(call) => answer(call.handler.map(|run| run(data, &call.words))),
+        Some(call) => {
+            answer(call.handler.map(|command| data.call_for_script(command, &call.words)))
+        }
         None => answer(Err(NotForScripts::Unknown)),
     };
     drop(calls);
@@ -140,7 +142,8 @@ fn call_command(
             _ => return Ok(answer(Err(NotForScripts::Arguments))),
         });
     }
-    Ok(answer(find_for_script(&command).map(|run| run(&mut running.data, &command))))
+    let found = find_for_script(&command);
+    Ok(answer(found.map(|found| running.data.call_for_script(found, &command))))
 }
 
 /// The reply, or the text of the error.

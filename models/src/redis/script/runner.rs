@@ -16,7 +16,7 @@ use super::plain::is_plain;
 use super::sites::{NUMBERED_CALL, Word, number_calls};
 use super::strings::Strings;
 use super::vm::CHUNK_NAME;
-use crate::redis::commands::{DataHandler, NotForScripts, find_for_script};
+use crate::redis::commands::{DataCommand, NotForScripts, find_for_script};
 
 /// How many shapes of one plain script are kept: it is mostly called with as many keys and
 /// arguments each time, and mlua has room for some 8,000 objects, of which each takes up to three.
@@ -52,7 +52,7 @@ pub(super) struct Call {
     /// Which of the words are passed to the script: their places among what is passed and here.
     passed: Vec<(usize, usize)>,
     /// What carries it out.
-    pub(super) handler: Result<DataHandler, NotForScripts>,
+    pub(super) handler: Result<DataCommand, NotForScripts>,
 }
 
 impl Plain {

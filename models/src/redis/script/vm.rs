@@ -63,7 +63,11 @@ pub(super) fn run(
     keys: usize,
     arguments: &[Bytes],
 ) -> Reply {
-    with_vm(|vm| vm.run(data, digest, script, keys, arguments)).unwrap_or_else(|reply| reply)
+    // The script's first write decides for its other ones, not for those of the next script.
+    let is_out_of_memory = data.is_out_of_memory;
+    let reply = with_vm(|vm| vm.run(data, digest, script, keys, arguments));
+    data.is_out_of_memory = is_out_of_memory;
+    reply.unwrap_or_else(|reply| reply)
 }
 
 fn with_vm<T>(work: impl FnOnce(&Vm) -> T) -> Result<T, Reply> {

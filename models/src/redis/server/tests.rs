@@ -1,8 +1,11 @@
 //! The server as a machine: what it answers, writes down and sets timers for.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::machine::{ConnectionId, Effect, Files, NodeId};
-use crate::time::{LocalClock, Wall};
+use crate::redis::resp::{CommandDecoder, Reply};
+use crate::time::{LocalClock, Mono, Wall};
 
 const CLIENT: ConnectionId = ConnectionId(1);
 
@@ -15,6 +18,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(RedisSettings::default())
+    }
+
+    fn with(settings: RedisSettings) -> Self {
         let boot = Boot {
             node: NodeId(0),
             incarnation: 0,
@@ -22,7 +29,7 @@ impl Bench {
             files: Files::new(),
             clock: LocalClock::default(),
         };
-        Self { server: Server::new(boot, RedisSettings::default()), wall_ms: 100_000, mono_ms: 0 }
+        Self { server: Server::new(boot, settings), wall_ms: 100_000, mono_ms: 0 }
     }
 
     fn pass(&mut self, millis: u64) {
@@ -133,4 +140,61 @@ fn a_restart_begins_with_nothing() {
     bench.command("SET lock mine");
     bench = Bench::new();
     assert_eq!(reply(&bench.command("EXISTS lock")), Some(&Reply::Int(0)));
+}
+
+/// What a Redis 7.0.15 with `maxmemory 1` answered, on one connection.
+const WITHOUT_MEMORY: [(&str, &str); 16] = [
+    ("SET a 1", "-OOM command not allowed when used memory > 'maxmemory'."),
+    ("GET a", "$-1"),
+    ("DEL a", ":0"),
+    ("PING", "+PONG"),
+    (
+        "EVAL \"return redis.call('SET','a','b')\" 0",
+        "-OOM command not allowed when used memory > 'maxmemory'. script: \
+         0a9f75e991483d02789696e4c90d26c10395863e, on @user_script:1.",
+    ),
+    (
+        "EVAL \"return redis.pcall('SET','a','b')\" 0",
+        "-OOM command not allowed when used memory > 'maxmemory'.",
+    ),
+    ("EVAL \"redis.call('DEL','a'); return redis.call('SET','a','b')\" 0", "+OK"),
+    ("EVAL \"return redis.call('GET','a')\" 0", "$1\\r\\nb"),
+    ("MULTI", "+OK"),
+    ("GET a", "-OOM command not allowed when used memory > 'maxmemory'."),
+    ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+    ("MULTI", "+OK"),
+    ("DISCARD", "+OK"),
+    ("EXPIRE a 10", ":1"),
+    ("HSET h f 1", "-OOM command not allowed when used memory > 'maxmemory'."),
+    ("SET", "-ERR wrong number of arguments for 'set' command"),
+];
+
+#[test]
+fn a_server_without_memory_refuses_what_redis_refuses() {
+    let mut bench = Bench::with(RedisSettings { maxmemory_bytes: 1, ..RedisSettings::default() });
+    for (line, expected) in WITHOUT_MEMORY {
+        let mut decoder = CommandDecoder::default();
+        decoder.feed(line.as_bytes());
+        decoder.feed(b"\n");
+        let words = decoder.next_command().expect("is well formed").expect("is complete");
+        let message = Message::Redis(words.into());
+        let effects = bench.give(Input::Message { connection: CLIENT, message: &message });
+        let mut bytes = Vec::new();
+        reply(&effects).expect("a reply").encode(&mut bytes);
+        assert_eq!(bytes.trim_ascii_end().escape_ascii().to_string().replace("\\'", "'"), expected);
+    }
+}
+
+#[test]
+fn keys_are_evicted_before_the_next_command() {
+    // Room for one key besides what an empty server takes.
+    let mut bench = Bench::with(RedisSettings {
+        maxmemory_bytes: 876_176 + 32 + 100,
+        maxmemory_policy: MaxmemoryPolicy::AllKeysRandom,
+        ..RedisSettings::default()
+    });
+    bench.command("SET a 1");
+    assert_eq!(notes(&bench.command("SET b 1")), ["key-set"]);
+    assert_eq!(notes(&bench.command("GET c")), ["key-evicted"]);
+    assert_eq!(reply(&bench.command("DBSIZE")), Some(&Reply::Int(1)));
 }

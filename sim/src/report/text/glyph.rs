@@ -23,6 +23,7 @@ pub enum Glyph {
     Over,
     Violation,
     Expired,
+    Evicted,
     Refused,
     Late,
     Gap,
@@ -50,6 +51,7 @@ impl Glyph {
             Self::Over => "↺",
             Self::Violation => "✖",
             Self::Expired => "∅",
+            Self::Evicted => "⊖",
             Self::Refused => "⊘",
             Self::Late => "⇢",
             Self::Gap => "…",
@@ -77,6 +79,7 @@ impl Glyph {
             Self::Over => "a fault is over",
             Self::Violation => "a violation",
             Self::Expired => "the key expires",
+            Self::Evicted => "the key has to make room",
             Self::Refused => "refused for its token",
             Self::Late => "sent long before",
             Self::Gap => "left out; the lanes show how it ends",
@@ -92,7 +95,9 @@ impl Glyph {
             Self::Doubly | Self::PausedDoubly | Self::Violation => {
                 AnsiColor::Red.on_default().bold()
             }
-            Self::Fault | Self::Down | Self::Expired => AnsiColor::Yellow.on_default().bold(),
+            Self::Fault | Self::Down | Self::Expired | Self::Evicted => {
+                AnsiColor::Yellow.on_default().bold()
+            }
             Self::Paused | Self::PausedHolder | Self::Late => AnsiColor::Yellow.on_default(),
             Self::Over | Self::Reads | Self::Owner | Self::Stranger => AnsiColor::Cyan.on_default(),
             Self::Refused => AnsiColor::Magenta.on_default().bold(),

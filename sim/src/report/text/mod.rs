@@ -251,7 +251,9 @@ impl<W: Write> Rows<'_, '_, W> {
         let lanes = self.columns.at(state, record, &self.lanes);
         let style = match said.mark {
             Some(Glyph::Violation) => AnsiColor::Red.on_default().bold(),
-            Some(Glyph::Fault | Glyph::Refused | Glyph::Expired) => Style::new().bold(),
+            Some(Glyph::Fault | Glyph::Refused | Glyph::Expired | Glyph::Evicted) => {
+                Style::new().bold()
+            }
             _ if said.weight == Weight::Quiet => Style::new().dimmed(),
             _ => Style::new(),
         };

@@ -198,6 +198,11 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             let owner = state.bringer(record, value);
             let owned = state.owner(record.node, key);
             match owner {
+                owner if state.is_loaded(record) => {
+                    let owner = owner.map(|owner| format!(" of {}", state.name(owner)));
+                    let owner = owner.unwrap_or_default();
+                    (Ordinary, None, format!("{name} finds {key}{owner} in its file"))
+                }
                 Some(owner) if owned == Some(owner) && expires_at_ms.is_some() => {
                     let owner = state.name(owner);
                     (Quiet, None, format!("{name} lets {key} of {owner} expire in time"))
@@ -211,7 +216,8 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             }
         }
         Note::KeyDeleted { key } => return deletion(state, record, key),
-        Note::KeyExpired { key } => return expiry(state, record, key),
+        Note::KeyExpired { key } => return removal(state, record, key, Glyph::Expired),
+        Note::KeyEvicted { key } => return removal(state, record, key, Glyph::Evicted),
         Note::Remark { text } => (Telling, None, format!("{name}: {text}")),
         Note::StockServed { .. } => return None,
     };
@@ -255,23 +261,28 @@ fn deletion(state: &State<'_>, record: &Record, key: &Name) -> Option<Sentence> 
     })
 }
 
-fn expiry(state: &State<'_>, record: &Record, key: &Name) -> Option<Sentence> {
+/// A key is gone that nobody asked to go; the sign says why.
+fn removal(state: &State<'_>, record: &Record, key: &Name, why: Glyph) -> Option<Sentence> {
     if !state.cast.locks.contains(key) {
         return None;
     }
     let server = state.name(record.node);
+    let what = match why {
+        Glyph::Evicted => format!("is evicted by {server}, whose memory is full"),
+        _ => format!("expires on {server}"),
+    };
     let text = match state.owner(record.node, key) {
-        None => format!("{key} expires on {server}"),
+        None => format!("{key} {what}"),
         Some(owner) => {
             let name = state.name(owner);
             let belief = match state.believes(owner, key) {
                 true => format!(", yet {name} believes that it holds it"),
                 false => String::new(),
             };
-            format!("{key} of {name} expires on {server}{belief}")
+            format!("{key} of {name} {what}{belief}")
         }
     };
-    Some(sentence(Weight::Telling, Some(Glyph::Expired), text))
+    Some(sentence(Weight::Telling, Some(why), text))
 }
 
 fn begin_of(state: &State<'_>, place: NodeId, fault: FaultId) -> String {

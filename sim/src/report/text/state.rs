@@ -118,6 +118,12 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Whether a server took it from a file when it started: time brought it, not a message.
+    pub fn is_loaded(&self, record: &Record) -> bool {
+        let cause = record.cause.and_then(|cause| self.history().record(cause));
+        cause.is_some_and(|cause| matches!(cause.event, Event::TimerFired))
+    }
+
     /// A fault's action, if the plan has that fault.
     pub fn action(&self, fault: FaultId) -> Option<&'a Action> {
         self.run.faults.get(fault.0 as usize).map(|outcome| &outcome.fault.action)
@@ -256,7 +262,7 @@ impl<'a> State<'a> {
                 }
                 self.keys.insert((record.node, key.clone()), owner);
             }
-            Note::KeyDeleted { key } | Note::KeyExpired { key } => {
+            Note::KeyDeleted { key } | Note::KeyExpired { key } | Note::KeyEvicted { key } => {
                 self.keys.remove(&(record.node, key.clone()));
             }
             Note::StockInitial { stock } => self.stock = Some(*stock),

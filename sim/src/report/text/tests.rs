@@ -174,6 +174,7 @@ fn random_outcome(seed: u64) -> Outcome {
             7 => story
                 .note(REDIS, Note::KeySet { key: lock.clone(), value: lock, expires_at_ms: None }),
             8 => story.note(REDIS, Note::KeyExpired { key: lock }),
+            20 => story.note(REDIS, Note::KeyEvicted { key: lock }),
             9 => story.event(node, Event::Paused),
             10 => story.event(node, Event::Resumed),
             11 => story.event(node, Event::Crashed),

@@ -139,6 +139,7 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::LockLost { .. } => (13, "lock lost", "locks lost"),
         Note::Abandoned { .. } => (15, "hold abandoned", "holds abandoned"),
         Note::KeyExpired { .. } => (14, "key expired", "keys expired"),
+        Note::KeyEvicted { .. } => (19, "key evicted", "keys evicted"),
         Note::OrderPlaced { .. } => (60, "order confirmed", "orders confirmed"),
         Note::OrderRefused { .. } => (16, "order given up", "orders given up"),
         Note::OrderUnknown { .. } => (17, "order without an answer", "orders without an answer"),

@@ -9,6 +9,7 @@ use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
+use fencepost_models::redis::server::{MaxmemoryPolicy, Persistence, RedisSettings};
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 use proptest::prelude::*;
@@ -28,6 +29,21 @@ fn milliseconds() -> impl Strategy<Value = Duration> {
 
 fn range() -> impl Strategy<Value = (Duration, Duration)> {
     (duration(), duration()).prop_map(|(one, other)| (one.min(other), one.max(other)))
+}
+
+fn redis() -> impl Strategy<Value = RedisSettings> {
+    let persistence = prop::sample::select(Persistence::ALL.map(|(_, it)| it).to_vec());
+    let policy = prop::sample::select(MaxmemoryPolicy::ALL.map(|(_, it)| it).to_vec());
+    let settings = (1..=500_u32, persistence, 0..=1_u64 << 40, policy, 1..=64_u32).prop_map(
+        |(hz, persistence, maxmemory_bytes, maxmemory_policy, maxmemory_samples)| RedisSettings {
+            hz,
+            persistence,
+            maxmemory_bytes,
+            maxmemory_policy,
+            maxmemory_samples,
+        },
+    );
+    prop_oneof![Just(RedisSettings::default()), settings]
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
@@ -58,9 +74,9 @@ fn name() -> impl Strategy<Value = Name> {
 }
 
 /// A backend that the recipe fits, with no more processes than buyers.
-fn backend_for(lock: &Recipe, choice: usize, buyers: u16) -> Option<Backend> {
+fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) -> Option<Backend> {
     let processes = 1 + u16::try_from(choice).unwrap_or(0) % buyers;
-    let mut all = vec![None, Some(Backend::Redis), Some(Backend::Memory { processes })];
+    let mut all = vec![None, Some(Backend::Redis(redis)), Some(Backend::Memory { processes })];
     all.retain(|backend| lock.fits(backend.as_ref()));
     all.swap_remove(choice % all.len())
 }
@@ -147,15 +163,15 @@ prop_compose! {
     fn scenario()(
         (title, explain, seed) in ("[^\\p{Cc}]{0,20}x", any::<String>(), any::<u64>()),
         duration in 1..20_000_u64,
-        backend in 0..10_usize,
+        (redis, choice) in (redis(), 0..10_usize),
         (lock, shop, load, network) in (recipe(), shop(), load(), network()),
         (faults_seed, count) in (any::<u64>(), 0..8_u32),
         (random_faults, limits) in (prop::option::of(random_faults()), limits()),
         stuck_after in prop::option::of(milliseconds()),
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=6)),
     ) -> Scenario {
-        let backend = backend_for(&lock, backend, shop.buyers);
-        let load = load.filter(|_| backend == Some(Backend::Redis));
+        let backend = backend_for(&lock, redis, choice, shop.buyers);
+        let load = load.filter(|_| backend.as_ref().is_some_and(Backend::has_server));
         let expect = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let mut scenario = Scenario {

@@ -2,10 +2,14 @@
 
 use std::fmt::{self, Write as _};
 
-use fencepost_faults::toml::{Table, Value, string};
+use fencepost_faults::toml::{Table, Value, show_size, string};
+use fencepost_models::redis::server::{MaxmemoryPolicy, Persistence, RedisSettings};
 
 use super::set;
 use crate::scenario::Backend;
+
+/// More than a simulated server will ever have.
+const MAXMEMORY_MOST: u64 = 1 << 40;
 
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
 /// processes.
@@ -22,7 +26,7 @@ pub(super) fn read_backend<'a>(
         let backends = Backend::all().map(|backend| (backend.as_str(), backend));
         let mut backend = kind.one_of("backend", &backends)?;
         match &mut backend {
-            Backend::Redis => {}
+            Backend::Redis(settings) => read_redis(&mut table, settings),
             Backend::Memory { processes } => {
                 let given = table.get("processes");
                 set(processes, given.and_then(|number| number.integer(1..=buyers)));
@@ -41,7 +45,44 @@ pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt:
     let Some(backend) = backend else { return Ok(()) };
     writeln!(out, "\n[backend]\nkind = {}", string(backend.as_str()))?;
     match backend {
-        Backend::Redis | Backend::Memory { processes: 1 } => Ok(()),
+        Backend::Redis(settings) => write_redis(out, settings),
+        Backend::Memory { processes: 1 } => Ok(()),
         Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }
+}
+
+fn read_redis(table: &mut Table<'_>, settings: &mut RedisSettings) {
+    let persistence = table.get("persistence");
+    let persistence = persistence.and_then(|it| it.one_of("persistence", &Persistence::ALL));
+    set(&mut settings.persistence, persistence);
+    let maxmemory = table.get("maxmemory").and_then(|value| value.size(0..=MAXMEMORY_MOST));
+    set(&mut settings.maxmemory_bytes, maxmemory);
+    let policy = table.get("maxmemory_policy");
+    let policy = policy.and_then(|value| value.one_of("policy", &MaxmemoryPolicy::ALL));
+    set(&mut settings.maxmemory_policy, policy);
+    // Redis takes any number; by redis.conf ten are nearly as good as all.
+    let samples = table.get("maxmemory_samples").and_then(|value| value.integer(1..=64));
+    set(&mut settings.maxmemory_samples, samples);
+    // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
+    set(&mut settings.hz, table.get("hz").and_then(|value| value.integer(1..=500)));
+}
+
+fn write_redis(out: &mut String, settings: &RedisSettings) -> fmt::Result {
+    let defaults = RedisSettings::default();
+    if settings.persistence != defaults.persistence {
+        writeln!(out, "persistence = {}", string(settings.persistence.as_str()))?;
+    }
+    if settings.maxmemory_bytes != defaults.maxmemory_bytes {
+        writeln!(out, "maxmemory = {}", string(&show_size(settings.maxmemory_bytes)))?;
+    }
+    if settings.maxmemory_policy != defaults.maxmemory_policy {
+        writeln!(out, "maxmemory_policy = {}", string(settings.maxmemory_policy.as_str()))?;
+    }
+    if settings.maxmemory_samples != defaults.maxmemory_samples {
+        writeln!(out, "maxmemory_samples = {}", settings.maxmemory_samples)?;
+    }
+    if settings.hz != defaults.hz {
+        writeln!(out, "hz = {}", settings.hz)?;
+    }
+    Ok(())
 }

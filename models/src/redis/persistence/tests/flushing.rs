@@ -1,0 +1,125 @@
+//! When the file is written and synced, and who waits for it.
+
+use super::*;
+
+#[test]
+fn always_writes_and_syncs_before_it_replies() {
+    let mut bench = Bench::new(AppendFsync::Always);
+    assert_eq!(bench.command(1, "SET a 1"), ["key-set: a = 1", "write 50 bytes"]);
+    assert_eq!(bench.disk(), ["sync"]);
+    assert_eq!(bench.disk(), ["because of 0", "to 1: +OK"]);
+    assert_eq!(bench.command(1, "GET a"), ["to 1: $1\\r\\n1"], "nothing to write");
+    assert_eq!(bench.command(1, "SET a 2 NX"), ["to 1: $-1"], "nothing changed");
+}
+
+#[test]
+fn everysec_writes_before_it_replies_and_syncs_once_in_each_second() {
+    let mut bench = Bench::new(AppendFsync::EverySecond);
+    bench.command(1, "SET a 1");
+    assert_eq!(bench.disk(), ["because of 0", "to 1: +OK"], "the second is that of the start");
+    assert_eq!(bench.tick(), [""; 0]);
+    bench.pass(999);
+    assert_eq!(bench.tick(), [""; 0]);
+    bench.pass(1);
+    assert_eq!(bench.tick(), ["sync"], "time alone brings it on");
+    bench.disk();
+    assert_eq!(bench.command(1, "INCR a"), ["key-set: a = 2", "write 21 bytes"]);
+    assert_eq!(bench.disk().last().map(String::as_str), Some("to 1: :2"), "synced in this second");
+    bench.pass(1000);
+    bench.command(1, "INCR a");
+    assert_eq!(bench.disk(), ["sync", "because of 8", "to 1: :3"], "nobody waits for it");
+}
+
+#[test]
+fn no_never_syncs() {
+    let mut bench = Bench::new(AppendFsync::No);
+    bench.command(1, "SET a 1");
+    bench.pass(5000);
+    assert_eq!(bench.disk(), ["because of 0", "to 1: +OK"]);
+    assert_eq!(bench.tick(), [""; 0]);
+}
+
+#[test]
+fn what_comes_while_the_thread_is_blocked_is_handled_in_one_turn_afterwards() {
+    let mut bench = Bench::new(AppendFsync::Always);
+    bench.command(1, "SET a 1");
+    bench.disk();
+    assert_eq!(bench.command(2, "SET b 1 PX 50"), [""; 0], "input 2 waits");
+    assert_eq!(bench.tick(), [""; 0], "input 3 waits");
+    assert_eq!(bench.command(3, "GET a"), [""; 0], "a read waits too");
+    bench.pass(300);
+    // What had been done is answered, then all that waits is done, sockets before timers; it is
+    // written together, and nobody is answered before that.
+    assert_eq!(
+        bench.disk(),
+        [
+            "because of 0",
+            "to 1: +OK",
+            "because of 2",
+            "key-set: b = 1 until 350",
+            "because of 4",
+            "because of 3",
+            "write 57 bytes",
+        ]
+    );
+    bench.disk();
+    let answers = ["because of 2", "to 2: +OK", "because of 4", "to 3: $1\\r\\n1"];
+    assert_eq!(bench.disk(), answers);
+}
+
+/// A server with `everysec` that has begun to sync, and a disk that does not come to an end.
+fn syncing() -> Bench {
+    let mut bench = Bench::new(AppendFsync::EverySecond);
+    bench.done("SET a 1");
+    bench.pass(1000);
+    assert_eq!(bench.tick(), ["sync"]);
+    bench
+}
+
+#[test]
+fn a_write_during_a_sync_is_put_off_and_the_reply_is_not() {
+    let mut bench = syncing();
+    assert_eq!(bench.command(1, "SET a 2"), ["key-set: a = 2", "to 1: +OK"]);
+    assert!(!bench.commands().contains(&words("SET a 2")), "a crash takes it");
+    bench.pass(100);
+    assert_eq!(bench.tick(), [""; 0]);
+    assert_eq!(bench.disk(), [""; 0], "the sync is done; the thread does not hear of it");
+    bench.pass(100);
+    assert_eq!(bench.tick(), ["write 27 bytes"]);
+    assert!(bench.commands().contains(&words("SET a 2")));
+}
+
+#[test]
+fn a_sync_that_takes_two_seconds_blocks_the_thread() {
+    let mut bench = syncing();
+    bench.command(1, "SET a 2");
+    bench.pass(1999);
+    assert_eq!(bench.command(1, "SET a 3"), ["key-set: a = 3", "to 1: +OK"]);
+    bench.pass(1);
+    assert_eq!(bench.command(1, "GET a"), ["write 54 bytes"], "even a read has to wait");
+    assert_eq!(bench.command(2, "GET a"), [""; 0]);
+    bench.pass(700);
+    assert_eq!(bench.disk(), [""; 0], "the sync");
+    assert_eq!(
+        bench.disk(),
+        ["because of 5", "to 1: $1\\r\\n3", "because of 6", "to 2: $1\\r\\n3"],
+        "the write"
+    );
+    // Redis has missed the sync of that second.
+    assert_eq!(bench.tick(), [""; 0]);
+    bench.pass(300);
+    assert_eq!(bench.tick(), ["sync"]);
+}
+
+#[test]
+fn after_its_clock_was_set_back_a_server_does_not_sync() {
+    let mut bench = Bench::new(AppendFsync::EverySecond);
+    bench.wall_ms -= 60_000;
+    bench.done("SET a 1");
+    for _ in 0..60 {
+        bench.pass(1000);
+        assert_eq!(bench.tick(), [""; 0]);
+    }
+    bench.pass(1000);
+    assert_eq!(bench.tick(), ["sync"]);
+}

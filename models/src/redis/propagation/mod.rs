@@ -1,0 +1,90 @@
+//! What a server passes on of what it did: to its append-only file, and to its replicas.
+//!
+//! Not the commands as they came, but commands that do the same whenever and wherever they are
+//! carried out: dates in place of times to live, results in place of sums of decimal fractions,
+//! effects in place of scripts, and a `DEL` for each key that expired or was evicted.
+//!
+//! A consumer takes the stream with [`Propagation::take`]. There is one database, so the `SELECT`
+//! that each consumer wants first is its own affair.
+
+mod rewrite;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub(crate) use rewrite::rewritten;
+
+/// A command that is passed on: its argument vector, as [`Message::Redis`] carries it.
+///
+/// [`Message::Redis`]: crate::message::Message::Redis
+pub(crate) type Passed = Arc<[Bytes]>;
+
+/// The commands that are to be passed on.
+#[derive(Debug, Default)]
+pub(crate) struct Propagation {
+    is_on: bool,
+    /// What the command, script or transaction under way has brought about so far.
+    unit: Vec<Passed>,
+    ready: Vec<Passed>,
+}
+
+impl Propagation {
+    /// Somebody listens from now on. Until then nothing is collected.
+    pub(crate) fn turn_on(&mut self) {
+        self.is_on = true;
+    }
+
+    /// True when somebody listens.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// Adds a command to what is under way.
+    pub(crate) fn add(&mut self, command: Passed) {
+        if self.is_on {
+            self.unit.push(command);
+        }
+    }
+
+    /// Adds that a key is gone, though no command said so.
+    ///
+    /// `DEL`, since `lazyfree-lazy-expire` and `lazyfree-lazy-eviction` are off by default, or it
+    /// would be `UNLINK`. Source: `db.c`, `propagateDeletion`.
+    pub(crate) fn add_deletion(&mut self, key: &Bytes) {
+        if self.is_on {
+            self.unit.push(deletion(key));
+        }
+    }
+
+    /// A client's command is done: what it brought about is passed on, as a transaction when it is
+    /// more than one command. Source: `server.c`, `propagatePendingCommands`.
+    pub(crate) fn end_unit(&mut self) {
+        let is_transaction = self.unit.len() > 1;
+        if is_transaction {
+            self.ready.push(Arc::new([Bytes::from_static(b"MULTI")]));
+        }
+        self.ready.append(&mut self.unit);
+        if is_transaction {
+            self.ready.push(Arc::new([Bytes::from_static(b"EXEC")]));
+        }
+    }
+
+    /// A round of expiry or eviction is done: its deletions are passed on one by one. Source:
+    /// `server.propagate_no_multi` in `expire.c` and `evict.c`.
+    pub(crate) fn end_round(&mut self) {
+        self.ready.append(&mut self.unit);
+    }
+
+    /// What is to be passed on since this was last called, in order.
+    pub(crate) fn take(&mut self) -> std::vec::Drain<'_, Passed> {
+        self.ready.drain(..)
+    }
+}
+
+fn deletion(key: &Bytes) -> Passed {
+    Arc::new([Bytes::from_static(b"DEL"), key.clone()])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! What the recording beside the append-only file does not show.
+
+use super::*;
+use crate::redis::keyspace::Keyspace;
+use crate::redis::resp::Reply;
+
+fn words(line: &str) -> Vec<Bytes> {
+    line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect()
+}
+
+#[test]
+fn sums_of_fractions_are_passed_on_as_results() {
+    let passed = |name, line, reply: &'static str| {
+        let reply = Reply::Bulk(Bytes::from_static(reply.as_bytes()));
+        rewritten(name, &words(line), &reply, &Keyspace::default()).to_vec()
+    };
+    assert_eq!(passed("incrbyfloat", "INCRBYFLOAT n 0.1", "1.1"), words("SET n 1.1 KEEPTTL"));
+    assert_eq!(passed("hincrbyfloat", "HINCRBYFLOAT h f 0.1", "1.1"), words("HSET h f 1.1"));
+}
+
+#[test]
+fn several_commands_of_a_client_make_a_transaction_and_a_round_of_deletions_none() {
+    let mut propagation = Propagation::default();
+    propagation.add(words("SET a 1").into());
+    propagation.end_unit();
+    assert_eq!(propagation.take().count(), 0, "nobody listens");
+    propagation.turn_on();
+    let both = |propagation: &mut Propagation| {
+        propagation.add(words("SET a 1").into());
+        propagation.add_deletion(&Bytes::from_static(b"b"));
+    };
+    let taken = |propagation: &mut Propagation| -> Vec<_> {
+        propagation.take().map(|command| command.to_vec()).collect()
+    };
+    both(&mut propagation);
+    propagation.end_unit();
+    assert_eq!(taken(&mut propagation), ["MULTI", "SET a 1", "DEL b", "EXEC"].map(words));
+    both(&mut propagation);
+    propagation.end_round();
+    assert_eq!(taken(&mut propagation), ["SET a 1", "DEL b"].map(words));
+    propagation.end_unit();
+    assert_eq!(propagation.take().count(), 0, "each is passed on once");
+}

@@ -1,0 +1,130 @@
+//! What `redis.conf` sets, as far as the model knows it.
+
+/// What `redis.conf` sets. The defaults are those of Redis 7.0.15, but for `save`: a Redis that is
+/// not told otherwise also writes snapshots (RDB), and none is written here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedisSettings {
+    /// How often `serverCron` runs in a second: `hz`, 1 to 500.
+    pub hz: u32,
+    /// What is kept on disk: `appendonly` and `appendfsync`.
+    pub persistence: Persistence,
+    /// From how many bytes on keys have to go or writes are refused: `maxmemory`, 0 for no limit.
+    pub maxmemory_bytes: u64,
+    /// Which keys go: `maxmemory-policy`.
+    pub maxmemory_policy: MaxmemoryPolicy,
+    /// Among how many keys one is chosen to go: `maxmemory-samples`, 1 to 64.
+    pub maxmemory_samples: u32,
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        // Source: `server.h`, `CONFIG_DEFAULT_HZ`; `config.c` for the others.
+        Self {
+            hz: 10,
+            persistence: Persistence::None,
+            maxmemory_bytes: 0,
+            maxmemory_policy: MaxmemoryPolicy::NoEviction,
+            maxmemory_samples: 5,
+        }
+    }
+}
+
+/// What a Redis keeps on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing: a restart begins with no keys. `appendonly no`, the default.
+    None,
+    /// Every change, in an append-only file: `appendonly yes`.
+    Aof(AppendFsync),
+}
+
+impl Persistence {
+    /// Every one, with its name in scenario files.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("none", Self::None),
+        ("aof-no", Self::Aof(AppendFsync::No)),
+        ("aof-everysec", Self::Aof(AppendFsync::EverySecond)),
+        ("aof-always", Self::Aof(AppendFsync::Always)),
+    ];
+
+    /// Its name in scenario files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Aof(AppendFsync::No) => "aof-no",
+            Self::Aof(AppendFsync::EverySecond) => "aof-everysec",
+            Self::Aof(AppendFsync::Always) => "aof-always",
+        }
+    }
+}
+
+/// When what was written to the append-only file is made to survive a power loss: `appendfsync`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendFsync {
+    /// When the kernel sees fit: in the model never.
+    No,
+    /// About once a second, on a thread of its own. Redis's default.
+    EverySecond,
+    /// Before a reply is sent.
+    Always,
+}
+
+/// Which keys go when memory is full: `maxmemory-policy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxmemoryPolicy {
+    /// None: commands that may need memory are refused. Redis's default.
+    NoEviction,
+    /// Of all keys, those that were used least lately.
+    AllKeysLru,
+    /// Of all keys, those that were used least often.
+    AllKeysLfu,
+    /// Of all keys, any.
+    AllKeysRandom,
+    /// Of those that have an expiry, those that were used least lately.
+    VolatileLru,
+    /// Of those that have an expiry, those that were used least often.
+    VolatileLfu,
+    /// Of those that have an expiry, any.
+    VolatileRandom,
+    /// Of those that have an expiry, those that expire first.
+    VolatileTtl,
+}
+
+impl MaxmemoryPolicy {
+    /// Every policy, with its name in `redis.conf` and in scenario files.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("noeviction", Self::NoEviction),
+        ("allkeys-lru", Self::AllKeysLru),
+        ("allkeys-lfu", Self::AllKeysLfu),
+        ("allkeys-random", Self::AllKeysRandom),
+        ("volatile-lru", Self::VolatileLru),
+        ("volatile-lfu", Self::VolatileLfu),
+        ("volatile-random", Self::VolatileRandom),
+        ("volatile-ttl", Self::VolatileTtl),
+    ];
+
+    /// Its name in `redis.conf` and in scenario files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoEviction => "noeviction",
+            Self::AllKeysLru => "allkeys-lru",
+            Self::AllKeysLfu => "allkeys-lfu",
+            Self::AllKeysRandom => "allkeys-random",
+            Self::VolatileLru => "volatile-lru",
+            Self::VolatileLfu => "volatile-lfu",
+            Self::VolatileRandom => "volatile-random",
+            Self::VolatileTtl => "volatile-ttl",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_listed_as_they_are_written() {
+        assert!(Persistence::ALL.iter().all(|(name, it)| *name == it.as_str()));
+        assert!(MaxmemoryPolicy::ALL.iter().all(|(name, it)| *name == it.as_str()));
+    }
+}
