@@ -93,7 +93,7 @@ impl<'h> Owners<'h> {
     /// Takes the next note. Gives the lock that it says was removed, if it was somebody's and a
     /// client asked for that.
     pub fn follow(&mut self, id: RecordId, record: &Record, note: &'h Note) -> Option<Removal<'h>> {
-        if let Note::Acquiring { lock } | Note::Acquired { lock, .. } = note {
+        if let Note::Acquiring { lock, .. } | Note::Acquired { lock, .. } = note {
             self.locks.entry(lock).or_default();
             *self.clients.get_mut(usize::from(record.node.0))? = true;
             return None;
