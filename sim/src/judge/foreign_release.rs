@@ -73,7 +73,7 @@ mod tests {
         check(&story.history)
     }
 
-    /// All three wait.
+    /// Both take part in the lock.
     fn waiting() -> Story {
         let mut story = Story::new();
         story.wait(A).wait(B);

@@ -27,7 +27,7 @@ const fn redis(note: &Note) -> Option<(&Name, Deed<'_>)> {
     match note {
         Note::KeySet { key, value, .. } => Some((key, Deed::Granted { mark: value })),
         Note::KeyDeleted { key } => Some((key, Deed::Removed)),
-        Note::KeyExpired { key } => Some((key, Deed::Lapsed)),
+        Note::KeyExpired { key } | Note::KeyEvicted { key } => Some((key, Deed::Lapsed)),
         _ => None,
     }
 }

@@ -97,10 +97,18 @@ impl Story {
     }
 
     pub fn deliver(&mut self, message: MessageId) -> &mut Self {
+        self.deliver_beside(message);
+        if let Some((to, record)) = self.delivery {
+            self.granted_by.insert(to, InputId(record.0));
+        }
+        self
+    }
+
+    /// Delivers a message that grants nothing.
+    pub fn deliver_beside(&mut self, message: MessageId) -> &mut Self {
         let to = self.history.message(message).to;
         let record = self.history.push(self.now, None, to, Event::Delivered(message));
         self.delivery = Some((to, record));
-        self.granted_by.insert(to, InputId(record.0));
         self
     }
 

@@ -1,11 +1,12 @@
 //! `token-regression`: a later grant carried a token not greater than an earlier one: a store that
 //! checks tokens takes the writes of either holder, or refuses those of the rightful one.
 //!
-//! Grants of one lock stand in the order of [`Hold::granted`]: a grant is made when the message
-//! that completes it is sent. A client that sets the key first and draws its token with another
-//! command is granted the lock when it draws the token; one that draws first and sets the key then,
-//! when it sets the key. When the news of a grant arrives is of no importance. To enter a lock once
-//! more is no grant, and a hold without a token says nothing about tokens.
+//! Grants of one lock stand in the order of [`Hold::granted`], that of the messages that granted it,
+//! whenever their news arrived. That message is the last one that the client took, unless the recipe
+//! names another. So it matters which command grants the lock, where a recipe sets the key with one
+//! and draws the token with another: who was granted the lock first and draws its token after the
+//! next holder did has a greater token than the rightful owner, and that is a regression. To enter a
+//! lock once more is no grant, and a hold without a token says nothing about tokens.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,8 @@ use fencepost_models::note::Name;
 use super::{Hold, Violation, ViolationKind};
 use crate::world::history::History;
 
-/// One violation for each grant whose token is not greater than all before it, at the moment at
-/// which its client came to believe in it.
+/// One violation for each grant whose token is not greater than all before it, at the moment from
+/// which on both clients believed in their grants, or had.
 pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
     let mut grants: Vec<(u64, &Hold)> = holds
         .iter()
@@ -43,19 +44,24 @@ fn violation(history: &History, earlier: (u64, &Hold), later: (u64, &Hold)) -> V
     let ((high, earlier), (token, later)) = (earlier, later);
     let (first, second) = (history.name(earlier.node), history.name(later.node));
     let as_well = if high == token { " as well" } else { "" };
+    let (known, when) = if earlier.begin < later.begin {
+        (later, format!(" at {}", earlier.from))
+    } else {
+        (earlier, format!(", who learned of it at {} only", earlier.from))
+    };
     Violation {
         kind: ViolationKind::TokenRegression,
-        at: later.from,
-        record: later.begin,
+        at: known.from,
+        record: known.begin,
         nodes: if earlier.node == later.node {
             vec![later.node]
         } else {
             vec![earlier.node, later.node]
         },
         detail: format!(
-            "{second} got {} at {} with token {token}, though an earlier grant, that of {first} \
-             at {}, carried token {high}{as_well}",
-            later.lock, later.from, earlier.from,
+            "{second} got {} at {} with token {token}, though an earlier grant, that of {first}{when}, \
+             carried token {high}{as_well}",
+            later.lock, later.from,
         ),
     }
 }
@@ -149,13 +155,14 @@ mod tests {
         story.at(9).deliver(slow).acquire(A, Some(2));
         let violations = found(&story);
         assert_eq!(violations.len(), 1);
-        assert_eq!((&violations[0].nodes[..], violations[0].at.as_nanos()), (&[A, B][..], 3));
+        assert_eq!((&violations[0].nodes[..], violations[0].at.as_nanos()), (&[A, B][..], 9));
+        assert_eq!(violations[0].record, holds(&story.history)[1].begin);
+        insta::assert_snapshot!(violations[0].detail, @"buyer-2 got lock:stock at 0.000s with token 1, though an earlier grant, that of buyer-1, who learned of it at 0.000s only, carried token 2");
     }
 
-    #[test]
-    fn who_sets_the_key_first_and_draws_its_token_late_is_granted_it_late() {
-        // A sets the key, which expires; B sets it and draws 1; A draws 2. What is wrong there is
-        // that two believe to hold it, not the order of the tokens.
+    /// A sets the key, which expires; B sets it and draws 1; A draws 2. Either the key's message or
+    /// the token's is what grants the lock.
+    fn drawn_late(the_key_grants: bool) -> Story {
         let mut story = Story::new();
         let set_by_a = story.at(1).send_grant(A);
         story.at(2).deliver(set_by_a);
@@ -163,9 +170,27 @@ mod tests {
         story.at(21).deliver(set_by_b);
         let drawn_by_b = story.at(22).send_grant(B);
         let drawn_by_a = story.at(23).send_grant(A);
-        story.at(24).deliver(drawn_by_a).acquire(A, Some(2));
-        story.at(25).deliver(drawn_by_b).acquire(B, Some(1));
-        assert_eq!(found(&story), []);
+        for (message, node, token) in [(drawn_by_a, A, 2), (drawn_by_b, B, 1)] {
+            if the_key_grants {
+                story.deliver_beside(message);
+            } else {
+                story.deliver(message);
+            }
+            story.acquire(node, Some(token));
+        }
+        story
+    }
+
+    #[test]
+    fn who_was_granted_the_lock_first_and_draws_its_token_last_makes_the_other_regress() {
+        let violations = found(&drawn_late(true));
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].nodes, [A, B]);
+    }
+
+    #[test]
+    fn where_the_token_makes_the_grant_there_is_no_regression() {
+        assert_eq!(found(&drawn_late(false)), []);
     }
 
     #[test]
