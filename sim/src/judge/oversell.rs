@@ -66,12 +66,12 @@ fn never_whole(history: &History, half: Half, end: RecordId) -> Option<Violation
     let name = history.name(half.from);
     let detail = match half.part {
         Part::Piece => format!(
-            "a piece went off the stock for an order of {name} at {begun}, and the order was never \
-             recorded: it is neither left nor sold"
+            "at {begun} a piece went off the stock for an order of {name} that was never recorded: the \
+             piece is neither left nor sold"
         ),
         Part::Order => format!(
-            "an order of {name} was recorded at {begun}, and no piece went off the stock for it: it \
-             has no piece behind it"
+            "at {begun} an order of {name} was recorded, and no piece went off the stock for it: the \
+             order has no piece behind it"
         ),
     };
     let (kind, nodes) = (ViolationKind::Oversell, vec![half.from]);
@@ -235,7 +235,7 @@ mod tests {
     fn a_second_order_of_one_purchase_oversells_when_the_stock_was_counted_down_once() {
         let mut story = Story::new();
         story.stock(5).served(A, 5).taken(A, 1, 5, 4).taken(A, 1, 4, 4);
-        insta::assert_snapshot!(details(&story).join("\n"), @"");
+        insta::assert_snapshot!(details(&story).join("\n"), @"a write of buyer-1, for an order that was recorded before, set the stock from 4 to 4: 2 sold and 4 left make 6, but there were 5 pieces");
         assert_eq!(Books::of(&story.history).doubled, 1);
     }
 
@@ -276,7 +276,7 @@ mod tests {
             assert_eq!(violations.len(), 1);
             assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
             insta::allow_duplicates! {
-                insta::assert_snapshot!(violations[0].detail, @"");
+                insta::assert_snapshot!(violations[0].detail, @"at 0.001s a piece went off the stock for an order of buyer-1 that was never recorded: the piece is neither left nor sold");
             }
             assert_eq!((books.missing(), books.oversold()), (1, 0));
         }
@@ -291,7 +291,7 @@ mod tests {
         let (violations, books) = check(&story.history);
         assert_eq!(violations.len(), 1);
         assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
-        insta::assert_snapshot!(violations[0].detail, @"");
+        insta::assert_snapshot!(violations[0].detail, @"at 0.001s an order of buyer-1 was recorded, and no piece went off the stock for it: the order has no piece behind it");
         assert_eq!(books.oversold(), 1);
     }
 
@@ -317,7 +317,7 @@ mod tests {
         let mut story = Story::new();
         story.stock(5).stock_written(A, 1, 4).recorded(A, 1).recorded(A, 1);
         story.note(A, Note::OrderPlaced { order: 1 });
-        insta::assert_snapshot!(details(&story).join("\n"), @"");
+        insta::assert_snapshot!(details(&story).join("\n"), @"an order of buyer-1 was recorded once more: 2 sold and 4 left make 6, but there were 5 pieces");
         assert_eq!(Books::of(&story.history).doubled, 1);
     }
 
@@ -325,6 +325,6 @@ mod tests {
     fn a_lost_update_of_the_stock_alone_oversells_while_orders_are_under_way() {
         let mut story = Story::new();
         story.stock(5).served(A, 5).served(B, 5).stock_written(A, 1, 4).stock_written(B, 2, 4);
-        insta::assert_snapshot!(details(&story).join("\n"), @"");
+        insta::assert_snapshot!(details(&story).join("\n"), @"a write of buyer-2 set the stock from 5 to 4: 0 sold, 4 left and 2 under way make 6, but there were 5 pieces");
     }
 }

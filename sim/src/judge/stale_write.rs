@@ -321,6 +321,6 @@ mod tests {
         story.at_ms(2).acquire(B, None).at_ms(3).stock_written(A, 2, 3).recorded(A, 2);
         let found = found(&story);
         assert_eq!(found.len(), 2);
-        insta::assert_snapshot!(found[1].detail, @"");
+        insta::assert_snapshot!(found[1].detail, @"the orders' own store took an order of buyer-1, under the lock:stock that it got at 0.000s; buyer-2 had got it at 0.002s, by then");
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn read_shop(root: &mut Table<'_>, shop: &mut Shop) -> Option<()> {
     set(&mut shop.buyers, buyers.flatten());
     set(&mut shop.fencing, fencing);
     set(&mut shop.order_id, table.get("order_id").and_then(|value| value.boolean()));
-    let orders = table.get("orders").map(|orders| orders.one_of("way to record orders", &ORDERS));
+    let orders = table.get("orders").map(|orders| orders.one_of("place for orders", &ORDERS));
     set(&mut shop.buyer.orders, orders.flatten());
     read_buyer(&mut table, &mut shop.buyer);
     table.finish();

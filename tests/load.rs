@@ -1,0 +1,41 @@
+//! Somebody else writes to the lock's Redis. That alone does nothing to the lock.
+
+use fencepost::claim::Claims as _;
+use fencepost::judge::ViolationKind;
+use fencepost::scenario::Scenario;
+use fencepost_models::load::LoadSettings;
+use fencepost_models::note::Note;
+
+fn busy() -> Scenario {
+    Scenario::default().but(|s| {
+        s.title = "A busy Redis".to_owned();
+        s.shop.stock = 5;
+        s.load = Some(LoadSettings { keys_per_second: 500, value_bytes: 64 });
+        s.duration = std::time::Duration::from_secs(10);
+    })
+}
+
+#[test]
+fn a_load_fills_redis_at_its_rate_and_harms_nobody() {
+    for kind in ViolationKind::ALL {
+        busy().sweep(0..20).must_never(kind);
+    }
+    let outcome = busy().run(1).expect("runs");
+    let is_load = |note: &Note| match note {
+        Note::KeySet { key, value, .. } => {
+            key.to_string().starts_with("load:") && value.as_bytes().len() == 64
+        }
+        _ => false,
+    };
+    let keys = outcome.run.history.notes().filter(|(_, _, note)| is_load(note)).count();
+    assert!((4_990..=5_000).contains(&keys), "{keys} keys in ten seconds");
+    assert_eq!(outcome.verdict.books.sold, 5);
+}
+
+#[test]
+fn the_load_comes_last_so_that_everybody_else_stays_who_they_are() {
+    let names = busy().node_names();
+    assert_eq!(names, ["store", "redis", "buyer-1", "buyer-2", "load"]);
+    let quiet = busy().but(|s| s.load = None);
+    assert_eq!(quiet.node_names(), names[..4]);
+}
