@@ -55,22 +55,6 @@ fn crash(node: String) -> Action {
 }
 
 #[test]
-fn every_lock_sells_what_there_is_and_no_more_while_nothing_goes_wrong() {
-    for lock in Recipe::all().into_iter().filter(|lock| *lock != Recipe::None) {
-        let modes = [Fencing::Off, Fencing::Writes, Fencing::ReadsAndWrites];
-        for fencing in modes.into_iter().filter(|mode| lock.is_lock() || *mode == Fencing::Off) {
-            let scenario = contention(lock.clone()).but(|s| s.shop.fencing = fencing);
-            for kind in ViolationKind::ALL {
-                scenario.clone().sweep(0..40).must_never(kind);
-            }
-            let outcome = scenario.run(0).expect("runs");
-            let books = outcome.verdict.books;
-            assert_eq!((books.sold, books.remaining, books.fenced_off), (3, 0, 0), "{lock:?}");
-        }
-    }
-}
-
-#[test]
 fn without_a_lock_the_same_buyers_oversell() {
     contention(Recipe::None).sweep(0..40).must_find(Oversell);
 }

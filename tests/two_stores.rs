@@ -8,7 +8,7 @@ use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::{self, Oversell, StaleWrite};
 use fencepost::scenario::{Outcome, Recipe, Scenario};
 use fencepost_faults::{Action, Fault, Start, Trigger};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Note;
 use fencepost_models::shop::{Fencing, Orders};
 
@@ -17,7 +17,7 @@ const TTL: Duration = Duration::from_secs(10);
 fn shop(orders: Orders) -> Scenario {
     Scenario::default().but(|s| {
         s.title = "Two stores".to_owned();
-        s.lock = Recipe::SetNx(SetNxSettings { ttl: TTL, ..SetNxSettings::default() });
+        s.lock = Recipe::SetNx(RedisLockSettings { ttl: TTL, ..RedisLockSettings::default() });
         (s.shop.stock, s.shop.buyers) = (3, 2);
         s.shop.fencing = Fencing::ReadsAndWrites;
         s.shop.buyer.orders = orders;

@@ -85,7 +85,8 @@ impl Sweep {
     pub fn must_find(self, kind: ViolationKind) -> Found {
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
-        let Some(outcome) = first_to_show(&scenario, &seeds, kind, &fired) else {
+        let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| ());
+        let Some((outcome, ())) = first(&scenario, &seeds, &fired, shows) else {
             show_if_replayed(&scenario, &seeds);
             panic!(
                 "{kind} must be found, but none of the seeds {seeds} of \"{}\" shows it\n{fired}",
@@ -105,12 +106,43 @@ impl Sweep {
     /// fire.
     #[track_caller]
     pub fn must_never(self, kind: ViolationKind) {
+        let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| String::new());
+        self.must_hold_of_all(&format!("{kind} must never be"), shows);
+    }
+
+    /// A law of your own must hold of every run: `check` says what is wrong with one. Every declared
+    /// fault must fire in some of them, as in [`Sweep::must_never`].
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::scenario::{Recipe, Scenario};
+    ///
+    /// let sale = Scenario::default().but(|s| s.lock = Recipe::ConditionalUpdate);
+    /// sale.sweep(0..20).must_hold("everything is sold", |outcome| {
+    ///     let left = outcome.verdict.books.remaining;
+    ///     if left == 0 { Ok(()) } else { Err(format!("{left} are left")) }
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// The law is broken by one, a declared fault fires in none, there are none, or one could not
+    /// be run.
+    #[track_caller]
+    pub fn must_hold(self, law: &str, check: impl Fn(&Outcome) -> Result<(), String> + Sync) {
+        self.must_hold_of_all(&format!("{law}: this must hold"), |outcome| check(outcome).err());
+    }
+
+    /// `breaks` says what is wrong with a run, if anything.
+    #[track_caller]
+    fn must_hold_of_all(self, claim: &str, breaks: impl Fn(&Outcome) -> Option<String> + Sync) {
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
-        if let Some(outcome) = first_to_show(&scenario, &seeds, kind, &fired) {
+        if let Some((outcome, wrong)) = first(&scenario, &seeds, &fired, breaks) {
             let seed = outcome.run.seed;
+            let wrong = if wrong.is_empty() { wrong } else { format!(": {wrong}") };
             panic!(
-                "{kind} must never be, but seed {seed} of \"{}\" shows it\n\n{}\n{}",
+                "{claim}, but seed {seed} of \"{}\" shows it{wrong}\n\n{}\n{}",
                 scenario.title,
                 report::text(&scenario, &outcome),
                 seeds::replay(seed),
@@ -119,34 +151,34 @@ impl Sweep {
         show_if_replayed(&scenario, &seeds);
         if !seeds.is_replay() && fired.some_never_did() {
             panic!(
-                "the claim that {kind} is never shown by \"{}\" under the seeds {seeds} says \
-                 nothing: a declared fault never fired\n{fired}",
+                "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: a \
+                 declared fault never fired\n{fired}",
                 scenario.title,
             );
         }
     }
 }
 
-/// The run with the lowest seed that shows the violation. Runs on every core; whatever is to be
-/// said is said on the caller's thread, whose output the test harness keeps.
+/// The run with the lowest seed of which `find` finds something, and what. Runs on every core;
+/// whatever is to be said is said on the caller's thread, whose output the test harness keeps.
 ///
 /// # Panics
 ///
 /// There are no seeds, or a run with a lower seed could not be run.
 #[track_caller]
-fn first_to_show(
+fn first<T: Send>(
     scenario: &Scenario,
     seeds: &Seeds,
-    kind: ViolationKind,
     fired: &Fired,
-) -> Option<Outcome> {
+    find: impl Fn(&Outcome) -> Option<T> + Sync,
+) -> Option<(Outcome, T)> {
     let Some(range) = seeds.range() else {
         panic!("a claim about no runs says nothing: the seeds {seeds} of \"{}\"", scenario.title);
     };
     let first = range.into_par_iter().find_map_first(|seed| match scenario.run(seed) {
         Ok(outcome) => {
             fired.note(&outcome);
-            outcome.verdict.first(kind).is_some().then_some(Ok(outcome))
+            find(&outcome).map(|found| Ok((outcome, found)))
         }
         Err(failure) => Some(Err((seed, failure))),
     });

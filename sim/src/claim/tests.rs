@@ -55,6 +55,20 @@ fn a_broken_claim_prints_the_seed_the_timeline_and_the_command() {
 }
 
 #[test]
+fn a_law_that_is_broken_says_by_what() {
+    let sells_out = |outcome: &Outcome| match outcome.verdict.books.remaining {
+        0 => Ok(()),
+        left => Err(format!("{left} are left")),
+    };
+    let conditional = || race().but(|s| s.lock = Recipe::ConditionalUpdate);
+    conditional().sweep(0..5).must_hold("everything is sold", sells_out);
+    let too_short = || conditional().but(|s| s.duration = Duration::from_millis(1));
+    let said = complaint(|| too_short().sweep(3..5).must_hold("everything is sold", sells_out));
+    assert!(said.starts_with("everything is sold: this must hold, but seed 3 of"), "{said}");
+    assert!(said.contains("shows it: 10 are left"), "{said}");
+}
+
+#[test]
 fn a_claim_under_a_fault_that_never_fired_fails() {
     let late = pause("buyer-1", Duration::from_secs(60));
     let said = complaint(|| {
