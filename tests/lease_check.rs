@@ -7,7 +7,7 @@ use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::{Oversell, StaleWrite};
 use fencepost::scenario::{Recipe, Scenario};
 use fencepost_faults::{Action, Fault, Start, Trigger};
-use fencepost_models::locks::set_nx::SetNxSettings;
+use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::shop::buyer::LeaseCheck;
 
 const TTL: Duration = Duration::from_secs(10);
@@ -16,7 +16,7 @@ const BUYER: &str = "buyer-1";
 fn flash_sale() -> Scenario {
     Scenario::default().but(|s| {
         s.title = "The look at the clock".to_owned();
-        s.lock = Recipe::SetNx(SetNxSettings { ttl: TTL, ..SetNxSettings::default() });
+        s.lock = Recipe::SetNx(RedisLockSettings { ttl: TTL, ..RedisLockSettings::default() });
         s.shop.buyers = 3;
         s.shop.buyer.lease_check = LeaseCheck::BeforeWrite;
     })

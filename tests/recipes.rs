@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use fencepost::claim::Claims as _;
-use fencepost::judge::ViolationKind;
 use fencepost::judge::ViolationKind::{Oversell, StaleWrite, TwoHolders};
 use fencepost::scenario::{Backend, Recipe, Scenario};
 use fencepost_faults::{Action, Fault, Start, Trigger};
