@@ -6,6 +6,7 @@ use fencepost_faults::{Action, Groups};
 use fencepost_models::machine::{ConnectionId, NodeId};
 use fencepost_models::note::{Name, Note};
 
+use super::client::Client;
 use super::glyph::Glyph;
 use crate::report::cast::Cast;
 use crate::world::history::{Envelope, Event, FaultId, History, Record};
@@ -18,16 +19,6 @@ pub enum Cell {
     Sign(Glyph),
     /// The buyer of that number.
     Owner(usize),
-}
-
-/// What a client is about.
-#[derive(Clone, Debug, Default)]
-struct Client {
-    is_waiting: bool,
-    /// It has read the stock; its order is still open.
-    has_read: bool,
-    /// The locks that it believes it holds, each as often as it acquired it.
-    held: Vec<Name>,
 }
 
 /// The state of a node's process.
@@ -375,29 +366,4 @@ fn joins(groups: &Groups, one: &str, other: &str) -> bool {
         names => is_in(names, other),
     };
     is_in(&groups.one, one) && is_other
-}
-
-impl Client {
-    fn enter(&mut self, note: &Note) {
-        match note {
-            Note::Acquiring { .. } => self.is_waiting = true,
-            Note::Acquired { lock, .. } => {
-                self.is_waiting = false;
-                self.held.push(lock.clone());
-            }
-            Note::Releasing { lock, .. } | Note::Abandoned { lock, .. } => {
-                if let Some(place) = self.held.iter().rposition(|held| held == lock) {
-                    self.held.remove(place);
-                }
-            }
-            Note::LockLost { lock, .. } => self.held.retain(|held| held != lock),
-            Note::StockSeen { .. } => self.has_read = true,
-            Note::OrderPlaced { .. }
-            | Note::OrderRefused { .. }
-            | Note::OrderUnknown { .. }
-            | Note::LeaseOver { .. }
-            | Note::SoldOut => self.has_read = false,
-            _ => {}
-        }
-    }
 }
