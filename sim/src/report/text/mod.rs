@@ -6,9 +6,10 @@
 //! state      who believes and does what       unsaid     what the others were, counted
 //! sentence   a record in words                lanes      the columns at the left
 //! connection one about a connection           paint      lines of a page's width, colour
-//! closing    legend, verdict, replay
+//! closing    legend, verdict, replay             client     what one client is about
 //! ```
 
+mod client;
 mod closing;
 mod connection;
 mod glyph;
@@ -25,6 +26,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use fencepost_models::shop::Orders;
+use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 
 use self::glyph::Glyph;
 use self::lanes::{Columns, Lanes};
@@ -36,7 +39,7 @@ use self::unsaid::Unsaid;
 use super::cast::Cast;
 use super::words;
 use crate::judge::ViolationKind;
-use crate::scenario::{Backend, Outcome, Recipe, Scenario};
+use crate::scenario::{Backend, Outcome, Recipe, Scenario, Shop};
 use crate::world::SimTime;
 use crate::world::history::{Event, Record, RecordId};
 
@@ -115,10 +118,34 @@ fn heading<W: Write>(
         words::count(scenario.shop.stock, "piece", "pieces"),
         words::count(u64::from(scenario.shop.buyers), "buyer", "buyers"),
         processes(scenario),
+        habits(scenario),
         outcome.run.seed,
     );
     painter.paragraph("", Style::new().dimmed(), &line)?;
     painter.end_line()
+}
+
+/// What the shop and its buyers do beyond the usual, and who else is there.
+fn habits(scenario: &Scenario) -> String {
+    let Shop { order_id, buyer: BuyerSettings { retries, lease_check, orders, .. }, .. } =
+        &scenario.shop;
+    let retries = u64::from(*retries);
+    let habits = [
+        (*lease_check == LeaseCheck::BeforeWrite)
+            .then(|| "a look at the lease before each write".to_owned()),
+        (retries > 0).then(|| words::count(retries, "retry", "retries")),
+        order_id.then(|| "orders known by an id".to_owned()),
+        match orders {
+            Orders::WithStock => None,
+            Orders::AfterStock => Some("orders recorded elsewhere, after the stock".to_owned()),
+            Orders::BeforeStock => Some("orders recorded elsewhere, before the stock".to_owned()),
+        },
+        scenario.load.as_ref().map(|load| {
+            let keys = words::count(u64::from(load.keys_per_second), "key", "keys");
+            format!("{keys} of somebody else's each second")
+        }),
+    ];
+    habits.into_iter().flatten().map(|habit| format!(", {habit}")).collect()
 }
 
 /// The lock, where it lives and how long a grant lasts: `lock set-nx on redis, lease 10s`.

@@ -6,6 +6,7 @@ use fencepost_faults::{Action, Groups};
 use fencepost_models::machine::{ConnectionId, NodeId};
 use fencepost_models::note::{Name, Note};
 
+use super::client::Client;
 use super::glyph::Glyph;
 use crate::report::cast::Cast;
 use crate::world::history::{Envelope, Event, FaultId, History, Record};
@@ -18,31 +19,6 @@ pub enum Cell {
     Sign(Glyph),
     /// The buyer of that number.
     Owner(usize),
-}
-
-/// What a client is about.
-#[derive(Clone, Debug, Default)]
-struct Client {
-    /// The threads that wait for the lock.
-    waiting: BTreeSet<u32>,
-    /// It has read the stock; its order is still open.
-    has_read: bool,
-    /// What it believes to hold, each lock as often as it acquired it.
-    held: Vec<Held>,
-}
-
-/// A lock that a client believes it holds.
-#[derive(Clone, Debug)]
-struct Held {
-    lock: Name,
-    hold: u32,
-    thread: u32,
-}
-
-impl Client {
-    fn holds(&self, lock: &Name) -> bool {
-        self.held.iter().any(|held| held.lock == *lock)
-    }
 }
 
 /// The state of a node's process.
@@ -403,34 +379,4 @@ fn joins(groups: &Groups, one: &str, other: &str) -> bool {
         names => is_in(names, other),
     };
     is_in(&groups.one, one) && is_other
-}
-
-impl Client {
-    fn enter(&mut self, note: &Note) {
-        match note {
-            Note::GaveUp { thread, .. } => {
-                self.waiting.remove(thread);
-            }
-            Note::Acquiring { thread, .. } => {
-                self.waiting.insert(*thread);
-            }
-            Note::Acquired { lock, hold, thread, .. } => {
-                self.waiting.remove(thread);
-                self.held.push(Held { lock: lock.clone(), hold: *hold, thread: *thread });
-            }
-            Note::Releasing { hold, .. } | Note::Abandoned { hold, .. } => {
-                self.held.retain(|held| held.hold != *hold);
-            }
-            Note::LockLost { lock, hold, .. } => self
-                .held
-                .retain(|held| held.lock != *lock || hold.is_some_and(|hold| held.hold != hold)),
-            Note::StockSeen { .. } => self.has_read = true,
-            Note::OrderPlaced { .. }
-            | Note::OrderRefused { .. }
-            | Note::OrderUnknown { .. }
-            | Note::LeaseOver { .. }
-            | Note::SoldOut => self.has_read = false,
-            _ => {}
-        }
-    }
 }
