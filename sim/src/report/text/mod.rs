@@ -6,9 +6,10 @@
 //! state      who believes and does what       unsaid     what the others were, counted
 //! sentence   a record in words                lanes      the columns at the left
 //! connection one about a connection           paint      lines of a page's width, colour
-//! closing    legend, verdict, replay
+//! closing    legend, verdict, replay          client     one process and its threads
 //! ```
 
+mod client;
 mod closing;
 mod connection;
 mod glyph;

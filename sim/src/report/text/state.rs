@@ -6,6 +6,7 @@ use fencepost_faults::{Action, Groups};
 use fencepost_models::machine::{ConnectionId, NodeId};
 use fencepost_models::note::{Name, Note};
 
+use super::client::Client;
 use super::glyph::Glyph;
 use crate::report::cast::Cast;
 use crate::world::history::{Envelope, Event, FaultId, History, Record};
@@ -18,31 +19,6 @@ pub enum Cell {
     Sign(Glyph),
     /// The buyer of that number.
     Owner(usize),
-}
-
-/// What a client is about.
-#[derive(Clone, Debug, Default)]
-struct Client {
-    /// The threads that wait for the lock.
-    waiting: BTreeSet<u32>,
-    /// It has read the stock; its order is still open.
-    has_read: bool,
-    /// What it believes to hold, each lock as often as it acquired it.
-    held: Vec<Held>,
-}
-
-/// A lock that a client believes it holds.
-#[derive(Clone, Debug)]
-struct Held {
-    lock: Name,
-    hold: u32,
-    thread: u32,
-}
-
-impl Client {
-    fn holds(&self, lock: &Name) -> bool {
-        self.held.iter().any(|held| held.lock == *lock)
-    }
 }
 
 /// The state of a node's process.
@@ -167,19 +143,18 @@ impl<'a> State<'a> {
     }
 
     pub fn is_waiting(&self, node: NodeId) -> bool {
-        self.clients.get(&node).is_some_and(|client| !client.waiting.is_empty())
+        self.clients.get(&node).is_some_and(|client| client.is_waiting())
     }
 
     /// The lock that a client believes it holds, the last one it got.
     pub fn held_by(&self, node: NodeId) -> Option<&Name> {
-        Some(&self.clients.get(&node)?.held.last()?.lock)
+        self.clients.get(&node)?.held_last()
     }
 
     /// Who has a hold of that number, in words.
     pub fn holder(&self, node: NodeId, hold: u32) -> String {
-        let held = self.clients.get(&node).map(|client| client.held.as_slice()).unwrap_or_default();
-        let thread = held.iter().find(|held| held.hold == hold).map_or(0, |held| held.thread);
-        self.history().thread_name(node, thread)
+        let thread = self.clients.get(&node).and_then(|client| client.thread_of(hold));
+        self.history().thread_name(node, thread.unwrap_or(0))
     }
 
     pub fn believes(&self, node: NodeId, lock: &Name) -> bool {
@@ -302,8 +277,8 @@ impl<'a> State<'a> {
     /// What a client's lane shows.
     pub fn client_cell(&self, node: NodeId) -> Glyph {
         let Some(client) = self.clients.get(&node) else { return Glyph::Idle };
-        let holds = !client.held.is_empty();
-        let is_doubly_held = client.held.iter().any(|held| self.believers(&held.lock) > 1);
+        let holds = client.held_last().is_some();
+        let is_doubly_held = client.locks().any(|lock| self.believers(lock) > 1);
         if self.is_down(node) {
             Glyph::Down
         } else if self.paused_since(node).is_some() {
@@ -316,9 +291,9 @@ impl<'a> State<'a> {
             Glyph::Doubly
         } else if holds {
             Glyph::Holds
-        } else if !client.waiting.is_empty() {
+        } else if client.is_waiting() {
             Glyph::Waits
-        } else if client.has_read {
+        } else if client.has_read() {
             Glyph::Reads
         } else {
             Glyph::Idle
@@ -395,30 +370,4 @@ fn joins(groups: &Groups, one: &str, other: &str) -> bool {
         names => is_in(names, other),
     };
     is_in(&groups.one, one) && is_other
-}
-
-impl Client {
-    fn enter(&mut self, note: &Note) {
-        match note {
-            Note::Acquiring { thread, .. } => {
-                self.waiting.insert(*thread);
-            }
-            Note::Acquired { lock, hold, thread, .. } => {
-                self.waiting.remove(thread);
-                self.held.push(Held { lock: lock.clone(), hold: *hold, thread: *thread });
-            }
-            Note::Releasing { hold, .. } | Note::Abandoned { hold, .. } => {
-                self.held.retain(|held| held.hold != *hold);
-            }
-            Note::LockLost { lock, hold, .. } => self
-                .held
-                .retain(|held| held.lock != *lock || hold.is_some_and(|hold| held.hold != hold)),
-            Note::StockSeen { .. } => self.has_read = true,
-            Note::OrderPlaced { .. }
-            | Note::OrderRefused { .. }
-            | Note::OrderUnknown { .. }
-            | Note::SoldOut => self.has_read = false,
-            _ => {}
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use fencepost_faults::toml::{Table, Value, string};
+use fencepost_faults::toml::{Value, string};
 
 use super::set;
 use crate::scenario::Backend;
@@ -10,10 +10,10 @@ use crate::scenario::Backend;
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
 /// processes.
 pub(super) fn read_backend<'a>(
-    root: &mut Table<'a>,
+    section: Option<&Value<'a>>,
     buyers: u16,
 ) -> Option<Option<(Value<'a>, Backend)>> {
-    let Some(section) = root.get("backend") else {
+    let Some(section) = section else {
         return Some(None);
     };
     let mut table = section.table()?;
