@@ -59,7 +59,7 @@ fn without_a_lock_the_same_buyers_oversell() {
 }
 
 #[test]
-fn one_jvm_is_safe_whatever_stops_it() {
+fn one_jvm_is_safe_when_it_stops_between_read_and_write() {
     for (action, seconds) in [(pause as fn(String) -> Action, 30), (crash, 1)] {
         let scenario = in_memory(1).but(|s| {
             s.duration = Duration::from_secs(60);

@@ -8,7 +8,8 @@
 //!   run.
 //! * **Reentrant**: a thread that holds it enters once more, and has to leave as often.
 //! * **Lost answers, expiry**: there are none. A pause stops all threads of the process, so nobody
-//!   acts while a holder stands still; a crash takes the lock with it.
+//!   acts while a holder stands still. A crash takes the lock with it, but nothing that was sent: a
+//!   write under way for long arrives when the process runs again and its lock is somebody else's.
 //! * **Another process** has a lock of its own, whatever name the two go by: both are held at once.
 //! * **Token**: a counter in the same memory. Each process counts for itself, so two of them hand out
 //!   equal tokens, and one that restarts begins anew. A store that checks tokens then lets pass what

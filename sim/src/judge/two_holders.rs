@@ -167,7 +167,7 @@ mod tests {
         let (violations, most) = found(&story);
         assert_eq!((violations.len(), most), (1, 2));
         assert_eq!(violations[0].nodes, [A]);
-        insta::assert_snapshot!(violations[0].detail, @"");
+        insta::assert_snapshot!(violations[0].detail, @"thread 2 of buyer-1 believes from 0.000s on that it holds lock:stock, token 2, and so does thread 1 of buyer-1 (since 0.000s, token 1)");
         let mut story = Story::new();
         story.at(1).acquire_on_thread(A, 1, None).at(2).release(A).acquire_on_thread(A, 2, None);
         story.at(3).acquire_on_thread(A, 2, None);

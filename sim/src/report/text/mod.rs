@@ -6,7 +6,7 @@
 //! state      who believes and does what       unsaid     what the others were, counted
 //! sentence   a record in words                lanes      the columns at the left
 //! connection one about a connection           paint      lines of a page's width, colour
-//! closing    legend, verdict, replay             client     what one client is about
+//! closing    legend, verdict, replay          client     one process and its threads
 //! ```
 
 mod client;
@@ -113,7 +113,7 @@ fn heading<W: Write>(
         fencepost_models::shop::Fencing::ReadsAndWrites => "fencing on reads and writes",
     };
     let line = format!(
-        "{}, {fencing}; {} for {}{}; seed {}",
+        "{}, {fencing}; {} for {}{}{}; seed {}",
         lock(scenario),
         words::count(scenario.shop.stock, "piece", "pieces"),
         words::count(u64::from(scenario.shop.buyers), "buyer", "buyers"),

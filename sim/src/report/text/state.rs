@@ -149,19 +149,18 @@ impl<'a> State<'a> {
     }
 
     pub fn is_waiting(&self, node: NodeId) -> bool {
-        self.clients.get(&node).is_some_and(|client| !client.waiting.is_empty())
+        self.clients.get(&node).is_some_and(|client| client.is_waiting())
     }
 
     /// The lock that a client believes it holds, the last one it got.
     pub fn held_by(&self, node: NodeId) -> Option<&Name> {
-        Some(&self.clients.get(&node)?.held.last()?.lock)
+        self.clients.get(&node)?.held_last()
     }
 
     /// Who has a hold of that number, in words.
     pub fn holder(&self, node: NodeId, hold: u32) -> String {
-        let held = self.clients.get(&node).map(|client| client.held.as_slice()).unwrap_or_default();
-        let thread = held.iter().find(|held| held.hold == hold).map_or(0, |held| held.thread);
-        self.history().thread_name(node, thread)
+        let thread = self.clients.get(&node).and_then(|client| client.thread_of(hold));
+        self.history().thread_name(node, thread.unwrap_or(0))
     }
 
     pub fn believes(&self, node: NodeId, lock: &Name) -> bool {
@@ -286,8 +285,8 @@ impl<'a> State<'a> {
     /// What a client's lane shows.
     pub fn client_cell(&self, node: NodeId) -> Glyph {
         let Some(client) = self.clients.get(&node) else { return Glyph::Idle };
-        let holds = !client.held.is_empty();
-        let is_doubly_held = client.held.iter().any(|held| self.believers(&held.lock) > 1);
+        let holds = client.held_last().is_some();
+        let is_doubly_held = client.locks().any(|lock| self.believers(lock) > 1);
         if self.is_down(node) {
             Glyph::Down
         } else if self.paused_since(node).is_some() {
@@ -300,9 +299,9 @@ impl<'a> State<'a> {
             Glyph::Doubly
         } else if holds {
             Glyph::Holds
-        } else if !client.waiting.is_empty() {
+        } else if client.is_waiting() {
             Glyph::Waits
-        } else if client.has_read {
+        } else if client.has_read() {
             Glyph::Reads
         } else {
             Glyph::Idle

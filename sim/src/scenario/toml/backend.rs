@@ -14,10 +14,10 @@ const MAXMEMORY_MOST: u64 = 1 << 40;
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
 /// processes.
 pub(super) fn read_backend<'a>(
-    root: &mut Table<'a>,
+    section: Option<&Value<'a>>,
     buyers: u16,
 ) -> Option<Option<(Value<'a>, Backend)>> {
-    let Some(section) = root.get("backend") else {
+    let Some(section) = section else {
         return Some(None);
     };
     let mut table = section.table()?;

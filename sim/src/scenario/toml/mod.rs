@@ -148,10 +148,11 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.explain = root.get("explain").and_then(|text| text.text()).unwrap_or_default().into();
     scenario.seed = root.get("seed").and_then(|seed| seed.integer(0..=u64::MAX)).unwrap_or(0);
     let duration = root.get("duration");
+    let backend = root.get("backend");
+    let recipe = read_lock(&mut root);
     let shop = read_shop(&mut root, &mut scenario.shop);
     let most_processes = if shop.is_some() { scenario.shop.buyers } else { Shop::MAX_BUYERS };
-    let backend = read_backend(&mut root, most_processes);
-    let recipe = read_lock(&mut root);
+    let backend = read_backend(backend.as_ref(), most_processes);
 
     if let (Some(backend), Some(recipe)) = (&backend, &recipe) {
         check_fit(recipe, backend.as_ref());
