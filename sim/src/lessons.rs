@@ -47,6 +47,24 @@ pub const LESSONS: &[Lesson] = &[
                      cannot.",
     },
     Lesson {
+        name: "jvm",
+        question: "A lock inside the process cures the race. What if the shop gets a second process?",
+        steps: &[
+            step!("jvm-one-process.toml", "Threads of one process take turns."),
+            step!(
+                "jvm-two-processes.toml",
+                "Each process has a lock of its own. No fault is needed."
+            ),
+            step!(
+                "jvm-two-processes-fenced.toml",
+                "Each process counts by itself, so both come with the same token, and the store \
+                 cannot tell them apart."
+            ),
+        ],
+        conclusion: "A lock protects from those who ask the same lock. So does a token: it must come \
+                     from where everybody gets it.",
+    },
+    Lesson {
         name: "paused-holder",
         question: "A lock with a lease: what if its holder stops for longer than the lease lasts?",
         steps: &[
@@ -94,6 +112,97 @@ pub const LESSONS: &[Lesson] = &[
         ],
         conclusion: "A token checked on writes orders the writes. To protect a read that a write \
                      builds on, the read must carry the token too.",
+    },
+    Lesson {
+        name: "release",
+        question: "What can go wrong when a lock is given back?",
+        steps: &[
+            step!(
+                "plain-del.toml",
+                "buyer-1 gives back a lock that is not its own any more, and a third buyer gets in \
+                 beside the second."
+            ),
+            step!("plain-del-cure.toml", "The script deletes what it compares, or nothing."),
+        ],
+        conclusion: "Put into the lock whose it is, and remove it only if it still says so, in one \
+                     step.",
+    },
+    Lesson {
+        name: "expiry",
+        question: "Why must a lock and its expiry be set in one step?",
+        steps: &[
+            step!("setnx-expire-crash.toml", "One crash, and nobody ever sells anything again."),
+            step!(
+                "setnx-expire-cure.toml",
+                "The same crash: the lease runs out, and the shop goes on."
+            ),
+        ],
+        conclusion: "Between two commands a client can die. What must not come apart goes into one.",
+    },
+    Lesson {
+        name: "forgetful-server",
+        question: "The server that keeps the lock dies and comes back. Does it remember?",
+        steps: &[
+            step!(
+                "restart-without-persistence.toml",
+                "It does not, and grants the lock once more."
+            ),
+            step!(
+                "crash-aof-everysec.toml",
+                "It wrote its file before it replied, and a file outlives a process."
+            ),
+            step!(
+                "power-loss-aof-everysec.toml",
+                "What was not synced does not outlive the host. The count of the tokens is gone as \
+                 well, so fencing is fooled."
+            ),
+            step!("power-loss-aof-always.toml", "It synced before it replied."),
+        ],
+        conclusion: "A lock server must not forget what it has granted, and above all not the count \
+                     of its tokens.",
+    },
+    Lesson {
+        name: "clocks",
+        question: "A lease is measured by clocks. What if one of them is wrong?",
+        steps: &[
+            step!(
+                "clock-jump-forward.toml",
+                "The server's clock leaps, and the lease is over early."
+            ),
+            step!(
+                "clock-jump-backward.toml",
+                "It goes back, and the lease takes longer: no harm but time."
+            ),
+            step!(
+                "clock-that-was-ahead.toml",
+                "Or for ever, if it was granted while the clock was ahead."
+            ),
+            step!(
+                "slow-client-clock.toml",
+                "The client looks at its own clock before it writes, and that one is slow."
+            ),
+        ],
+        conclusion: "A lease is safe between clocks that run at nearly the same rate and are never \
+                     set. Tokens need no clock.",
+    },
+    Lesson {
+        name: "full-memory",
+        question: "The lock shares its Redis with a cache. What happens when the memory is full?",
+        steps: &[step!(
+            "evicted-lock.toml",
+            "The lock is a key like others, and makes room for one."
+        )],
+        conclusion: "A server may throw away what a cache has, and nothing that a lock has.",
+    },
+    Lesson {
+        name: "retry",
+        question: "No answer came in time, so the order is sent again. Was it taken once or twice?",
+        steps: &[
+            step!("retried-order.toml", "Twice. The lock was held all the time."),
+            step!("retried-order-numbered.toml", "The store knows the order by its number."),
+        ],
+        conclusion: "A lock keeps others out. It does not make your own second try harmless; a name \
+                     for the operation does.",
     },
 ];
 
