@@ -132,7 +132,7 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
                 (Telling, None, format!("{name} learns that {lock} was no longer its own"))
             }
             ReleaseOutcome::Unknown => {
-                (Telling, None, format!("{name} gets no answer to its release of {lock}"))
+                (Telling, None, format!("{name} never learns what became of its release of {lock}"))
             }
         },
         Note::LockLost { lock, reason, .. } => {
