@@ -140,6 +140,10 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         }
         Note::StockSeen { stock } => (Quiet, None, format!("{name} reads that {stock} is left")),
         Note::OrderPlaced { .. } => (Quiet, None, format!("{name} has its order confirmed")),
+        // Tokens begin at 1: no other was there, and it had none itself.
+        Note::OrderRefused { mark: 0, .. } => {
+            (Quiet, None, format!("{name} gives its order up: it has no token"))
+        }
         Note::OrderRefused { mark, .. } => {
             (Quiet, None, format!("{name} gives its order up: token {mark} was there before"))
         }
