@@ -32,7 +32,8 @@ impl Default for LoadSettings {
 impl LoadSettings {
     /// The time from one key to the next, at least a nanosecond.
     fn interval(&self) -> Duration {
-        Duration::from_secs(1) / self.keys_per_second.max(1)
+        let interval = Duration::from_secs(1) / self.keys_per_second.max(1);
+        interval.max(Duration::from_nanos(1))
     }
 }
 
@@ -191,6 +192,14 @@ mod tests {
         let as_text = |command: &Arc<[Bytes]>| command.join(&b' ').escape_ascii().to_string();
         assert_eq!(as_text(&bench.sent[0]), "SET load:1 xxxxxxx");
         assert_eq!(as_text(&bench.sent[149]), "SET load:150 xxxxxxx");
+    }
+
+    #[test]
+    fn however_many_keys_it_sets_time_goes_on_between_two() {
+        for (keys_per_second, nanos) in [(0, 1_000_000_000), (1_000_000_000, 1), (u32::MAX, 1)] {
+            let settings = LoadSettings { keys_per_second, value_bytes: 1 };
+            assert_eq!(settings.interval(), Duration::from_nanos(nanos));
+        }
     }
 
     #[test]

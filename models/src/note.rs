@@ -64,7 +64,7 @@ pub enum ReleaseOutcome {
     Removed,
     /// The lock was not this client's any more.
     NotHeld,
-    /// No answer came.
+    /// No answer came, or an error: nothing is known about whose the lock was.
     Unknown,
 }
 

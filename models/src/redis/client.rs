@@ -10,8 +10,8 @@ use crate::machine::{CloseReason, NodeId};
 use crate::message::Message;
 use crate::process::{Connection, Host, TimedOut};
 
-/// Why a command has no answer. In every case but [`CallError::NotConnected`] it may have been
-/// carried out all the same.
+/// Why a command has no answer. In every case but [`CallError::NotConnected`] and
+/// [`CallError::Refused`] it may have been carried out all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// No connection could be made, so nothing was sent.
@@ -23,11 +23,28 @@ pub enum CallError {
     /// The connection broke before the answer came.
     #[error("connection {0}")]
     Closed(CloseReason),
+    /// Redis answered with an error, and did not do what it was asked for: it is loading its file, say,
+    /// or has no memory left.
+    #[error("refused by Redis")]
+    Refused,
 }
 
 impl From<TimedOut> for CallError {
     fn from(_: TimedOut) -> Self {
         Self::TimedOut
+    }
+}
+
+/// Takes an error that Redis replies with for a failed call, as the clients do that raise an exception
+/// for both: redis-py, Jedis, predis.
+///
+/// # Errors
+///
+/// As [`Client::call`], and [`CallError::Refused`].
+pub fn unless_refused(answer: Result<Reply, CallError>) -> Result<Reply, CallError> {
+    match answer? {
+        Reply::Error(_) => Err(CallError::Refused),
+        reply => Ok(reply),
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Ledger {
 pub struct Half {
     /// Whose order.
     pub from: NodeId,
+    /// Which order.
+    pub order: u64,
     /// What made it half an order.
     pub record: RecordId,
     /// Which half is there.
@@ -94,12 +96,12 @@ impl Ledger {
             }
             Note::StockWritten { from, order, after, .. } => {
                 books.remaining = after;
-                self.complete(order, Half { from, record, part: Part::Piece });
+                self.complete(Half { from, order, record, part: Part::Piece });
             }
             Note::OrderRecorded { from, order } => {
                 let is_first = self.record(order);
                 if is_first {
-                    self.complete(order, Half { from, record, part: Part::Order });
+                    self.complete(Half { from, order, record, part: Part::Order });
                 }
             }
             Note::Fenced { .. } => books.fenced_off += 1,
@@ -117,7 +119,8 @@ impl Ledger {
 
     /// The other half of an order makes it whole; the same half again changes nothing, nor does any
     /// to an order that is whole.
-    fn complete(&mut self, order: u64, half: Half) {
+    fn complete(&mut self, half: Half) {
+        let order = half.order;
         match self.half.get(&order).map(|known| known.part) {
             Some(part) if part == half.part => {}
             Some(part) => {

@@ -141,8 +141,11 @@ fn describe(ledger: &Ledger) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fencepost_models::message::Message;
+    use fencepost_models::shop::ShopReply;
+
     use super::*;
-    use crate::judge::testing::{A, B, C, Story};
+    use crate::judge::testing::{A, B, C, STORE, Story};
     use crate::world::history::Event;
 
     fn details(story: &Story) -> Vec<String> {
@@ -265,6 +268,28 @@ mod tests {
         story.stock(2).stock_written(A, 1, 1).note(B, Note::OrderUnknown { order: 2 });
         story.event(B, Event::Crashed);
         assert_eq!(details(&story), [""; 0], "it is A's, and A is still about it");
+    }
+
+    #[test]
+    fn what_another_thread_of_the_process_does_ends_no_order_but_its_own() {
+        let mut story = Story::new();
+        story.stock(2).stock_written(A, 1, 1);
+        story.stock_written(A, 2, 0).recorded(A, 2).note(A, Note::OrderPlaced { order: 2 });
+        story.note(A, Note::SoldOut);
+        assert_eq!(details(&story), [""; 0], "the first order is under way");
+        story.at_ms(1).note(A, Note::OrderUnknown { order: 1 });
+        assert_eq!(details(&story).len(), 1);
+    }
+
+    #[test]
+    fn an_order_recorded_for_what_the_store_has_no_more_has_no_piece_behind_it() {
+        let mut story = Story::new();
+        story.stock(0).recorded(A, 1).at_ms(1).note(A, Note::SoldOut);
+        assert_eq!(details(&story), [""; 0], "it read that nothing was left, before another order");
+        let answer = story.send(STORE, A, Message::ShopReply(ShopReply::SoldOut));
+        story.at_ms(2).deliver(answer).note(A, Note::SoldOut);
+        let (violations, _) = check(&story.history);
+        assert_eq!(violations.iter().map(|one| one.at.as_millis()).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

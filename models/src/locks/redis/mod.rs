@@ -10,6 +10,9 @@
 //! taken. Each attempt after a lost answer uses a new value, as callers of redis-py and Laravel do,
 //! whose locks make one up for each `acquire`. What the lost attempt has set stands until it
 //! expires, and is nobody's.
+//!
+//! **An error** for an answer, as from a Redis that loads its file or has no memory left, says nothing
+//! about whose the lock is: a release counts it as no answer.
 
 pub mod set_nx;
 pub mod set_nx_plain_del;
@@ -25,7 +28,7 @@ use bytes::Bytes;
 use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
-use crate::redis::client::{CallError, Client, Script};
+use crate::redis::client::{CallError, Client, Script, unless_refused};
 use crate::redis::resp::Reply;
 
 /// The settings of a lock on one key.
@@ -41,7 +44,7 @@ pub struct RedisLockSettings {
     pub poll_jitter: Duration,
     /// How long to wait for a connection or an answer.
     pub timeout: Duration,
-    /// How often a release that got no answer is tried again.
+    /// How often a release that got no answer, or an error for one, is tried again.
     pub release_retries: u32,
 }
 
@@ -133,7 +136,7 @@ return 0";
         mut remove: impl AsyncFnMut(&mut Client) -> Result<Reply, CallError>,
     ) -> ReleaseOutcome {
         for retries_left in (0..=self.settings.release_retries).rev() {
-            match remove(&mut self.client).await {
+            match unless_refused(remove(&mut self.client).await) {
                 Ok(Reply::Int(1)) => return ReleaseOutcome::Removed,
                 Ok(_) => return ReleaseOutcome::NotHeld,
                 Err(_) if retries_left > 0 => self.wait().await,

@@ -8,7 +8,7 @@
 //!   after a pause in the middle, may count in another order than that in which they were made: the
 //!   older holder then has the greater token, and the store lets it pass.
 //! * **Release**: compare and delete, in a script.
-//! * **No answer in time**: to any of the three, the attempt is over. The idiom does not look
+//! * **No answer in time, or an error**: to any of the three, the attempt is over. The idiom does not look
 //!   whether its own value is there: a lost `SETNX` may have left a key without an expiry. Nor does
 //!   it look at what `EXPIRE` answers: a key that is gone by then leaves a holder without a lock.
 //! * **Expiry while held**: nobody tells the holder.
@@ -28,7 +28,7 @@ use crate::locks::{Grant, Lock, Origin};
 use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
-use crate::redis::client::CallError;
+use crate::redis::client::{CallError, unless_refused};
 use crate::redis::resp::Reply;
 
 /// What the client's code takes between two commands: a few calls deep in an interpreted language.
@@ -62,20 +62,24 @@ impl SetnxExpire {
     async fn attempt(&mut self) -> Result<Option<Grant>, CallError> {
         let Contender { key, value, .. } = &self.contender;
         let set = [Bytes::from_static(b"SETNX"), key.clone(), value.clone()].into();
-        if self.contender.client.call(set).await? != Reply::Int(1) {
+        if self.call(set).await? != Reply::Int(1) {
             return Ok(None);
         }
         let origin = Origin::Message(self.contender.host.last_taken());
         self.work().await;
         let asked_at = self.contender.host.mono();
-        self.contender.client.call(self.expire.clone()).await?;
+        self.call(self.expire.clone()).await?;
         self.work().await;
-        let token = match self.contender.client.call(self.count.clone()).await? {
+        let token = match self.call(self.count.clone()).await? {
             Reply::Int(token) => u64::try_from(token).ok(),
             _ => None,
         };
         let grant = Grant::new(token).valid_until(asked_at + self.ttl);
         Ok(Some(Grant { origin, ..grant }))
+    }
+
+    async fn call(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
+        unless_refused(self.contender.client.call(command).await)
     }
 
     async fn work(&self) {

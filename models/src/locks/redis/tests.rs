@@ -160,6 +160,30 @@ fn a_lost_answer_to_a_release_is_asked_for_again_as_often_as_it_is_set_to() {
     }
 }
 
+/// What a Redis says while it reads its file.
+const LOADING: Reply = Reply::error("LOADING Redis is loading the dataset in memory");
+
+#[test]
+fn an_error_for_an_answer_does_not_tell_that_the_lock_was_somebody_elses() {
+    for (release_retries, after_one_error) in [(0, Some(ReleaseOutcome::Unknown)), (1, None)] {
+        let settings = RedisLockSettings { release_retries, ..settings() };
+        let mut bench = client(move |host| SetNx::new(host, SERVER, settings));
+        bench.connected(1);
+        bench.commands();
+        bench.reply(1, Reply::Int(1));
+        bench.time(1_001);
+        bench.commands();
+        bench.reply(1_002, LOADING);
+        assert_eq!(released(&bench), after_one_error);
+        if release_retries > 0 {
+            bench.time(1_102);
+            release_value(&only(&mut bench));
+            bench.reply(1_103, Reply::Int(1));
+            assert_eq!(released(&bench), Some(ReleaseOutcome::Removed));
+        }
+    }
+}
+
 #[test]
 fn plain_del_acquires_as_set_nx_and_removes_whatever_is_there() {
     let mut bench = client(|host| SetNxPlainDel::new(host, SERVER, settings()));
@@ -221,6 +245,22 @@ fn setnx_expire_begins_anew_after_each_lost_answer() {
         assert_ne!(setnx_value(&only(&mut bench)), value, "it does not look for its own value");
         assert_eq!(token(&bench), None);
     }
+}
+
+#[test]
+fn setnx_expire_is_not_granted_what_redis_has_no_memory_to_count() {
+    let mut bench = client(|host| SetnxExpire::new(host, SERVER, settings()));
+    bench.connected(1);
+    let value = setnx_value(&only(&mut bench));
+    bench.reply(2, Reply::Int(1));
+    bench.time(3);
+    bench.reply(4, Reply::Int(1));
+    bench.time(5);
+    bench.commands();
+    bench.reply(6, Reply::error("OOM command not allowed when used memory > 'maxmemory'."));
+    assert_eq!(granted_by(&bench), None);
+    bench.time(106);
+    assert_ne!(setnx_value(&only(&mut bench)), value, "what it has set is nobody's");
 }
 
 #[test]

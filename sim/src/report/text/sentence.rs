@@ -132,7 +132,7 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
                 (Telling, None, format!("{name} learns that {lock} was no longer its own"))
             }
             ReleaseOutcome::Unknown => {
-                (Telling, None, format!("{name} gets no answer to its release of {lock}"))
+                (Telling, None, format!("{name} never learns what became of its release of {lock}"))
             }
         },
         Note::LockLost { lock, reason, .. } => {
@@ -140,6 +140,10 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         }
         Note::StockSeen { stock } => (Quiet, None, format!("{name} reads that {stock} is left")),
         Note::OrderPlaced { .. } => (Quiet, None, format!("{name} has its order confirmed")),
+        // Tokens begin at 1: no other was there, and it had none itself.
+        Note::OrderRefused { mark: 0, .. } => {
+            (Quiet, None, format!("{name} gives its order up: it has no token"))
+        }
         Note::OrderRefused { mark, .. } => {
             (Quiet, None, format!("{name} gives its order up: token {mark} was there before"))
         }

@@ -68,6 +68,17 @@ fn without_any_lock() {
 }
 
 #[test]
+fn an_order_without_a_token_is_not_behind_another_one() {
+    let mut story = Story::new();
+    story.stock(1).note(NodeId(2), Note::OrderRefused { order: 1, mark: 0 });
+    story.note(NodeId(3), Note::OrderRefused { order: 2, mark: 7 });
+    let page =
+        page(&testing::scenario("x"), &testing::outcome(story, &[], 1), TextOptions::default());
+    assert!(page.contains("buyer-1 gives its order up: it has no token"), "{page}");
+    assert!(page.contains("buyer-2 gives its order up: token 7 was there before"), "{page}");
+}
+
+#[test]
 fn a_long_run_is_cut_down_and_says_what_is_missing() {
     let scenario = Scenario::default().but(|s| {
         s.title = "Two thousand orders without a lock".into();
