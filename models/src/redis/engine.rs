@@ -14,10 +14,12 @@
 
 use bytes::Bytes;
 
+use super::channels::Channels;
 use super::commands::{self, Handler};
 use super::keyspace::{Keyspace, Value};
 use super::resp::Reply;
 use super::script::{Lrand48, ScriptCache};
+use super::watched::Watched;
 use crate::random::Random;
 use crate::time::Wall;
 
@@ -55,7 +57,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Carries out one command at the time `wall` of the server's wall clock.
+    /// Carries out one command at the time `wall` of the server's wall clock. There is no
+    /// connection: a command that is about one is an error.
     pub fn execute(&mut self, arguments: &[Bytes], wall: Wall) -> Reply {
         self.data.wall = wall;
         let command = match commands::find(arguments) {
@@ -65,7 +68,13 @@ impl Engine {
         match command.handler {
             Handler::Data(run) => run(&mut self.data, arguments),
             Handler::Engine(run) => run(self, arguments),
+            Handler::Session(_) => Reply::error("ERR this command needs a connection"),
         }
+    }
+
+    /// Sets the time at which the next commands are carried out.
+    pub(crate) fn set_wall(&mut self, wall: Wall) {
+        self.data.wall = wall;
     }
 
     /// What has changed since this was last called, in order.
@@ -92,6 +101,9 @@ impl Engine {
         /// Source: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
         const ACCEPTABLE_STALE_PERCENT: usize = 10;
         self.data.wall = wall;
+        if self.data.is_constant() {
+            return;
+        }
         loop {
             let sample = self.data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
             if sample.is_empty() {
@@ -112,6 +124,12 @@ pub struct Data {
     pub(crate) keyspace: Keyspace,
     /// The generator behind `math.random` in scripts.
     pub(crate) lrand48: Lrand48,
+    /// Who has subscribed to what.
+    pub(crate) channels: Box<Channels>,
+    /// Who watches which keys.
+    pub(crate) watched: Box<Watched>,
+    /// Up to this millisecond of the wall clock nothing expires: clients are paused.
+    pub(crate) constant_until_ms: Option<i64>,
     changes: Vec<Change>,
     wall: Wall,
 }
@@ -129,15 +147,36 @@ impl Data {
 
     /// Removes a key whose time is over; true when it has.
     ///
-    /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
-    /// `now > when`.
+    /// While clients are paused it counts as removed and stays. Source: `db.c`, `expireIfNeeded`.
     pub(crate) fn expire_if_due(&mut self, key: &Bytes) -> bool {
-        let due = self.keyspace.expiry(key).is_some_and(|at_ms| self.now_ms() > at_ms);
-        if due {
+        let due = self.is_due(key);
+        if due && !self.is_constant() {
             self.keyspace.remove(key);
             self.changes.push(Change::Expired { key: key.clone() });
+            self.touch(key);
         }
         due
+    }
+
+    /// True when a key's time is over.
+    ///
+    /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
+    /// `now > when`.
+    pub(crate) fn is_due(&self, key: &Bytes) -> bool {
+        self.keyspace.expiry(key).is_some_and(|at_ms| self.now_ms() > at_ms)
+    }
+
+    /// True while nothing may expire. Source: `networking.c`,
+    /// `checkClientPauseTimeoutAndReturnIfPaused`.
+    fn is_constant(&self) -> bool {
+        self.constant_until_ms.is_some_and(|until_ms| self.now_ms() <= until_ms)
+    }
+
+    /// A key has changed: whoever watches it hears of it. Source: `db.c`, `signalModifiedKey`.
+    pub(crate) fn touch(&mut self, key: &Bytes) {
+        if !self.watched.is_empty() {
+            self.watched.touch(key, self.keyspace.get(key).is_some());
+        }
     }
 
     /// The value of a key, unless its time is over.
@@ -165,12 +204,14 @@ impl Data {
     pub(crate) fn set_string(&mut self, key: &Bytes, value: Bytes) {
         let expires_at_ms = self.keyspace.set(key, Value::String(value.clone()));
         self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
+        self.touch(key);
     }
 
     /// Sets a key to a string with a new expiry, or none.
     pub(crate) fn replace_string(&mut self, key: &Bytes, value: Bytes, expires_at_ms: Option<i64>) {
         self.keyspace.replace(key, Value::String(value.clone()), expires_at_ms);
         self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
+        self.touch(key);
     }
 
     /// Sets when a key expires.
@@ -194,13 +235,17 @@ impl Data {
         let there = self.keyspace.remove(key);
         if there {
             self.changes.push(Change::Deleted { key: key.clone() });
+            self.touch(key);
         }
         there
     }
 
     /// Deletes every key.
     pub(crate) fn delete_all(&mut self) {
-        self.changes.extend(self.keyspace.clear().map(|key| Change::Deleted { key }));
+        for key in self.keyspace.clear() {
+            self.touch(&key);
+            self.changes.push(Change::Deleted { key });
+        }
     }
 
     fn note_set(&mut self, key: &Bytes) {
@@ -208,6 +253,7 @@ impl Data {
             let (value, expires_at_ms) = (value.clone(), self.keyspace.expiry(key));
             self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
         }
+        self.touch(key);
     }
 }
 

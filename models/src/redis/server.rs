@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::engine::{Change, Engine};
-use super::resp::Reply;
+use super::session::{Outgoing, Sessions};
 use crate::machine::{Boot, Context, Input, Machine, TimerId};
 use crate::message::Message;
 use crate::note::{Name, Note};
@@ -26,10 +24,11 @@ impl Default for RedisSettings {
     }
 }
 
-/// A Redis process without persistence: a restart begins with no keys and no scripts.
+/// A Redis process without persistence: a restart begins with no keys, no scripts, no clients.
 #[derive(Debug)]
 pub struct Server {
     engine: Engine,
+    sessions: Sessions,
     random: Random,
     cron: Cron,
 }
@@ -39,16 +38,38 @@ impl Server {
     pub fn new(boot: Boot, settings: RedisSettings) -> Self {
         Self {
             engine: Engine::default(),
-            random: boot.random,
+            sessions: Sessions::new(&boot, settings),
             cron: Cron::new(boot.clock.mono, settings.hz),
+            random: boot.random,
         }
     }
 
-    fn serve(&mut self, arguments: &[Bytes], context: &mut Context<'_>) -> Reply {
-        let reply = self.engine.execute(arguments, context.clock.wall);
+    /// `serverCron`.
+    fn run_cron(&mut self, context: &mut Context<'_>) {
+        self.cron.fired(context.clock.mono, self.sessions.settings().hz);
+        self.engine.expire_some(context.clock.wall, &mut self.random);
+    }
+
+    /// What the event loop does when there is nothing more to read: whoever has waited long enough
+    /// goes on, and what has come up goes out. Source: `server.c`, `beforeSleep`.
+    fn before_sleep(&mut self, context: &mut Context<'_>) {
+        self.sessions.before_sleep(&mut self.engine, context.clock);
         self.write_down(context);
-        self.cron.arm(self.engine.volatile_keys() > 0, context);
-        reply
+        self.deliver(context);
+        let needed = self.engine.volatile_keys() > 0 || self.sessions.need_cron();
+        self.cron.arm(needed, context);
+    }
+
+    /// Whatever leaves the server leaves here.
+    fn deliver(&mut self, context: &mut Context<'_>) {
+        for outgoing in self.sessions.take_output() {
+            match outgoing {
+                Outgoing::Reply { connection, reply } => {
+                    context.send(connection, Message::RedisReply(reply));
+                }
+                Outgoing::Close { connection } => context.close(connection),
+            }
+        }
     }
 
     fn write_down(&mut self, context: &mut Context<'_>) {
@@ -60,7 +81,10 @@ impl Server {
                     expires_at_ms: expires_at_ms.and_then(|at_ms| u64::try_from(at_ms).ok()),
                 },
                 Change::Deleted { key } => Note::KeyDeleted { key: Name::from(key) },
-                Change::Expired { key } => Note::KeyExpired { key: Name::from(key) },
+                Change::Expired { key } => {
+                    self.sessions.count_expired();
+                    Note::KeyExpired { key: Name::from(key) }
+                }
             });
         }
     }
@@ -73,19 +97,21 @@ impl Machine for Server {
             // `processInputBuffer`.
             Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
             Input::Message { connection, message: Message::Redis(arguments) } => {
-                let reply = self.serve(arguments, context);
-                context.send(connection, Message::RedisReply(reply));
+                self.sessions.receive(connection, arguments, &mut self.engine, context.clock);
             }
             // Whatever is no command is a protocol error, and Redis hangs up.
-            Input::Message { connection, .. } => context.close(connection),
-            Input::Timer(Cron::TIMER) => {
-                self.cron.fired(context.clock.mono);
-                self.engine.expire_some(context.clock.wall, &mut self.random);
-                self.write_down(context);
-                self.cron.arm(self.engine.volatile_keys() > 0, context);
+            Input::Message { connection, .. } => {
+                self.sessions.close(connection, &mut self.engine);
+                context.close(connection);
             }
-            _ => {}
+            Input::Accepted { connection, peer } => {
+                self.sessions.open(connection, Some(peer), context.clock);
+            }
+            Input::Closed { connection, .. } => self.sessions.close(connection, &mut self.engine),
+            Input::Timer(Cron::TIMER) => self.run_cron(context),
+            _ => return,
         }
+        self.before_sleep(context);
     }
 }
 
@@ -105,15 +131,19 @@ impl Cron {
     /// The first run comes a millisecond after the start. Source: `server.c`, `initServer`:
     /// `aeCreateTimeEvent(server.el, 1, serverCron, …)`.
     fn new(started: Mono, hz: u32) -> Self {
-        // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`; `serverCron` returns whole
-        // milliseconds: `1000/server.hz`.
-        let period = Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)));
-        Self { next: started + Duration::from_millis(1), period, armed: false }
+        Self { next: started + Duration::from_millis(1), period: Self::period(hz), armed: false }
+    }
+
+    /// Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`; `serverCron` returns whole
+    /// milliseconds: `1000/server.hz`.
+    fn period(hz: u32) -> Duration {
+        Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)))
     }
 
     /// It runs just now: the next run is counted from here. Source: `ae.c`,
     /// `processTimeEvents`.
-    fn fired(&mut self, now: Mono) {
+    fn fired(&mut self, now: Mono, hz: u32) {
+        self.period = Self::period(hz);
         self.next = now + self.period;
         self.armed = false;
     }

@@ -40,7 +40,9 @@ pub(super) fn hset(data: &mut Data, arguments: &[Bytes]) -> Reply {
             let new = pairs
                 .iter()
                 .filter(|[field, value]| hash.insert(field.clone(), value.clone()).is_none());
-            count(new.count())
+            let new = count(new.count());
+            data.touch(&arguments[1]);
+            new
         }
         Err(reply) => reply,
     }
@@ -93,6 +95,8 @@ pub(super) fn hdel(data: &mut Data, arguments: &[Bytes]) -> Reply {
     let removed = arguments[2..].iter().filter(|field| hash.remove(*field).is_some()).count();
     if hash.is_empty() {
         data.delete(key);
+    } else if removed > 0 {
+        data.touch(key);
     }
     count(removed)
 }
@@ -112,5 +116,6 @@ fn try_hincrby(data: &mut Data, arguments: &[Bytes]) -> Result<Reply, Reply> {
         .checked_add(increment)
         .ok_or(Reply::error("ERR increment or decrement would overflow"))?;
     hash_to_write(data, key)?.insert(field.clone(), Decimal::new(new).to_bytes());
+    data.touch(key);
     Ok(Reply::Int(new))
 }

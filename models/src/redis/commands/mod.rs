@@ -17,6 +17,7 @@ pub(crate) use flags::Flags;
 use super::engine::{Data, Engine};
 use super::number::parse_i64;
 use super::resp::Reply;
+use super::session::{self, SessionHandler, client, config, greeting, info, pubsub, transaction};
 
 /// What carries out a command that works on the data alone.
 pub(crate) type DataHandler = fn(&mut Data, &[Bytes]) -> Reply;
@@ -28,6 +29,8 @@ pub(crate) enum Handler {
     Data(DataHandler),
     /// Works on the scripts as well, so that no script may call it: Redis's flag `noscript`.
     Engine(fn(&mut Engine, &[Bytes]) -> Reply),
+    /// Works on the connection as well, or on all of them: no script may call it either.
+    Session(SessionHandler),
 }
 
 /// One row of the table.
@@ -53,15 +56,19 @@ impl Command {
     }
 }
 
-const fn data(name: &'static str, arity: i32, run: fn(&mut Data, &[Bytes]) -> Reply) -> Command {
-    Command {
-        key: key(name.as_bytes()),
-        full_name: name,
-        arity,
-        flags: Flags::of(name),
-        handler: Handler::Data(run),
-        subcommands: &[],
-    }
+const fn row_of(
+    name: &'static str,
+    full_name: &'static str,
+    arity: i32,
+    handler: Handler,
+    subcommands: &'static [Command],
+) -> Command {
+    let flags = Flags::of(full_name);
+    Command { key: key(name.as_bytes()), full_name, arity, flags, handler, subcommands }
+}
+
+const fn data(name: &'static str, arity: i32, run: DataHandler) -> Command {
+    row_of(name, name, arity, Handler::Data(run), &[])
 }
 
 const fn engine(
@@ -70,26 +77,58 @@ const fn engine(
     arity: i32,
     run: fn(&mut Engine, &[Bytes]) -> Reply,
 ) -> Command {
-    Command {
-        key: key(name.as_bytes()),
-        full_name,
-        arity,
-        flags: Flags::of(full_name),
-        handler: Handler::Engine(run),
-        subcommands: &[],
-    }
+    row_of(name, full_name, arity, Handler::Engine(run), &[])
+}
+
+/// A subcommand that works on the data alone.
+const fn data_part(
+    name: &'static str,
+    full_name: &'static str,
+    arity: i32,
+    run: DataHandler,
+) -> Command {
+    row_of(name, full_name, arity, Handler::Data(run), &[])
+}
+
+/// A command or a subcommand that works on the connection.
+pub(super) const fn session(
+    name: &'static str,
+    full_name: &'static str,
+    arity: i32,
+    run: SessionHandler,
+) -> Command {
+    row_of(name, full_name, arity, Handler::Session(run), &[])
+}
+
+/// A command that is nothing without a subcommand.
+const fn container(name: &'static str, subcommands: &'static [Command]) -> Command {
+    let unknown = Handler::Engine(|_, arguments| unknown_command(arguments));
+    row_of(name, name, -2, unknown, subcommands)
 }
 
 /// The table, in the order of the names.
 pub(crate) static COMMANDS: &[Command] = &[
     data("append", 3, strings::append),
+    session("auth", "auth", -2, greeting::auth),
+    container("client", client::SUBCOMMANDS),
+    container(
+        "command",
+        &[
+            data_part("count", "command|count", 2, greeting::command_count),
+            data_part("docs", "command|docs", -2, greeting::command_docs),
+            data_part("list", "command|list", -2, greeting::command_list),
+        ],
+    ),
+    container("config", config::SUBCOMMANDS),
     data("dbsize", 1, keys::dbsize),
     data("decr", 2, strings::decr),
     data("decrby", 3, strings::decrby),
     data("del", -2, keys::del),
+    session("discard", "discard", 1, transaction::discard),
     data("echo", 2, server::echo),
     engine("eval", "eval", -3, scripting::eval),
     engine("evalsha", "evalsha", -3, scripting::evalsha),
+    session("exec", "exec", 1, transaction::exec),
     data("exists", -2, keys::exists),
     data("expire", -3, expiry::expire),
     data("expireat", -3, expiry::expireat),
@@ -100,6 +139,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("getex", -2, strings::getex),
     data("getset", 3, strings::getset),
     data("hdel", -3, hashes::hdel),
+    session("hello", "hello", -1, greeting::hello),
     data("hexists", 3, hashes::hexists),
     data("hget", 3, hashes::hget),
     data("hgetall", 2, hashes::hgetall),
@@ -108,37 +148,59 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("hset", -4, hashes::hset),
     data("incr", 2, strings::incr),
     data("incrby", 3, strings::incrby),
+    session("info", "info", -1, info::info),
     data("mget", -2, strings::mget),
+    session("multi", "multi", 1, transaction::multi),
     data("persist", 2, expiry::persist),
     data("pexpire", -3, expiry::pexpire),
     data("pexpireat", -3, expiry::pexpireat),
     data("pexpiretime", 2, expiry::pexpiretime),
     data("ping", -1, server::ping),
     data("psetex", 4, strings::psetex),
+    session("psubscribe", "psubscribe", -2, pubsub::psubscribe),
     data("pttl", 2, expiry::pttl),
-    Command {
-        key: key(b"script"),
-        full_name: "script",
-        arity: -2,
-        flags: Flags::of("script"),
-        handler: Handler::Engine(|_, arguments| unknown_command(arguments)),
-        subcommands: &[
+    data("publish", 3, pubsub::publish),
+    container(
+        "pubsub",
+        &[
+            data_part("channels", "pubsub|channels", -2, pubsub::channels),
+            data_part("numpat", "pubsub|numpat", 2, pubsub::numpat),
+            data_part("numsub", "pubsub|numsub", -2, pubsub::numsub),
+            data_part("shardchannels", "pubsub|shardchannels", -2, pubsub::shard_channels),
+            data_part("shardnumsub", "pubsub|shardnumsub", -2, pubsub::shard_numsub),
+        ],
+    ),
+    session("punsubscribe", "punsubscribe", -1, pubsub::punsubscribe),
+    session("quit", "quit", -1, greeting::quit),
+    session("reset", "reset", 1, greeting::reset),
+    session("role", "role", 1, info::role),
+    container(
+        "script",
+        &[
             engine("exists", "script|exists", -3, scripting::exists),
             engine("flush", "script|flush", -2, scripting::flush),
             engine("help", "script|help", 2, scripting::help),
             engine("kill", "script|kill", 2, scripting::kill),
             engine("load", "script|load", 3, scripting::load),
         ],
-    },
+    ),
     data("select", 2, server::select),
     data("set", -3, strings::set),
     data("setex", 4, strings::setex),
     data("setnx", 3, strings::setnx),
+    data("spublish", 3, pubsub::spublish),
+    session("ssubscribe", "ssubscribe", -2, pubsub::ssubscribe),
     data("strlen", 2, strings::strlen),
+    session("subscribe", "subscribe", -2, pubsub::subscribe),
+    session("sunsubscribe", "sunsubscribe", -1, pubsub::sunsubscribe),
     data("time", 1, server::time),
     data("ttl", 2, expiry::ttl),
     data("type", 2, keys::type_of),
     data("unlink", -2, keys::del),
+    session("unsubscribe", "unsubscribe", -1, pubsub::unsubscribe),
+    session("unwatch", "unwatch", 1, transaction::unwatch),
+    session("wait", "wait", 3, session::wait),
+    session("watch", "watch", -2, transaction::watch),
 ];
 
 /// A command that a script called and that it cannot have.
@@ -225,7 +287,7 @@ const fn key(name: &[u8]) -> u128 {
 pub(crate) const WRONG_TYPE: Reply =
     Reply::error("WRONGTYPE Operation against a key holding the wrong kind of value");
 
-const SYNTAX_ERROR: Reply = Reply::error("ERR syntax error");
+pub(super) const SYNTAX_ERROR: Reply = Reply::error("ERR syntax error");
 const NOT_AN_INTEGER: Reply = Reply::error("ERR value is not an integer or out of range");
 
 /// The two integers that stand for no and yes.
@@ -234,17 +296,17 @@ fn yes_or_no(yes: bool) -> Reply {
 }
 
 /// A string, or that there is none.
-fn bulk_or_nil(string: Option<Bytes>) -> Reply {
+pub(super) fn bulk_or_nil(string: Option<Bytes>) -> Reply {
     string.map_or(Reply::Nil, Reply::Bulk)
 }
 
 /// Reads an argument as an integer.
-fn integer(argument: &[u8]) -> Result<i64, Reply> {
+pub(super) fn integer(argument: &[u8]) -> Result<i64, Reply> {
     parse_i64(argument).ok_or(NOT_AN_INTEGER)
 }
 
 /// How many there are, as a reply counts them.
-fn count(number: usize) -> Reply {
+pub(super) fn count(number: usize) -> Reply {
     Reply::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
@@ -262,7 +324,7 @@ pub(crate) fn error(text: impl AsRef<[u8]>) -> Reply {
     Reply::Error(Bytes::from(line))
 }
 
-fn wrong_arity(full_name: &str) -> Reply {
+pub(super) fn wrong_arity(full_name: &str) -> Reply {
     error(format!("wrong number of arguments for '{full_name}' command"))
 }
 
@@ -274,6 +336,17 @@ fn invalid_expire_time(name: &str) -> Reply {
 fn printed(argument: &[u8], most: usize) -> &[u8] {
     let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
     &argument[..end.min(most)]
+}
+
+/// The reply to a subcommand with an argument too many, where only the subcommand itself sees it.
+///
+/// Source: `networking.c`, `addReplySubcommandSyntaxError`.
+pub(super) fn wrong_subcommand(arguments: &[Bytes]) -> Reply {
+    const SHOWN_MAX_BYTES: usize = 128;
+    let (command, subcommand) = (arguments[0].to_ascii_uppercase(), &arguments[1]);
+    let head = b"unknown subcommand or wrong number of arguments for '";
+    let subcommand = printed(subcommand, SHOWN_MAX_BYTES);
+    error([&head[..], subcommand, b"'. Try ", &command, b" HELP."].concat())
 }
 
 /// The reply to a command that is not in the table.

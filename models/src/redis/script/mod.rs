@@ -134,6 +134,11 @@ impl ScriptCache {
         self.scripts.contains_key(&digest)
     }
 
+    /// How many the server knows.
+    pub(crate) fn len(&self) -> usize {
+        self.scripts.len()
+    }
+
     /// Forgets every script.
     pub(crate) fn flush(&mut self) {
         self.scripts.clear();

@@ -1,7 +1,10 @@
 //! The server as a machine: what it answers, writes down and sets timers for.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::machine::{ConnectionId, Effect, Files, NodeId};
+use crate::redis::resp::Reply;
 use crate::time::{LocalClock, Wall};
 
 const CLIENT: ConnectionId = ConnectionId(1);

@@ -1,0 +1,87 @@
+//! What values a parameter takes. Source: `config.c`, `numericConfigSet`, `boolConfigSet`,
+//! `enumConfigSet`; `util.c`, `memtoull`.
+
+use crate::redis::number::parse_i64;
+
+/// What a value is checked for.
+#[derive(Clone, Copy)]
+pub(super) enum Check {
+    /// A number between these, both included.
+    Integer(i64, i64),
+    /// A number of bytes, with or without a unit.
+    Memory,
+    /// `yes` or `no`.
+    YesNo,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// Any text.
+    Text,
+}
+
+impl Check {
+    /// The value as it is shown, if it can be taken.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn accept(self, value: &[u8]) -> Result<String, String> {
+        let text = String::from_utf8_lossy(value);
+        match self {
+            Self::Integer(least, most) => {
+                let number = parse_i64(value)
+                    .ok_or_else(|| "argument couldn't be parsed into an integer".to_owned())?;
+                if !(least..=most).contains(&number) {
+                    return Err(format!("argument must be between {least} and {most} inclusive"));
+                }
+                Ok(number.to_string())
+            }
+            Self::Memory => memory(value)
+                .map(|bytes| bytes.to_string())
+                .ok_or_else(|| "argument must be a memory value".to_owned()),
+            Self::YesNo if value.eq_ignore_ascii_case(b"yes") => Ok("yes".to_owned()),
+            Self::YesNo if value.eq_ignore_ascii_case(b"no") => Ok("no".to_owned()),
+            Self::YesNo => Err("argument must be 'yes' or 'no'".to_owned()),
+            Self::OneOf(words) => words
+                .iter()
+                .find(|word| word.eq_ignore_ascii_case(&text))
+                .map(|word| (*word).to_owned())
+                .ok_or_else(|| {
+                    format!("argument(s) must be one of the following: {}", words.join(", "))
+                }),
+            Self::Text => Ok(text.into_owned()),
+        }
+    }
+}
+
+/// Bytes: `1024`, `1k` for a thousand, `1kb` for 1024, and so on.
+fn memory(value: &[u8]) -> Option<u64> {
+    let end = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
+    let (digits, unit) = value.split_at(end);
+    let factor = match &unit.to_ascii_lowercase()[..] {
+        b"" | b"b" => 1,
+        b"k" => 1000,
+        b"kb" => 1 << 10,
+        b"m" => 1_000_000,
+        b"mb" => 1 << 20,
+        b"g" => 1_000_000_000,
+        b"gb" => 1 << 30,
+        _ => return None,
+    };
+    let digits = std::str::from_utf8(digits).ok()?;
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_of_memory_are_rediss() {
+        for (text, bytes) in [("0", 0), ("7b", 7), ("1k", 1000), ("2Kb", 2048), ("1gb", 1 << 30)] {
+            assert_eq!(memory(text.as_bytes()), Some(bytes), "{text}");
+        }
+        for text in ["", "-1", "1kx", "k", "99999999999999999999", "18446744073709551615k"] {
+            assert_eq!(memory(text.as_bytes()), None, "{text}");
+        }
+    }
+}

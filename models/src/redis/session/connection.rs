@@ -1,0 +1,153 @@
+//! The state of one connection. Source: `server.h`, `struct client`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::blocking::Blocked;
+use super::transaction::Transaction;
+use crate::machine::{ConnectionId, NodeId};
+use crate::redis::channels::Kind;
+
+/// What a client has asked for with `CLIENT REPLY`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replies {
+    /// Every command is answered.
+    On,
+    /// None is.
+    Off,
+    /// The next one is not: this is the state until it comes.
+    SkipNext,
+    /// This one is not.
+    Skip,
+}
+
+/// How long a connection has to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// As long as it likes.
+    Open,
+    /// Until what it was told has gone out. Source: `CLIENT_CLOSE_AFTER_REPLY`.
+    AfterReply,
+    /// Not at all. Source: `networking.c`, `freeClient`.
+    Now,
+}
+
+/// What one connection has subscribed to, of each kind in the order in which it did.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions([Vec<Bytes>; 3]);
+
+impl Subscriptions {
+    pub(super) fn of(&self, kind: Kind) -> &[Bytes] {
+        &self.0[kind as usize]
+    }
+
+    /// Adds one; false when it is there.
+    pub(super) fn add(&mut self, kind: Kind, name: &Bytes) -> bool {
+        let names = &mut self.0[kind as usize];
+        let new = !names.contains(name);
+        if new {
+            names.push(name.clone());
+        }
+        new
+    }
+
+    /// Takes one away; false when it is not there.
+    pub(super) fn remove(&mut self, kind: Kind, name: &Bytes) -> bool {
+        let names = &mut self.0[kind as usize];
+        let at = names.iter().position(|other| other == name);
+        at.map(|at| names.remove(at)).is_some()
+    }
+
+    /// How many the client is told that it has: channels and patterns are counted together.
+    ///
+    /// Source: `pubsub.c`, `clientSubscriptionsCount` and `clientShardSubscriptionsCount`.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Shard => self.of(Kind::Shard).len(),
+            _ => self.of(Kind::Channel).len() + self.of(Kind::Pattern).len(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Vec::is_empty)
+    }
+
+    /// Takes all away.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = (Kind, Bytes)> + use<> {
+        let [channels, patterns, shards] = std::mem::take(&mut self.0);
+        let channels = channels.into_iter().map(|name| (Kind::Channel, name));
+        let shards = shards.into_iter().map(|name| (Kind::Shard, name));
+        let patterns = patterns.into_iter().map(|name| (Kind::Pattern, name));
+        channels.chain(shards).chain(patterns)
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) connection: ConnectionId,
+    /// What `CLIENT ID` gives.
+    pub(super) id: i64,
+    /// Who has connected, if that was told.
+    pub(super) peer: Option<NodeId>,
+    /// When it connected, and when it last sent something: Unix seconds.
+    pub(super) since_s: u64,
+    pub(super) active_s: u64,
+    /// What it last asked for, with its container.
+    pub(super) last_command: &'static str,
+    pub(super) name: Option<Bytes>,
+    pub(super) no_evict: bool,
+    pub(super) replies: Replies,
+    pub(super) end: End,
+    /// Begun with `MULTI`.
+    pub(super) transaction: Option<Box<Transaction>>,
+    pub(super) subscriptions: Subscriptions,
+    /// While it waits, its commands do as well.
+    pub(super) blocked: Option<Blocked>,
+    pub(super) waiting: VecDeque<Arc<[Bytes]>>,
+}
+
+impl Session {
+    pub(super) fn new(connection: ConnectionId, id: i64, peer: Option<NodeId>, now_s: u64) -> Self {
+        Self {
+            connection,
+            id,
+            peer,
+            since_s: now_s,
+            active_s: now_s,
+            last_command: "NULL",
+            name: None,
+            no_evict: false,
+            replies: Replies::On,
+            end: End::Open,
+            transaction: None,
+            subscriptions: Subscriptions::default(),
+            blocked: None,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// True when answers are sent to it.
+    pub(super) fn hears_replies(&self) -> bool {
+        let wanted = matches!(self.replies, Replies::On | Replies::SkipNext);
+        wanted && self.end == End::Open
+    }
+
+    /// True when it may send only a few commands. Source: `CLIENT_PUBSUB`.
+    pub(super) fn is_subscriber(&self) -> bool {
+        !self.subscriptions.is_empty()
+    }
+
+    /// A command is over: what was said about its reply is, too.
+    ///
+    /// Source: `networking.c`, `resetClient`.
+    pub(super) fn end_command(&mut self) {
+        self.replies = match self.replies {
+            Replies::SkipNext => Replies::Skip,
+            Replies::Skip => Replies::On,
+            lasting => lasting,
+        };
+    }
+}

@@ -1,0 +1,190 @@
+//! From arguments to a handler. Source: `server.c`, `processCommand` and `call`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::blocking::{Blocked, PauseKind};
+use super::connection::{End, Replies};
+use super::{Call, Sessions, seconds};
+use crate::machine::ConnectionId;
+use crate::redis::commands::{self, Command, Flags, Handler};
+use crate::redis::engine::Engine;
+use crate::redis::resp::Reply;
+use crate::time::LocalClock;
+
+/// What a client in a subscription may send. Source: `server.c`, `processCommand`.
+const FOR_SUBSCRIBERS: [&str; 9] = [
+    "ping",
+    "subscribe",
+    "ssubscribe",
+    "unsubscribe",
+    "sunsubscribe",
+    "psubscribe",
+    "punsubscribe",
+    "quit",
+    "reset",
+];
+
+/// What is not queued in a transaction. Source: `server.c`, `processCommand`.
+const NEVER_QUEUED: [&str; 6] = ["exec", "discard", "multi", "watch", "quit", "reset"];
+
+impl Sessions {
+    /// A command has arrived.
+    pub(in crate::redis) fn receive(
+        &mut self,
+        connection: ConnectionId,
+        arguments: &Arc<[Bytes]>,
+        engine: &mut Engine,
+        now: LocalClock,
+    ) {
+        self.clock = now;
+        let at = self.place(connection, None);
+        let session = &mut self.list[at];
+        session.active_s = seconds(now.wall);
+        if session.blocked.is_some() {
+            session.waiting.push_back(arguments.clone());
+        } else {
+            self.process(at, arguments, engine);
+        }
+    }
+
+    /// Takes a command of a connection that does not wait. The places in the list may be others
+    /// afterwards.
+    pub(super) fn process(&mut self, at: usize, arguments: &Arc<[Bytes]>, engine: &mut Engine) {
+        engine.set_wall(self.clock.wall);
+        match commands::find(arguments) {
+            Ok(command) => {
+                self.list[at].last_command = command.full_name;
+                self.refuse_queue_or_call(at, command, arguments, engine);
+            }
+            Err(_) if is_from_a_browser(&arguments[0]) => self.end(at, End::Now, engine),
+            Err(error) => self.reject(at, arguments, error, engine),
+        }
+        let session = &mut self.list[at];
+        if session.replies != Replies::On && session.blocked.is_none() {
+            session.end_command();
+        }
+        self.close_ended(engine);
+    }
+
+    fn refuse_queue_or_call(
+        &mut self,
+        at: usize,
+        command: &'static Command,
+        arguments: &Arc<[Bytes]>,
+        engine: &mut Engine,
+    ) {
+        if let Some(error) = self.refusal(at, command) {
+            return self.reject(at, arguments, error, engine);
+        }
+        if self.pause.is_on() && self.is_held_back(at, command) {
+            return self.block(at, Blocked::Postponed(arguments.clone()));
+        }
+        let connection = self.list[at].connection;
+        match &mut self.list[at].transaction {
+            Some(transaction) if !NEVER_QUEUED.contains(&command.full_name) => {
+                // What will fail anyway is not kept. Source: `multi.c`, `queueMultiCommand`.
+                if !engine.data.watched.is_dirty(connection) {
+                    transaction.queue(command, arguments);
+                }
+                self.say(at, Reply::status("QUEUED"));
+            }
+            _ => self.call(at, command, arguments, engine),
+        }
+    }
+
+    /// Why a command is not carried out now, though there is one of that name: in the order in which
+    /// Redis looks.
+    fn refusal(&self, at: usize, command: &Command) -> Option<Reply> {
+        let session = &self.list[at];
+        if session.transaction.is_some() && command.flags.any_of(Flags::NO_MULTI) {
+            return Some(Reply::error("ERR Command not allowed inside a transaction"));
+        }
+        if session.is_subscriber() && !FOR_SUBSCRIBERS.contains(&command.full_name) {
+            return Some(commands::error(format!(
+                "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+                 are allowed in this context",
+                command.full_name
+            )));
+        }
+        None
+    }
+
+    /// Answers with an error. A transaction fails with it; an `EXEC` is its end.
+    ///
+    /// Source: `server.c`, `rejectCommand`; `multi.c`, `execCommandAbort`.
+    fn reject(&mut self, at: usize, arguments: &[Bytes], error: Reply, engine: &mut Engine) {
+        let session = &mut self.list[at];
+        if let Some(transaction) = &mut session.transaction {
+            transaction.fail();
+        }
+        if !arguments[0].eq_ignore_ascii_case(b"exec") {
+            return self.say(at, error);
+        }
+        session.transaction = None;
+        engine.data.watched.forget(session.connection);
+        let Reply::Error(text) = error else {
+            return self.say(at, error);
+        };
+        let head = b"EXECABORT Transaction discarded because of: ";
+        // An error without a code of its own is quoted without one. Redis adds `ERR` only when it
+        // answers with it.
+        let text = text.strip_prefix(b"ERR ").unwrap_or(&text);
+        self.say(at, Reply::Error([&head[..], text].concat().into()));
+    }
+
+    /// True when the pause concerns a command; a transaction by what is queued in it.
+    fn is_held_back(&self, at: usize, command: &Command) -> bool {
+        const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
+        let queued = match &self.list[at].transaction {
+            Some(transaction) if command.full_name == "exec" => transaction.flags(),
+            _ => Flags::NONE,
+        };
+        self.pause.kind() == PauseKind::All || command.flags.and(queued).any_of(MAY_WRITE)
+    }
+
+    /// Carries a command out and answers it.
+    pub(super) fn call(
+        &mut self,
+        at: usize,
+        command: &'static Command,
+        arguments: &[Bytes],
+        engine: &mut Engine,
+    ) {
+        self.statistics.commands += 1;
+        let reply = match command.handler {
+            Handler::Data(_) if command.full_name == "ping" && self.list[at].is_subscriber() => {
+                Some(pong_for_subscriber(arguments))
+            }
+            Handler::Data(run) => Some(run(&mut engine.data, arguments)),
+            Handler::Engine(run) => Some(run(engine, arguments)),
+            Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
+        };
+        if engine.data.channels.has_published() {
+            self.push_published(engine);
+        }
+        if let Some(reply) = reply {
+            self.say(at, reply);
+        }
+    }
+}
+
+/// `PING [message]` from a subscriber, whose parser expects pushes. Source: `server.c`,
+/// `pingCommand`.
+fn pong_for_subscriber(arguments: &[Bytes]) -> Reply {
+    let pong = |message| {
+        Reply::Array(vec![Reply::Bulk(Bytes::from_static(b"pong")), Reply::Bulk(message)])
+    };
+    match arguments {
+        [_] => pong(Bytes::new()),
+        [_, message] => pong(message.clone()),
+        _ => commands::wrong_arity("ping"),
+    }
+}
+
+/// A web page may try to talk to a Redis: what it sends begins with one of these words, and Redis
+/// hangs up. Source: `server.c`, `processCommand`; `networking.c`, `securityWarningCommand`.
+fn is_from_a_browser(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}

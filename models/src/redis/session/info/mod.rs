@@ -1,0 +1,237 @@
+//! `INFO` and `ROLE`.
+//!
+//! The fields are those of Redis 7.0.15 in their order. What the model does not have (memory,
+//! buffers, processor time, forks) is zero. Sections that are empty by default, and those that only
+//! `INFO all` gives (`commandstats`, `latencystats`), are left out or empty.
+//!
+//! Source: `server.c`, `genRedisInfoString`.
+
+mod unmodelled;
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+
+use self::unmodelled::{
+    CPU, MEMORY_REST, MEMORY_USED, PERSISTENCE, STATS_FORKS, STATS_KEYS, STATS_RATES, STATS_REST,
+};
+use super::blocking::Blocked;
+use super::connection::Session;
+use super::greeting::VERSION;
+use super::{Call, Sessions, seconds};
+use crate::machine::{Boot, NodeId};
+use crate::redis::channels::Kind;
+use crate::redis::engine::Data;
+use crate::redis::resp::Reply;
+
+/// Who a server is.
+#[derive(Debug)]
+pub(super) struct Identity {
+    node: NodeId,
+    /// Forty hexadecimal digits, others at each start.
+    run_id: String,
+    /// The same for what it replicates.
+    replication_id: String,
+    started_s: u64,
+}
+
+impl Identity {
+    /// Redis draws both identities at random. Here they follow from the node and from how often it
+    /// has started, which no other process has.
+    pub(super) fn new(boot: &Boot) -> Self {
+        let digest = |what: &str| {
+            let text = format!("{what} {} {}", boot.node.0, boot.incarnation);
+            sha1_smol::Sha1::from(text).digest().to_string()
+        };
+        Self {
+            node: boot.node,
+            run_id: digest("run"),
+            replication_id: digest("replication"),
+            started_s: seconds(boot.clock.wall),
+        }
+    }
+
+    pub(super) const fn node(&self) -> NodeId {
+        self.node
+    }
+}
+
+/// What is counted, until `CONFIG RESETSTAT`.
+#[derive(Debug, Default)]
+pub(super) struct Statistics {
+    pub(super) connections: u64,
+    /// Commands that were carried out, also those of transactions.
+    pub(super) commands: u64,
+    /// Errors that were answered.
+    pub(super) errors: u64,
+    pub(super) expired_keys: u64,
+}
+
+/// What a section is made of.
+struct Facts<'a> {
+    sessions: &'a Sessions,
+    data: &'a Data,
+    scripts: usize,
+}
+
+/// A section's name in small letters, its title, and what writes its lines.
+type Section = (&'static str, &'static str, fn(&Facts<'_>, &mut String));
+
+/// The sections that there are without an argument, in their order.
+const SECTIONS: [Section; 11] = [
+    ("server", "Server", server),
+    ("clients", "Clients", clients),
+    ("memory", "Memory", memory),
+    ("persistence", "Persistence", persistence),
+    ("stats", "Stats", stats),
+    ("replication", "Replication", replication),
+    ("cpu", "CPU", |_, out| out.push_str(CPU)),
+    ("module_list", "Modules", |_, _| {}),
+    ("errorstats", "Errorstats", |_, _| {}),
+    ("cluster", "Cluster", |_, out| out.push_str("cluster_enabled:0\r\n")),
+    ("keyspace", "Keyspace", keyspace),
+];
+
+/// `INFO [section …]`
+pub(in crate::redis) fn info(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
+    let facts = Facts {
+        sessions: call.sessions,
+        data: &call.engine.data,
+        scripts: call.engine.scripts.len(),
+    };
+    let asked = &arguments[1..];
+    let mut text = String::new();
+    for (name, title, write) in SECTIONS {
+        if asked.is_empty() || asked.iter().any(|word| is_asked(word, name)) {
+            if !text.is_empty() {
+                text.push_str("\r\n");
+            }
+            text.push_str(&format!("# {title}\r\n"));
+            write(&facts, &mut text);
+        }
+    }
+    Some(Reply::Bulk(text.into()))
+}
+
+/// True when a word asks for a section. `modules` is only the name of the title.
+fn is_asked(word: &[u8], section: &str) -> bool {
+    let words = [section.as_bytes(), b"default", b"all", b"everything"];
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Writes lines of fields and values.
+macro_rules! fields {
+    ($out:expr, { $($name:literal: $value:expr,)* }) => {
+        $( let _ = write!($out, concat!($name, ":{}\r\n"), $value); )*
+    };
+}
+
+fn server(facts: &Facts<'_>, out: &mut String) {
+    let identity = &facts.sessions.identity;
+    let now = facts.sessions.clock.wall;
+    let uptime_s = seconds(now).saturating_sub(identity.started_s);
+    let hz = facts.sessions.settings().hz;
+    /// Source: `server.h`, `LRU_CLOCK_MAX`, at a resolution of a second.
+    const LRU_CLOCK_MASK: u64 = (1 << 24) - 1;
+    fields!(out, {
+        "redis_version": VERSION,
+        "redis_git_sha1": "00000000",
+        "redis_git_dirty": 0,
+        "redis_build_id": 0,
+        "redis_mode": "standalone",
+        "os": "fencepost",
+        "arch_bits": 64,
+        "monotonic_clock": "POSIX clock_gettime",
+        "multiplexing_api": "epoll",
+        "atomicvar_api": "c11-builtin",
+        "gcc_version": "0.0.0",
+        "process_id": 1,
+        "process_supervised": "no",
+        "run_id": identity.run_id,
+        "tcp_port": 6379,
+        "server_time_usec": now.as_nanos() / 1000,
+        "uptime_in_seconds": uptime_s,
+        "uptime_in_days": uptime_s / 86_400,
+        "hz": hz,
+        "configured_hz": hz,
+        "lru_clock": seconds(now) & LRU_CLOCK_MASK,
+        "executable": "/usr/bin/redis-server",
+        "config_file": "",
+        "io_threads_active": 0,
+    });
+}
+
+fn clients(facts: &Facts<'_>, out: &mut String) {
+    let sessions = facts.sessions;
+    let has_timeout =
+        |session: &&Session| session.blocked.as_ref().is_some_and(Blocked::has_deadline);
+    fields!(out, {
+        "connected_clients": sessions.list.len(),
+        "cluster_connections": 0,
+        "maxclients": 10_000,
+        "client_recent_max_input_buffer": 0,
+        "client_recent_max_output_buffer": 0,
+        "blocked_clients": sessions.blocked,
+        "tracking_clients": 0,
+        "clients_in_timeout_table": sessions.list.iter().filter(has_timeout).count(),
+    });
+}
+
+fn memory(facts: &Facts<'_>, out: &mut String) {
+    out.push_str(MEMORY_USED);
+    fields!(out, { "number_of_cached_scripts": facts.scripts, });
+    out.push_str(MEMORY_REST);
+}
+
+fn persistence(_: &Facts<'_>, out: &mut String) {
+    out.push_str(PERSISTENCE);
+}
+
+fn stats(facts: &Facts<'_>, out: &mut String) {
+    let (statistics, channels) = (&facts.sessions.statistics, &facts.data.channels);
+    fields!(out, {
+        "total_connections_received": statistics.connections,
+        "total_commands_processed": statistics.commands,
+    });
+    out.push_str(STATS_RATES);
+    fields!(out, { "expired_keys": statistics.expired_keys, });
+    out.push_str(STATS_KEYS);
+    fields!(out, {
+        "pubsub_channels": channels.of(Kind::Channel).len(),
+        "pubsub_patterns": channels.of(Kind::Pattern).len(),
+        "pubsubshard_channels": channels.of(Kind::Shard).len(),
+    });
+    out.push_str(STATS_FORKS);
+    fields!(out, { "total_error_replies": statistics.errors, });
+    out.push_str(STATS_REST);
+}
+
+fn replication(facts: &Facts<'_>, out: &mut String) {
+    fields!(out, {
+        "role": "master",
+        "connected_slaves": 0,
+        "master_failover_state": "no-failover",
+        "master_replid": facts.sessions.identity.replication_id,
+        "master_replid2": "0".repeat(40),
+        "master_repl_offset": 0,
+        "second_repl_offset": -1,
+        "repl_backlog_active": 0,
+        "repl_backlog_size": 1_048_576,
+        "repl_backlog_first_byte_offset": 0,
+        "repl_backlog_histlen": 0,
+    });
+}
+
+fn keyspace(facts: &Facts<'_>, out: &mut String) {
+    let keyspace = &facts.data.keyspace;
+    if !keyspace.is_empty() {
+        let (keys, expires) = (keyspace.len(), keyspace.volatile_len());
+        let _ = write!(out, "db0:keys={keys},expires={expires},avg_ttl=0\r\n");
+    }
+}
+
+/// `ROLE`: a master without replicas. Source: `replication.c`, `roleCommand`.
+pub(in crate::redis) fn role(_: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
+    let master = Reply::Bulk(Bytes::from_static(b"master"));
+    Some(Reply::Array(vec![master, Reply::Int(0), Reply::Array(Vec::new())]))
+}

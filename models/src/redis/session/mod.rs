@@ -1,0 +1,254 @@
+//! What a server keeps for each connection, and what it does before and after it carries a command
+//! out: transactions, subscriptions, pauses, clients that wait.
+//!
+//! No network: a connection, its arguments and the clocks go in, replies, pushes and closings come
+//! out, in their order ([`Sessions::take_output`]).
+//!
+//! ```text
+//! dispatch       from arguments to a handler: what is refused, queued, put off
+//! connection     the state of one connection
+//! output         what goes out
+//! transaction    MULTI EXEC DISCARD WATCH UNWATCH
+//! pubsub         SUBSCRIBE PUBLISH PUBSUB and their like
+//! blocking       who waits: WAIT, CLIENT PAUSE, and how they go on
+//! client/        CLIENT
+//! config/        CONFIG
+//! info           INFO ROLE
+//! greeting       HELLO AUTH RESET QUIT COMMAND
+//! ```
+//!
+//! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; there
+//! is one database; clients are not tracked for caching; idle clients stay; output buffers have no
+//! limit. Where the order of a reply is that of a hash table there (`UNSUBSCRIBE` of everything,
+//! patterns that fit one message, `CONFIG GET`), here it is the order of subscription, of the names,
+//! of the table.
+
+mod blocking;
+pub(super) mod client;
+pub(super) mod config;
+mod connection;
+mod dispatch;
+pub(super) mod greeting;
+pub(super) mod info;
+mod output;
+pub(super) mod pubsub;
+pub(super) mod transaction;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use self::blocking::Pause;
+use self::config::Config;
+use self::connection::{End, Session};
+use self::info::{Identity, Statistics};
+pub(super) use self::output::Outgoing;
+use self::output::Output;
+use super::engine::{Data, Engine};
+use super::resp::Reply;
+use super::server::RedisSettings;
+use crate::machine::{Boot, ConnectionId, NodeId};
+use crate::time::{LocalClock, Wall};
+
+pub(super) use self::blocking::wait;
+
+/// What carries out a command that is about a connection; gives what is to be answered last.
+pub(super) type SessionHandler = fn(&mut Call<'_>, &[Bytes]) -> Option<Reply>;
+
+/// A command that is being carried out for a connection.
+pub(super) struct Call<'a> {
+    sessions: &'a mut Sessions,
+    engine: &'a mut Engine,
+    /// The connection's place in the list.
+    at: usize,
+}
+
+impl Call<'_> {
+    fn session(&mut self) -> &mut Session {
+        &mut self.sessions.list[self.at]
+    }
+
+    fn connection(&self) -> ConnectionId {
+        self.sessions.list[self.at].connection
+    }
+
+    fn data(&mut self) -> &mut Data {
+        &mut self.engine.data
+    }
+
+    /// Says something to the client though it wants no replies, as subscriptions do.
+    fn push(&mut self, message: Reply) {
+        self.sessions.push(self.at, message);
+    }
+}
+
+/// All connections of a server.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    /// In the order of their numbers.
+    list: Vec<Session>,
+    /// What `CLIENT ID` will give to the next one.
+    next_id: i64,
+    /// Some are to be closed.
+    ending: bool,
+    pause: Pause,
+    /// How many wait for something.
+    blocked: usize,
+    /// Those whose command the pause holds back, in the order in which they sent it.
+    postponed: Vec<ConnectionId>,
+    /// Those that wait no longer and have not gone on yet.
+    unblocked: VecDeque<ConnectionId>,
+    config: Config,
+    identity: Identity,
+    statistics: Statistics,
+    clock: LocalClock,
+    output: Output,
+}
+
+impl Sessions {
+    /// A server that starts: nobody has connected.
+    pub(super) fn new(boot: &Boot, settings: RedisSettings) -> Self {
+        Self {
+            list: Vec::new(),
+            // Source: `networking.c`, `createClient`; the first connections that a real server
+            // gives a number to are its own.
+            next_id: 1,
+            ending: false,
+            pause: Pause::default(),
+            blocked: 0,
+            postponed: Vec::new(),
+            unblocked: VecDeque::new(),
+            config: Config::new(settings),
+            identity: Identity::new(boot),
+            statistics: Statistics::default(),
+            clock: boot.clock,
+            output: Output::default(),
+        }
+    }
+
+    /// The settings as `CONFIG SET` has left them.
+    pub(super) fn settings(&self) -> &RedisSettings {
+        self.config.settings()
+    }
+
+    /// Somebody has connected.
+    pub(super) fn open(&mut self, connection: ConnectionId, peer: Option<NodeId>, now: LocalClock) {
+        self.clock = now;
+        self.place(connection, peer);
+    }
+
+    /// A connection is gone.
+    pub(super) fn close(&mut self, connection: ConnectionId, engine: &mut Engine) {
+        if let Ok(at) = self.find(connection) {
+            self.leave(at, engine);
+            self.list.remove(at);
+        }
+    }
+
+    /// What is to go out, in its order.
+    pub(super) fn take_output(&mut self) -> std::vec::Drain<'_, Outgoing> {
+        self.output.drain()
+    }
+
+    /// Counts a key that has expired, for `INFO`.
+    pub(super) fn count_expired(&mut self) {
+        self.statistics.expired_keys += 1;
+    }
+
+    fn find(&self, connection: ConnectionId) -> Result<usize, usize> {
+        self.list.binary_search_by_key(&connection, |session| session.connection)
+    }
+
+    /// The place of a connection; who was not announced connects just now.
+    fn place(&mut self, connection: ConnectionId, peer: Option<NodeId>) -> usize {
+        self.find(connection).unwrap_or_else(|at| {
+            let session = Session::new(connection, self.next_id, peer, seconds(self.clock.wall));
+            self.next_id += 1;
+            self.statistics.connections += 1;
+            self.list.insert(at, session);
+            at
+        })
+    }
+
+    /// Answers a command, unless the client does not want to hear it.
+    fn say(&mut self, at: usize, reply: Reply) {
+        if matches!(reply, Reply::Error(_)) {
+            self.statistics.errors += 1;
+        }
+        let session = &self.list[at];
+        if session.hears_replies() {
+            self.output.tell(session.connection, reply);
+        }
+    }
+
+    /// Says something that is no answer.
+    fn push(&mut self, at: usize, message: Reply) {
+        let session = &self.list[at];
+        if session.end == End::Open {
+            self.output.tell(session.connection, message);
+        }
+    }
+
+    /// Sends what was published.
+    fn push_published(&mut self, engine: &mut Engine) {
+        for (connection, message) in engine.data.channels.take_published() {
+            if let Ok(at) = self.find(connection) {
+                self.push(at, message);
+            }
+        }
+    }
+
+    /// Ends a connection: after what it is being told, or at once.
+    fn end(&mut self, at: usize, end: End, engine: &mut Engine) {
+        self.ending = true;
+        self.list[at].end = end;
+        if end == End::Now {
+            self.output.forget(self.list[at].connection);
+            self.leave(at, engine);
+        }
+    }
+
+    /// Closes the connections that have ended, once nothing refers to their places.
+    fn close_ended(&mut self, engine: &mut Engine) {
+        if !std::mem::take(&mut self.ending) {
+            return;
+        }
+        let mut at = 0;
+        while let Some(session) = self.list.get(at) {
+            if session.end == End::Open {
+                at += 1;
+            } else {
+                self.output.close(session.connection);
+                self.leave(at, engine);
+                self.list.remove(at);
+            }
+        }
+    }
+
+    /// Nothing in the server knows the connection any more, but the list.
+    fn leave(&mut self, at: usize, engine: &mut Engine) {
+        let session = &mut self.list[at];
+        let connection = session.connection;
+        for (kind, name) in session.subscriptions.take_all() {
+            engine.data.channels.unsubscribe(kind, &name, connection);
+        }
+        engine.data.watched.forget(connection);
+        if session.blocked.take().is_some() {
+            self.blocked -= 1;
+            self.postponed.retain(|other| *other != connection);
+        }
+    }
+}
+
+/// Unix seconds. Source: `server.c`, `updateCachedTimeWithUs`: `server.unixtime`.
+const fn seconds(wall: Wall) -> u64 {
+    wall.as_millis() / 1000
+}
+
+/// Unix milliseconds, as deadlines are kept.
+fn millis(wall: Wall) -> i64 {
+    i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! `MULTI` and what belongs to it. Source: `multi.c`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Call;
+use crate::redis::commands::{Command, Flags};
+use crate::redis::resp::Reply;
+
+/// A transaction between `MULTI` and the end of its `EXEC`.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    queue: Vec<(&'static Command, Arc<[Bytes]>)>,
+    /// The flags of all that is queued.
+    flags: Flags,
+    /// A command was refused, so `EXEC` will be as well.
+    failed: bool,
+}
+
+impl Transaction {
+    const fn new() -> Self {
+        Self { queue: Vec::new(), flags: Flags::NONE, failed: false }
+    }
+
+    /// Keeps a command for later, if there is any sense in it.
+    pub(super) fn queue(&mut self, command: &'static Command, arguments: &Arc<[Bytes]>) {
+        if !self.failed {
+            self.queue.push((command, arguments.clone()));
+            self.flags = self.flags.and(command.flags);
+        }
+    }
+
+    /// A command was refused.
+    pub(super) fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    pub(super) const fn flags(&self) -> Flags {
+        self.flags
+    }
+
+    /// How many commands are queued.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+}
+
+/// `MULTI`
+pub(in crate::redis) fn multi(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
+    let session = call.session();
+    if session.transaction.is_some() {
+        return Some(Reply::error("ERR MULTI calls can not be nested"));
+    }
+    session.transaction = Some(Box::new(Transaction::new()));
+    Some(Reply::OK)
+}
+
+/// `DISCARD`
+pub(in crate::redis) fn discard(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
+    if call.session().transaction.is_none() {
+        return Some(Reply::error("ERR DISCARD without MULTI"));
+    }
+    forget(call);
+    Some(Reply::OK)
+}
+
+/// Ends the transaction and all watches. Source: `multi.c`, `discardTransaction`.
+pub(super) fn forget(call: &mut Call<'_>) {
+    let connection = call.connection();
+    call.session().transaction = None;
+    call.data().watched.forget(connection);
+}
+
+/// `WATCH key …`
+pub(in crate::redis) fn watch(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
+    if call.session().transaction.is_some() {
+        return Some(Reply::error("ERR WATCH inside MULTI is not allowed"));
+    }
+    let connection = call.connection();
+    let data = call.data();
+    // Nothing can be added to a transaction that will fail.
+    if !data.watched.is_dirty(connection) {
+        for key in &arguments[1..] {
+            let expired = data.is_due(key);
+            data.watched.watch(key, connection, expired);
+        }
+    }
+    Some(Reply::OK)
+}
+
+/// `UNWATCH`
+pub(in crate::redis) fn unwatch(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
+    let connection = call.connection();
+    call.data().watched.forget(connection);
+    Some(Reply::OK)
+}
+
+/// `EXEC`
+pub(in crate::redis) fn exec(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
+    let connection = call.connection();
+    let Some(transaction) = &mut call.session().transaction else {
+        return Some(Reply::error("ERR EXEC without MULTI"));
+    };
+    let (queue, failed) = (std::mem::take(&mut transaction.queue), transaction.failed);
+    let data = call.data();
+    let changed = data.watched.is_dirty(connection)
+        || data.watched.keys_of(connection).any(|key| data.is_due(key));
+    data.watched.forget(connection);
+    let reply = if failed {
+        let text = "EXECABORT Transaction discarded because of previous errors.";
+        Some(Reply::error(text))
+    } else if changed {
+        Some(Reply::NilArray)
+    } else {
+        run(call, &queue)
+    };
+    forget(call);
+    reply
+}
+
+/// Carries the queue out. On the wire a transaction's reply is the number of its commands and then
+/// whatever the client is told. That is a reply for each command as a rule; but a `SUBSCRIBE` says
+/// more than one thing, and a message may come in between. What is then too much stands after the
+/// array, as a client would read it. What is too little, since the client wants no replies from some
+/// command on, is not sent at all.
+fn run(call: &mut Call<'_>, queue: &[(&'static Command, Arc<[Bytes]>)]) -> Option<Reply> {
+    let wanted = call.session().hears_replies();
+    if wanted {
+        let connection = call.connection();
+        call.sessions.output.gather(connection);
+    }
+    for (command, arguments) in queue {
+        call.sessions.call(call.at, command, arguments, call.engine);
+    }
+    if !wanted {
+        return None;
+    }
+    let mut told = call.sessions.output.gathered();
+    if told.len() < queue.len() {
+        return None;
+    }
+    let surplus = told.split_off(queue.len());
+    call.push(Reply::Array(told));
+    surplus.into_iter().for_each(|message| call.push(message));
+    None
+}
