@@ -106,13 +106,15 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
+    /// The first two numbers go to clients of the server's own, which carry out what scripts and
+    /// functions call. Source: `eval.c`, `scriptingInit`, and `functions.c`, `createEngineCtx`; measured.
+    const FIRST_ID: i64 = 3;
+
     /// A server that starts: nobody has connected.
     pub(super) fn new(boot: &Boot, settings: RedisSettings) -> Self {
         Self {
             list: Vec::new(),
-            // Source: `networking.c`, `createClient`; the first connections that a real server
-            // gives a number to are its own.
-            next_id: 1,
+            next_id: Self::FIRST_ID,
             ending: false,
             pause: Pause::default(),
             blocked: 0,
@@ -172,8 +174,8 @@ impl Sessions {
 
     /// Answers a command, unless the client does not want to hear it.
     fn say(&mut self, at: usize, reply: Reply) {
-        if matches!(reply, Reply::Error(_)) {
-            self.statistics.errors += 1;
+        if let Reply::Error(text) = &reply {
+            self.statistics.count_error(text);
         }
         let session = &self.list[at];
         if session.hears_replies() {

@@ -356,15 +356,15 @@ fn clients_are_named_listed_and_killed() {
     bench.send(2, "SUBSCRIBE a");
     bench.pass(5000);
     let list = bench.send(3, "CLIENT LIST TYPE PUBSUB");
-    assert!(list.contains("id=2 addr=10.0.0.12:32770 laddr=10.0.0.3:6379 fd=9 name= age=5 idle=5"));
+    assert!(list.contains("id=4 addr=10.0.0.12:32770 laddr=10.0.0.3:6379 fd=9 name= age=5 idle=5"));
     assert!(list.contains(" flags=P db=0 sub=1 psub=0 ssub=0 multi=-1 "), "{list}");
     assert!(!list.contains("name=buyer"));
     assert_eq!(bench.send(3, "CLIENT KILL TYPE pubsub"), "3:1 2:closed");
     assert_eq!(bench.send(3, "PUBLISH a x"), "3:0");
     assert_eq!(bench.send(3, "CLIENT KILL 10.0.0.11:32769"), "3:+OK 1:closed");
     assert_eq!(bench.send(3, "CLIENT KILL 10.0.0.11:32769"), "3:-ERR No such client");
-    assert_eq!(bench.send(3, "CLIENT KILL ID 3"), "3:0", "not itself, by default");
-    assert_eq!(bench.send(3, "CLIENT KILL ID 3 SKIPME no"), "3:1 3:closed");
+    assert_eq!(bench.send(3, "CLIENT KILL ID 5"), "3:0", "not itself, by default");
+    assert_eq!(bench.send(3, "CLIENT KILL ID 5 SKIPME no"), "3:1 3:closed");
     assert_eq!(bench.send(4, "QUIT"), "4:+OK 4:closed");
     assert!(bench.sessions.list.is_empty());
 }
@@ -433,7 +433,7 @@ fn info_has_sections_and_counts() {
 fn clients_are_greeted_in_resp2_alone() {
     let mut bench = Bench::new();
     let hello = bench.send(1, "HELLO 2 SETNAME buyer");
-    assert!(hello.starts_with(r#"1:["server","redis","version","7.0.15","proto",2,"id",1,"#));
+    assert!(hello.starts_with(r#"1:["server","redis","version","7.0.15","proto",2,"id",3,"#));
     assert_eq!(bench.send(1, "CLIENT GETNAME"), r#"1:"buyer""#);
     assert_eq!(bench.send(1, "HELLO 3"), "1:-NOPROTO unsupported protocol version");
     assert_eq!(bench.send(1, "HELLO 2 X"), "1:-ERR Syntax error in HELLO option 'X'");

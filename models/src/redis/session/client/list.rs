@@ -116,7 +116,7 @@ fn flags(session: &Session, data: &Data) -> String {
 /// Descriptors are not given out again here, unlike in a kernel. The first is the one that a real
 /// server gives its first client.
 fn file_descriptor(session: &Session) -> i64 {
-    session.id.saturating_add(7)
+    session.id.saturating_add(5)
 }
 
 /// A client's address. Nodes have none in the model, so that they get one of a private network; the
