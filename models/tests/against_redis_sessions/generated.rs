@@ -2,13 +2,13 @@
 
 use fencepost_models::random::Random;
 
-/// Connections 0 to 3 do anything; 4 only ends what would keep them waiting for ever.
+/// Connections 0 to 3 do anything; 4 pauses them, and ends what would keep them waiting for ever.
 const WORKERS: u64 = 4;
 const ADMIN: usize = 4;
 
 /// Words are parted by spaces; `_` is a space inside a word. `K` is a key, `C` a channel, `N` a
 /// connection's number.
-const COMMANDS: [&str; 76] = [
+const COMMANDS: [&str; 75] = [
     "GET K",
     "SET K v",
     "SET K w NX",
@@ -79,7 +79,6 @@ const COMMANDS: [&str; 76] = [
     "CLIENT REPLY SKIP",
     "CLIENT REPLY OFF",
     "CLIENT REPLY ON",
-    "CLIENT PAUSE 1000000 WRITE",
     "CLIENT UNPAUSE",
     "WAIT 0 0",
     "WAIT 1 0",
@@ -105,11 +104,16 @@ impl Generator {
         if let Some(line) = self.pending.pop() {
             return line;
         }
-        // Now and then somebody tells all who wait to go on.
-        if self.random.below(12) == 0 {
-            let who = self.random.below(WORKERS);
-            self.pending.push(format!("{ADMIN} CLIENT UNBLOCK $id{who}"));
-            return format!("{ADMIN} CLIENT UNPAUSE");
+        match self.random.below(24) {
+            0 => return format!("{ADMIN} CLIENT PAUSE 1000000 WRITE"),
+            // Never the second without the first: a real server crashes when it is to unblock a
+            // client that is paused.
+            1 | 2 => {
+                let who = self.random.below(WORKERS);
+                self.pending.push(format!("{ADMIN} CLIENT UNBLOCK $id{who}"));
+                return format!("{ADMIN} CLIENT UNPAUSE");
+            }
+            _ => {}
         }
         loop {
             let at = self.random.below(WORKERS) as usize;
@@ -145,7 +149,7 @@ impl Generator {
             "CLIENT REPLY OFF" => {
                 self.pending.extend([format!("{at} CLIENT REPLY ON"), format!("{at} GET k1")]);
             }
-            "CLIENT PAUSE 1000000 WRITE" | "WAIT 1 0" => return self.random.below(2) == 0,
+            "WAIT 1 0" => return self.random.below(2) == 0,
             _ => {}
         }
         true

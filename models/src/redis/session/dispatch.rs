@@ -49,8 +49,7 @@ impl Sessions {
         }
     }
 
-    /// Takes a command of a connection that does not wait. The places in the list may be others
-    /// afterwards.
+    /// Takes a command of a connection that does not wait.
     pub(super) fn process(&mut self, at: usize, arguments: &Arc<[Bytes]>, engine: &mut Engine) {
         engine.set_wall(self.clock.wall);
         match commands::find(arguments) {
@@ -59,13 +58,16 @@ impl Sessions {
                 self.refuse_queue_or_call(at, command, arguments, engine);
             }
             Err(_) if is_from_a_browser(&arguments[0]) => self.end(at, End::Now, engine),
-            Err(error) => self.reject(at, arguments, error, engine),
+            Err(error) => {
+                let known = commands::lookup(arguments);
+                self.list[at].last_command = known.map_or("NULL", |command| command.full_name);
+                self.reject(at, arguments, error, engine);
+            }
         }
         let session = &mut self.list[at];
         if session.replies != Replies::On && session.blocked.is_none() {
             session.end_command();
         }
-        self.close_ended(engine);
     }
 
     fn refuse_queue_or_call(

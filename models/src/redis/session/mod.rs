@@ -200,7 +200,8 @@ impl Sessions {
         }
     }
 
-    /// Ends a connection: after what it is being told, or at once.
+    /// Ends a connection: after what it is being told, or at once. It stays in the list until the
+    /// event loop sleeps.
     fn end(&mut self, at: usize, end: End, engine: &mut Engine) {
         self.ending = true;
         self.list[at].end = end;
@@ -210,7 +211,10 @@ impl Sessions {
         }
     }
 
-    /// Closes the connections that have ended, once nothing refers to their places.
+    /// Closes the connections that have ended. Who was to be told something first counts until then:
+    /// whoever publishes meanwhile still reaches it, in name.
+    ///
+    /// Source: `networking.c`, `writeToClient`.
     fn close_ended(&mut self, engine: &mut Engine) {
         if !std::mem::take(&mut self.ending) {
             return;

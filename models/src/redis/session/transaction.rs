@@ -12,6 +12,8 @@ use crate::redis::resp::Reply;
 #[derive(Debug)]
 pub(super) struct Transaction {
     queue: Vec<(&'static Command, Arc<[Bytes]>)>,
+    /// How many commands were queued: it stays while `EXEC` carries them out.
+    queued: usize,
     /// The flags of all that is queued.
     flags: Flags,
     /// A command was refused, so `EXEC` will be as well.
@@ -20,13 +22,14 @@ pub(super) struct Transaction {
 
 impl Transaction {
     const fn new() -> Self {
-        Self { queue: Vec::new(), flags: Flags::NONE, failed: false }
+        Self { queue: Vec::new(), queued: 0, flags: Flags::NONE, failed: false }
     }
 
     /// Keeps a command for later, if there is any sense in it.
     pub(super) fn queue(&mut self, command: &'static Command, arguments: &Arc<[Bytes]>) {
         if !self.failed {
             self.queue.push((command, arguments.clone()));
+            self.queued += 1;
             self.flags = self.flags.and(command.flags);
         }
     }
@@ -40,9 +43,9 @@ impl Transaction {
         self.flags
     }
 
-    /// How many commands are queued.
-    pub(super) fn len(&self) -> usize {
-        self.queue.len()
+    /// How many commands were queued.
+    pub(super) const fn queued(&self) -> usize {
+        self.queued
     }
 }
 

@@ -79,7 +79,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
     let queued = session
         .transaction
         .as_ref()
-        .map_or(-1, |transaction| i64::try_from(transaction.len()).unwrap_or(i64::MAX));
+        .map_or(-1, |transaction| i64::try_from(transaction.queued()).unwrap_or(i64::MAX));
     let subscriptions = |kind| session.subscriptions.of(kind).len();
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub={} psub={} ssub={} \
@@ -92,7 +92,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
         String::from_utf8_lossy(session.name.as_deref().unwrap_or_default()),
         now_s.saturating_sub(session.since_s),
         now_s.saturating_sub(session.active_s),
-        flags(session, data),
+        flags(sessions, session, data),
         subscriptions(Subscription::Channel),
         subscriptions(Subscription::Pattern),
         subscriptions(Subscription::Shard),
@@ -100,13 +100,14 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
     )
 }
 
-fn flags(session: &Session, data: &Data) -> String {
+fn flags(sessions: &Sessions, session: &Session, data: &Data) -> String {
     let flags = [
         ('P', session.is_subscriber()),
         ('x', session.transaction.is_some()),
         ('b', session.blocked.is_some()),
         ('d', data.watched.is_dirty(session.connection)),
         ('c', session.end == End::AfterReply),
+        ('u', sessions.unblocked.contains(&session.connection)),
         ('e', session.no_evict),
     ];
     let set: String = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect();

@@ -17,7 +17,7 @@ use self::unmodelled::{
     CPU, MEMORY_REST, MEMORY_USED, PERSISTENCE, STATS_FORKS, STATS_KEYS, STATS_RATES, STATS_REST,
 };
 use super::blocking::Blocked;
-use super::connection::Session;
+use super::connection::{End, Session};
 use super::greeting::VERSION;
 use super::{Call, Sessions, seconds};
 use crate::machine::{Boot, NodeId};
@@ -175,7 +175,7 @@ fn clients(facts: &Facts<'_>, out: &mut String) {
     let has_timeout =
         |session: &&Session| session.blocked.as_ref().is_some_and(Blocked::has_deadline);
     fields!(out, {
-        "connected_clients": sessions.list.len(),
+        "connected_clients": sessions.list.iter().filter(|session| session.end != End::Now).count(),
         "cluster_connections": 0,
         "maxclients": 10_000,
         "client_recent_max_input_buffer": 0,
