@@ -142,10 +142,8 @@ impl Generator {
         }
         match command {
             "MULTI" => self.queueing[at] = true,
-            "EXEC" | "DISCARD" | "RESET" | "QUIT" => {
-                self.queueing[at] = false;
-                return !matches!(command, "RESET" | "QUIT") || self.random.below(4) == 0;
-            }
+            "RESET" | "QUIT" if self.random.below(4) > 0 => return false,
+            "EXEC" | "DISCARD" | "RESET" | "QUIT" => self.queueing[at] = false,
             "CLIENT REPLY OFF" => {
                 self.pending.extend([format!("{at} CLIENT REPLY ON"), format!("{at} GET k1")]);
             }

@@ -319,6 +319,16 @@ pub const STORIES: &[&str] = &[
      0 MULTI
      0 GET k
      0 EXEC",
+    "who wants no answer to QUIT
+     0 SUBSCRIBE a
+     0 RESET
+     0 CLIENT REPLY OFF
+     0 SUBSCRIBE a
+     0 QUIT
+     0 UNSUBSCRIBE a
+     1 CLIENT LIST
+     1 PUBLISH a x
+     1 PUBLISH a x",
     "greetings
      0 HELLO
      0 HELLO 2

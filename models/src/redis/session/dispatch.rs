@@ -42,6 +42,9 @@ impl Sessions {
         let at = self.place(connection, None);
         let session = &mut self.list[at];
         session.active_s = seconds(now.wall);
+        if session.end != End::Open {
+            return;
+        }
         if session.blocked.is_some() {
             session.waiting.push_back(arguments.clone());
         } else {

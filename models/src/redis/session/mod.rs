@@ -177,17 +177,26 @@ impl Sessions {
         if let Reply::Error(text) = &reply {
             self.statistics.count_error(text);
         }
-        let session = &self.list[at];
-        if session.hears_replies() {
-            self.output.tell(session.connection, reply);
+        if self.list[at].wants_replies() {
+            self.push(at, reply);
         }
     }
 
     /// Says something that is no answer.
     fn push(&mut self, at: usize, message: Reply) {
-        let session = &self.list[at];
-        if session.end == End::Open {
-            self.output.tell(session.connection, message);
+        let session = &mut self.list[at];
+        match session.end {
+            End::Open => {
+                if let Some(reply) = session.readable(message) {
+                    self.output.tell(session.connection, reply);
+                }
+            }
+            // It hears nothing more, but that something was to be written closes it.
+            End::AfterReply => {
+                session.end = End::Written;
+                self.ending = true;
+            }
+            End::Written | End::Now => {}
         }
     }
 
@@ -203,12 +212,15 @@ impl Sessions {
     /// Ends a connection: after what it is being told, or at once. It stays in the list until the
     /// event loop sleeps.
     fn end(&mut self, at: usize, end: End, engine: &mut Engine) {
-        self.ending = true;
-        self.list[at].end = end;
+        let session = &mut self.list[at];
+        session.end = end;
         if end == End::Now {
-            self.output.forget(self.list[at].connection);
+            self.output.forget(session.connection);
             self.leave(at, engine);
+        } else if session.array.is_some() || self.output.has_any_for(session.connection) {
+            session.end = End::Written;
         }
+        self.ending = true;
     }
 
     /// Closes the connections that have ended. Who was to be told something first counts until then:
@@ -221,7 +233,7 @@ impl Sessions {
         }
         let mut at = 0;
         while let Some(session) = self.list.get(at) {
-            if session.end == End::Open {
+            if matches!(session.end, End::Open | End::AfterReply) {
                 at += 1;
             } else {
                 self.output.close(session.connection);

@@ -252,6 +252,18 @@ fn a_subscription_inside_a_transaction_says_more_than_the_array_holds() {
 }
 
 #[test]
+fn a_transaction_that_switches_replies_off_is_answered_by_what_comes_later() {
+    let mut bench = Bench::new();
+    bench.send(1, "MULTI");
+    bench.send(1, "CLIENT REPLY OFF");
+    bench.send(1, "PING");
+    assert_eq!(bench.send(1, "EXEC"), "");
+    assert_eq!(bench.send(1, "CLIENT REPLY ON"), "", "the first of two");
+    assert_eq!(bench.send(1, "ECHO x"), r#"1:[+OK,"x"]"#);
+    assert_eq!(bench.send(1, "PING"), "1:+PONG");
+}
+
+#[test]
 fn a_pause_holds_commands_back_until_its_time_is_over() {
     let mut bench = Bench::new();
     bench.send(1, "SET k v PX 150");
@@ -378,6 +390,19 @@ fn who_is_killed_in_the_same_breath_hears_nothing_more() {
     bench.send(2, "CLIENT KILL TYPE pubsub");
     bench.send(2, "PUBLISH a y");
     assert_eq!(bench.send(2, "EXEC"), "2:[1,1,0] 1:closed");
+}
+
+#[test]
+fn who_wants_no_answer_to_quit_is_closed_by_the_next_message() {
+    let mut bench = Bench::new();
+    bench.send(1, "SUBSCRIBE a");
+    bench.send(1, "RESET");
+    bench.send(1, "CLIENT REPLY OFF");
+    bench.send(1, "SUBSCRIBE a");
+    assert_eq!(bench.send(1, "QUIT"), "");
+    assert_eq!(bench.send(1, "UNSUBSCRIBE a"), "", "nobody listens any more");
+    assert_eq!(bench.send(2, "PUBLISH a x"), "2:1 1:closed");
+    assert_eq!(bench.send(2, "PUBLISH a x"), "2:0");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Call;
+use super::connection::OpenArray;
 use crate::redis::commands::{Command, Flags};
 use crate::redis::resp::Reply;
 
@@ -115,36 +116,23 @@ pub(in crate::redis) fn exec(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> 
         Some(Reply::error(text))
     } else if changed {
         Some(Reply::NilArray)
+    } else if queue.is_empty() {
+        Some(Reply::Array(Vec::new()))
     } else {
-        run(call, &queue)
+        run(call, &queue);
+        None
     };
     forget(call);
     reply
 }
 
-/// Carries the queue out. On the wire a transaction's reply is the number of its commands and then
-/// whatever the client is told. That is a reply for each command as a rule; but a `SUBSCRIBE` says
-/// more than one thing, and a message may come in between. What is then too much stands after the
-/// array, as a client would read it. What is too little, since the client wants no replies from some
-/// command on, is not sent at all.
-fn run(call: &mut Call<'_>, queue: &[(&'static Command, Arc<[Bytes]>)]) -> Option<Reply> {
-    let wanted = call.session().hears_replies();
-    if wanted {
-        let connection = call.connection();
-        call.sessions.output.gather(connection);
+/// Carries the queue out; what the client is told makes up the reply.
+fn run(call: &mut Call<'_>, queue: &[(&'static Command, Arc<[Bytes]>)]) {
+    let session = call.session();
+    if session.wants_replies() && session.array.is_none() {
+        session.array = Some(OpenArray { length: queue.len(), said: Vec::new() });
     }
     for (command, arguments) in queue {
         call.sessions.call(call.at, command, arguments, call.engine);
     }
-    if !wanted {
-        return None;
-    }
-    let mut told = call.sessions.output.gathered();
-    if told.len() < queue.len() {
-        return None;
-    }
-    let surplus = told.split_off(queue.len());
-    call.push(Reply::Array(told));
-    surplus.into_iter().for_each(|message| call.push(message));
-    None
 }

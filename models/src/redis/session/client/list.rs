@@ -106,7 +106,7 @@ fn flags(sessions: &Sessions, session: &Session, data: &Data) -> String {
         ('x', session.transaction.is_some()),
         ('b', session.blocked.is_some()),
         ('d', data.watched.is_dirty(session.connection)),
-        ('c', session.end == End::AfterReply),
+        ('c', matches!(session.end, End::AfterReply | End::Written)),
         ('u', sessions.unblocked.contains(&session.connection)),
         ('e', session.no_evict),
     ];
