@@ -7,6 +7,7 @@
 mod both;
 mod generated;
 mod listed;
+mod listed_greetings;
 mod model;
 mod real;
 
@@ -20,7 +21,7 @@ const STEPS_PER_SEED: usize = 250;
 #[ignore = "starts a real redis-server"]
 fn every_connection_hears_what_redis_would_tell_it() {
     let mut both = Both::start();
-    for story in listed::STORIES {
+    for story in listed::STORIES.iter().chain(listed_greetings::STORIES) {
         both.begin(story.lines().next().unwrap_or_default());
         story.lines().skip(1).for_each(|line| both.step(line.trim()));
     }
