@@ -263,7 +263,7 @@ pub(crate) fn is_known(arguments: &[Bytes]) -> bool {
 
 /// The row of a command, or of its subcommand. A container stands for itself only when nothing
 /// follows it.
-fn lookup(arguments: &[Bytes]) -> Option<&'static Command> {
+pub(crate) fn lookup(arguments: &[Bytes]) -> Option<&'static Command> {
     let (name, rest) = arguments.split_first()?;
     let command = row(COMMANDS, name)?;
     match rest.first() {

@@ -1,13 +1,14 @@
 //! `INFO` and `ROLE`.
 //!
 //! The fields are those of Redis 7.0.15 in their order. What the model does not have (memory,
-//! buffers, processor time, forks) is zero. Sections that are empty by default, and those that only
-//! `INFO all` gives (`commandstats`, `latencystats`), are left out or empty.
+//! buffers, processor time, forks) is zero. The sections that only `INFO all` gives (`commandstats`,
+//! `latencystats`) are left out.
 //!
 //! Source: `server.c`, `genRedisInfoString`.
 
 mod unmodelled;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use self::unmodelled::{
     CPU, MEMORY_REST, MEMORY_USED, PERSISTENCE, STATS_FORKS, STATS_KEYS, STATS_RATES, STATS_REST,
 };
 use super::blocking::Blocked;
-use super::connection::Session;
+use super::connection::{End, Session};
 use super::greeting::VERSION;
 use super::{Call, Sessions, seconds};
 use crate::machine::{Boot, NodeId};
@@ -62,9 +63,17 @@ pub(super) struct Statistics {
     pub(super) connections: u64,
     /// Commands that were carried out, also those of transactions.
     pub(super) commands: u64,
-    /// Errors that were answered.
-    pub(super) errors: u64,
+    /// Errors that were answered, by their code.
+    errors: BTreeMap<Bytes, u64>,
     pub(super) expired_keys: u64,
+}
+
+impl Statistics {
+    /// Counts an error. Source: `networking.c`, `afterErrorReply`.
+    pub(super) fn count_error(&mut self, text: &Bytes) {
+        let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
+        *self.errors.entry(text.slice(..end)).or_default() += 1;
+    }
 }
 
 /// What a section is made of.
@@ -87,7 +96,7 @@ const SECTIONS: [Section; 11] = [
     ("replication", "Replication", replication),
     ("cpu", "CPU", |_, out| out.push_str(CPU)),
     ("module_list", "Modules", |_, _| {}),
-    ("errorstats", "Errorstats", |_, _| {}),
+    ("errorstats", "Errorstats", errors),
     ("cluster", "Cluster", |_, out| out.push_str("cluster_enabled:0\r\n")),
     ("keyspace", "Keyspace", keyspace),
 ];
@@ -166,7 +175,7 @@ fn clients(facts: &Facts<'_>, out: &mut String) {
     let has_timeout =
         |session: &&Session| session.blocked.as_ref().is_some_and(Blocked::has_deadline);
     fields!(out, {
-        "connected_clients": sessions.list.len(),
+        "connected_clients": sessions.list.iter().filter(|session| session.end != End::Now).count(),
         "cluster_connections": 0,
         "maxclients": 10_000,
         "client_recent_max_input_buffer": 0,
@@ -202,7 +211,7 @@ fn stats(facts: &Facts<'_>, out: &mut String) {
         "pubsubshard_channels": channels.of(Kind::Shard).len(),
     });
     out.push_str(STATS_FORKS);
-    fields!(out, { "total_error_replies": statistics.errors, });
+    fields!(out, { "total_error_replies": statistics.errors.values().sum::<u64>(), });
     out.push_str(STATS_REST);
 }
 
@@ -220,6 +229,12 @@ fn replication(facts: &Facts<'_>, out: &mut String) {
         "repl_backlog_first_byte_offset": 0,
         "repl_backlog_histlen": 0,
     });
+}
+
+fn errors(facts: &Facts<'_>, out: &mut String) {
+    for (code, count) in &facts.sessions.statistics.errors {
+        let _ = write!(out, "errorstat_{}:count={count}\r\n", String::from_utf8_lossy(code));
+    }
 }
 
 fn keyspace(facts: &Facts<'_>, out: &mut String) {
