@@ -58,10 +58,13 @@ impl Engine {
     /// Carries out one command at the time `wall` of the server's wall clock.
     pub fn execute(&mut self, arguments: &[Bytes], wall: Wall) -> Reply {
         self.data.wall = wall;
-        match commands::find(arguments) {
-            Ok(Handler::Data(run)) => run(&mut self.data, arguments),
-            Ok(Handler::Engine(run)) => run(self, arguments),
-            Err(reply) => reply,
+        let command = match commands::find(arguments) {
+            Ok(command) => command,
+            Err(reply) => return reply,
+        };
+        match command.handler {
+            Handler::Data(run) => run(&mut self.data, arguments),
+            Handler::Engine(run) => run(self, arguments),
         }
     }
 

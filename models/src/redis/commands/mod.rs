@@ -4,6 +4,7 @@
 //! Source of names, arities and flags: Redis 7.0.15, `src/commands/*.json`.
 
 mod expiry;
+mod flags;
 mod hashes;
 mod keys;
 mod scripting;
@@ -11,6 +12,7 @@ mod server;
 mod strings;
 
 use bytes::Bytes;
+pub(crate) use flags::Flags;
 
 use super::engine::{Data, Engine};
 use super::number::parse_i64;
@@ -37,7 +39,9 @@ pub(crate) struct Command {
     pub(crate) full_name: &'static str,
     /// How many arguments, the name included; at least so many when it is negative.
     arity: i32,
-    handler: Handler,
+    /// What the server has to know before it carries the command out.
+    pub(crate) flags: Flags,
+    pub(crate) handler: Handler,
     /// What the next argument may be, in the order of the names; none for a plain command.
     subcommands: &'static [Command],
 }
@@ -54,6 +58,7 @@ const fn data(name: &'static str, arity: i32, run: fn(&mut Data, &[Bytes]) -> Re
         key: key(name.as_bytes()),
         full_name: name,
         arity,
+        flags: Flags::of(name),
         handler: Handler::Data(run),
         subcommands: &[],
     }
@@ -69,6 +74,7 @@ const fn engine(
         key: key(name.as_bytes()),
         full_name,
         arity,
+        flags: Flags::of(full_name),
         handler: Handler::Engine(run),
         subcommands: &[],
     }
@@ -114,6 +120,7 @@ pub(crate) static COMMANDS: &[Command] = &[
         key: key(b"script"),
         full_name: "script",
         arity: -2,
+        flags: Flags::of("script"),
         handler: Handler::Engine(|_, arguments| unknown_command(arguments)),
         subcommands: &[
             engine("exists", "script|exists", -3, scripting::exists),
@@ -143,23 +150,23 @@ pub(crate) enum NotForScripts {
     Unknown,
     /// It takes another number of arguments.
     Arity,
-    /// It is flagged `noscript`.
+    /// It is flagged `noscript`, or needs more than the data.
     Forbidden,
 }
 
-/// Finds what carries a client's command out.
+/// Finds a client's command.
 ///
 /// # Errors
 ///
 /// The reply to give when there is no such command or it takes another number of arguments.
-pub(crate) fn find(arguments: &[Bytes]) -> Result<Handler, Reply> {
+pub(crate) fn find(arguments: &[Bytes]) -> Result<&'static Command, Reply> {
     let Some(command) = lookup(arguments) else {
         return Err(unknown_command(arguments));
     };
     if !command.takes(arguments.len()) {
         return Err(wrong_arity(command.full_name));
     }
-    Ok(command.handler)
+    Ok(command)
 }
 
 /// Finds what carries out a command that a script called.
@@ -173,8 +180,8 @@ pub(crate) fn find_for_script(arguments: &[Bytes]) -> Result<DataHandler, NotFor
         return Err(NotForScripts::Arity);
     }
     match command.handler {
-        Handler::Data(run) => Ok(run),
-        Handler::Engine(_) => Err(NotForScripts::Forbidden),
+        Handler::Data(run) if !command.flags.any_of(Flags::NOSCRIPT) => Ok(run),
+        _ => Err(NotForScripts::Forbidden),
     }
 }
 
