@@ -15,7 +15,7 @@
 use bytes::Bytes;
 
 use super::commands::{self, Handler};
-use super::keyspace::{Keyspace, Value};
+use super::keyspace::{Hash, Keyspace, Origin, Value};
 use super::resp::Reply;
 use super::script::{Lrand48, ScriptCache};
 use crate::random::Random;
@@ -32,6 +32,11 @@ pub enum Change {
         value: Bytes,
         /// When it will expire: Unix milliseconds on this server's wall clock.
         expires_at_ms: Option<i64>,
+    },
+    /// A command has changed what another kind of key holds, or when it expires.
+    Touched {
+        /// Which key.
+        key: Bytes,
     },
     /// A command has deleted a key.
     Deleted {
@@ -55,9 +60,14 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// An engine without keys that draws what is left to chance (`RANDOMKEY`) from `random`.
+    pub fn new(random: Random) -> Self {
+        Self { data: Data { random, ..Data::default() }, scripts: ScriptCache::default() }
+    }
+
     /// Carries out one command at the time `wall` of the server's wall clock.
     pub fn execute(&mut self, arguments: &[Bytes], wall: Wall) -> Reply {
-        self.data.wall = wall;
+        self.data.set_wall(wall);
         let command = match commands::find(arguments) {
             Ok(command) => command,
             Err(reply) => return reply,
@@ -71,6 +81,15 @@ impl Engine {
     /// What has changed since this was last called, in order.
     pub fn take_changes(&mut self) -> std::vec::Drain<'_, Change> {
         self.data.changes.drain(..)
+    }
+
+    /// How many modifications commands have made; a command that changes nothing makes none. What
+    /// expires does not count.
+    ///
+    /// Source: `server.dirty`, whose change decides whether a command goes to the append-only file
+    /// and to the replicas.
+    pub fn dirty(&self) -> u64 {
+        self.data.dirty
     }
 
     /// How many keys have an expiry: while there are any, the active expiry cycle has work.
@@ -91,7 +110,7 @@ impl Engine {
         const KEYS_PER_LOOP: usize = 20;
         /// Source: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
         const ACCEPTABLE_STALE_PERCENT: usize = 10;
-        self.data.wall = wall;
+        self.data.set_wall(wall);
         loop {
             let sample = self.data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
             if sample.is_empty() {
@@ -112,7 +131,14 @@ pub struct Data {
     pub(crate) keyspace: Keyspace,
     /// The generator behind `math.random` in scripts.
     pub(crate) lrand48: Lrand48,
+    /// What commands draw that leave something to chance.
+    pub(crate) random: Random,
+    /// True while somebody wants to know which keys are modified.
+    pub(crate) watching: bool,
+    /// The keys that were modified while somebody wanted to know.
+    pub(crate) touched: Vec<Bytes>,
     changes: Vec<Change>,
+    dirty: u64,
     wall: Wall,
 }
 
@@ -127,17 +153,40 @@ impl Data {
         i64::try_from(self.wall.as_millis()).unwrap_or(i64::MAX)
     }
 
+    fn set_wall(&mut self, wall: Wall) {
+        self.wall = wall;
+        self.keyspace.set_now(wall.as_millis() / 1000);
+    }
+
     /// Removes a key whose time is over; true when it has.
     ///
     /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
     /// `now > when`.
     pub(crate) fn expire_if_due(&mut self, key: &Bytes) -> bool {
-        let due = self.keyspace.expiry(key).is_some_and(|at_ms| self.now_ms() > at_ms);
+        let due = self.is_due(key);
         if due {
             self.keyspace.remove(key);
             self.changes.push(Change::Expired { key: key.clone() });
+            self.touch(key);
         }
         due
+    }
+
+    /// True when a key's time is over.
+    pub(crate) fn is_due(&self, key: &Bytes) -> bool {
+        self.keyspace.expiry(key).is_some_and(|at_ms| self.now_ms() > at_ms)
+    }
+
+    /// True when a date deletes the key that it is set for.
+    ///
+    /// Source: `expire.c`, `checkAlreadyExpired`.
+    pub(crate) fn is_over(&self, at_ms: i64) -> bool {
+        at_ms <= self.now_ms()
+    }
+
+    /// True when the key is there; nobody is said to have used it. Source: `LOOKUP_NOTOUCH`.
+    pub(crate) fn is_there(&mut self, key: &Bytes) -> bool {
+        !self.expire_if_due(key) && self.keyspace.get(key).is_some()
     }
 
     /// The value of a key, unless its time is over.
@@ -161,22 +210,57 @@ impl Data {
         }
     }
 
+    /// The hash that a key holds.
+    ///
+    /// # Errors
+    ///
+    /// The reply to give when the key holds something else.
+    pub(crate) fn lookup_hash(&mut self, key: &Bytes) -> Result<Option<&mut Hash>, Reply> {
+        match self.lookup(key) {
+            Some(Value::Hash(hash)) => Ok(Some(hash)),
+            Some(_) => Err(commands::WRONG_TYPE),
+            None => Ok(None),
+        }
+    }
+
+    /// A key has been modified: whoever watches it wants to know. Source: `db.c`,
+    /// `signalModifiedKey`.
+    pub(crate) fn touch(&mut self, key: &Bytes) {
+        if self.watching {
+            self.touched.push(key.clone());
+        }
+    }
+
     /// Sets a key to a string; its expiry stays as it is.
     pub(crate) fn set_string(&mut self, key: &Bytes, value: Bytes) {
         let expires_at_ms = self.keyspace.set(key, Value::String(value.clone()));
-        self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
+        self.modified(key, Change::Set { key: key.clone(), value, expires_at_ms });
     }
 
     /// Sets a key to a string with a new expiry, or none.
     pub(crate) fn replace_string(&mut self, key: &Bytes, value: Bytes, expires_at_ms: Option<i64>) {
         self.keyspace.replace(key, Value::String(value.clone()), expires_at_ms);
-        self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
+        self.modified(key, Change::Set { key: key.clone(), value, expires_at_ms });
+    }
+
+    /// The hash that a key holds has been modified so many times; without fields it is no key.
+    pub(crate) fn hash_modified(&mut self, key: &Bytes, times: usize) {
+        let is_empty = |value: &Value| matches!(value, Value::Hash(hash) if hash.is_empty());
+        let key = key.clone();
+        self.dirty += times as u64;
+        self.touch(&key);
+        self.changes.push(if self.keyspace.get(&key).is_some_and(is_empty) {
+            self.keyspace.remove(&key);
+            Change::Deleted { key }
+        } else {
+            Change::Touched { key }
+        });
     }
 
     /// Sets when a key expires.
     pub(crate) fn set_expiry(&mut self, key: &Bytes, at_ms: i64) {
         if self.keyspace.set_expiry(key, at_ms) {
-            self.note_set(key);
+            self.modified_as_it_is(key);
         }
     }
 
@@ -184,7 +268,7 @@ impl Data {
     pub(crate) fn persist(&mut self, key: &Bytes) -> bool {
         let had = self.keyspace.persist(key);
         if had {
-            self.note_set(key);
+            self.modified_as_it_is(key);
         }
         had
     }
@@ -193,21 +277,70 @@ impl Data {
     pub(crate) fn delete(&mut self, key: &Bytes) -> bool {
         let there = self.keyspace.remove(key);
         if there {
-            self.changes.push(Change::Deleted { key: key.clone() });
+            self.modified(key, Change::Deleted { key: key.clone() });
         }
         there
     }
 
-    /// Deletes every key.
-    pub(crate) fn delete_all(&mut self) {
-        self.changes.extend(self.keyspace.clear().map(|key| Change::Deleted { key }));
+    /// Gives a key another name, which belongs to none else from then on. It counts as one
+    /// modification.
+    pub(crate) fn rename(&mut self, from: &Bytes, to: &Bytes) {
+        if self.duplicate(from, to) {
+            self.keyspace.remove(from);
+            self.touch(from);
+            self.changes.push(Change::Deleted { key: from.clone() });
+            self.modified_as_it_is(to);
+        }
     }
 
-    fn note_set(&mut self, key: &Bytes) {
-        if let Some(Value::String(value)) = self.keyspace.get(key) {
-            let (value, expires_at_ms) = (value.clone(), self.keyspace.expiry(key));
-            self.changes.push(Change::Set { key: key.clone(), value, expires_at_ms });
+    /// Makes one key hold what another one holds, with its expiry.
+    pub(crate) fn copy(&mut self, from: &Bytes, to: &Bytes) {
+        if self.duplicate(from, to) {
+            if self.keyspace.origin(to) == Some(Origin::Given) {
+                self.keyspace.set_origin(to, Origin::Copied);
+            }
+            self.modified_as_it_is(to);
         }
+    }
+
+    /// Deletes every key.
+    pub(crate) fn delete_all(&mut self) {
+        for key in self.keyspace.clear() {
+            self.modified(&key, Change::Deleted { key: key.clone() });
+        }
+    }
+
+    fn duplicate(&mut self, from: &Bytes, to: &Bytes) -> bool {
+        let Some(value) = self.keyspace.get(from).cloned() else {
+            return false;
+        };
+        let (origin, expires_at_ms) = (self.keyspace.origin(from), self.keyspace.expiry(from));
+        self.keyspace.replace(to, value, expires_at_ms);
+        if let Some(origin) = origin {
+            self.keyspace.set_origin(to, origin);
+        }
+        true
+    }
+
+    /// A command has modified a key, which now is as it is.
+    fn modified_as_it_is(&mut self, key: &Bytes) {
+        let expires_at_ms = self.keyspace.expiry(key);
+        let key_of = || key.clone();
+        match self.keyspace.get(key) {
+            Some(Value::String(value)) => {
+                let value = value.clone();
+                self.modified(key, Change::Set { key: key_of(), value, expires_at_ms });
+            }
+            Some(Value::Hash(_)) => self.modified(key, Change::Touched { key: key_of() }),
+            None => {}
+        }
+    }
+
+    /// A command has modified a key.
+    fn modified(&mut self, key: &Bytes, change: Change) {
+        self.dirty += 1;
+        self.touch(key);
+        self.changes.push(change);
     }
 }
 

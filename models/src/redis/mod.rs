@@ -3,7 +3,7 @@
 //! ```text
 //! server                 the machine: messages, timers, notes
 //! engine  commands/      arguments and the time in, a reply out
-//! keyspace  number       what commands work on
+//! keyspace  number  glob what commands work on
 //! script/                Lua
 //! resp/                  the protocol, for real sockets
 //! client                 what recipes use
@@ -12,6 +12,8 @@
 pub mod client;
 mod commands;
 pub mod engine;
+#[allow(dead_code, reason = "who ignores the case of letters comes with `CONFIG GET`")]
+mod glob;
 pub mod keyspace;
 mod number;
 pub mod resp;

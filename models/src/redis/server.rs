@@ -38,7 +38,7 @@ impl Server {
     /// A server that starts.
     pub fn new(boot: Boot, settings: RedisSettings) -> Self {
         Self {
-            engine: Engine::default(),
+            engine: Engine::new(boot.random.beside()),
             random: boot.random,
             cron: Cron::new(boot.clock.mono, settings.hz),
         }
@@ -54,6 +54,8 @@ impl Server {
     fn write_down(&mut self, context: &mut Context<'_>) {
         for change in self.engine.take_changes() {
             context.note(match change {
+                // The notes know of strings alone.
+                Change::Touched { .. } => continue,
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
                     key: Name::from(key),
                     value: Name::from(value),

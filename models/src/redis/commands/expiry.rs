@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{error, integer, invalid_expire_time, printed, yes_or_no};
+use super::{attempt, error, integer, invalid_expire_time, printed, yes_or_no};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
 
@@ -26,26 +26,22 @@ pub(super) enum Since {
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub(super) fn expire(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Now, Unit::Seconds, "expire")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Now, Unit::Seconds, "expire"))
 }
 
 /// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
 pub(super) fn pexpire(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Now, Unit::Millis, "pexpire")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Now, Unit::Millis, "pexpire"))
 }
 
 /// `EXPIREAT key unix-seconds [NX | XX | GT | LT]`
 pub(super) fn expireat(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Epoch, Unit::Seconds, "expireat")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Epoch, Unit::Seconds, "expireat"))
 }
 
 /// `PEXPIREAT key unix-milliseconds [NX | XX | GT | LT]`
 pub(super) fn pexpireat(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Epoch, Unit::Millis, "pexpireat")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Epoch, Unit::Millis, "pexpireat"))
 }
 
 /// On which condition the expiry is set.
@@ -110,7 +106,7 @@ fn expire_generic(
     if data.lookup(key).is_none() || !conditions.hold(data.keyspace.expiry(key), at_ms) {
         return Ok(yes_or_no(false));
     }
-    if at_ms <= data.now_ms() {
+    if data.is_over(at_ms) {
         data.delete(key);
     } else {
         data.set_expiry(key, at_ms);
@@ -167,7 +163,7 @@ pub(super) fn pexpiretime(data: &mut Data, arguments: &[Bytes]) -> Reply {
 fn ttl_generic(data: &mut Data, key: &Bytes, since: Since, unit: Unit) -> Reply {
     const NO_KEY: Reply = Reply::Int(-2);
     const NO_EXPIRY: Reply = Reply::Int(-1);
-    if data.lookup(key).is_none() {
+    if !data.is_there(key) {
         return NO_KEY;
     }
     let Some(at_ms) = data.keyspace.expiry(key) else {

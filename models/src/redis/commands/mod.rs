@@ -11,11 +11,13 @@ mod scripting;
 mod server;
 mod strings;
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
 use super::engine::{Data, Engine};
-use super::number::parse_i64;
+use super::number::{LongDouble, parse_i64};
 use super::resp::Reply;
 
 /// What carries out a command that works on the data alone.
@@ -80,9 +82,39 @@ const fn engine(
     }
 }
 
+/// A subcommand that works on the data alone.
+const fn data_part(
+    name: &'static str,
+    full_name: &'static str,
+    arity: i32,
+    run: DataHandler,
+) -> Command {
+    Command {
+        key: key(name.as_bytes()),
+        full_name,
+        arity,
+        flags: Flags::of(full_name),
+        handler: Handler::Data(run),
+        subcommands: &[],
+    }
+}
+
+/// A command that is nothing without a subcommand.
+const fn container(name: &'static str, subcommands: &'static [Command]) -> Command {
+    Command {
+        key: key(name.as_bytes()),
+        full_name: name,
+        arity: -2,
+        flags: Flags::of(name),
+        handler: Handler::Engine(|_, arguments| unknown_command(arguments)),
+        subcommands,
+    }
+}
+
 /// The table, in the order of the names.
 pub(crate) static COMMANDS: &[Command] = &[
     data("append", 3, strings::append),
+    data("copy", -3, keys::copy),
     data("dbsize", 1, keys::dbsize),
     data("decr", 2, strings::decr),
     data("decrby", 3, strings::decrby),
@@ -94,21 +126,47 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("expire", -3, expiry::expire),
     data("expireat", -3, expiry::expireat),
     data("expiretime", 2, expiry::expiretime),
-    data("flushall", -1, keys::flushall),
+    data("flushall", -1, keys::flush),
+    data("flushdb", -1, keys::flush),
     data("get", 2, strings::get),
     data("getdel", 2, strings::getdel),
     data("getex", -2, strings::getex),
+    data("getrange", 4, strings::getrange),
     data("getset", 3, strings::getset),
     data("hdel", -3, hashes::hdel),
     data("hexists", 3, hashes::hexists),
     data("hget", 3, hashes::hget),
     data("hgetall", 2, hashes::hgetall),
     data("hincrby", 4, hashes::hincrby),
+    data("hincrbyfloat", 4, hashes::hincrbyfloat),
+    data("hkeys", 2, hashes::hkeys),
     data("hlen", 2, hashes::hlen),
+    data("hmget", -3, hashes::hmget),
+    data("hmset", -4, hashes::hmset),
+    data("hrandfield", -2, hashes::hrandfield),
+    data("hscan", -3, keys::hscan),
     data("hset", -4, hashes::hset),
+    data("hsetnx", 4, hashes::hsetnx),
+    data("hstrlen", 3, hashes::hstrlen),
+    data("hvals", 2, hashes::hvals),
     data("incr", 2, strings::incr),
     data("incrby", 3, strings::incrby),
+    data("incrbyfloat", 3, strings::incrbyfloat),
+    data("keys", 2, keys::keys),
+    data("lcs", -3, strings::lcs),
     data("mget", -2, strings::mget),
+    data("mset", -3, strings::mset),
+    data("msetnx", -3, strings::msetnx),
+    container(
+        "object",
+        &[
+            data_part("encoding", "object|encoding", 3, keys::encoding),
+            data_part("freq", "object|freq", 3, keys::freq),
+            data_part("help", "object|help", 2, keys::help),
+            data_part("idletime", "object|idletime", 3, keys::idletime),
+            data_part("refcount", "object|refcount", 3, keys::refcount),
+        ],
+    ),
     data("persist", 2, expiry::persist),
     data("pexpire", -3, expiry::pexpire),
     data("pexpireat", -3, expiry::pexpireat),
@@ -116,26 +174,29 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("ping", -1, server::ping),
     data("psetex", 4, strings::psetex),
     data("pttl", 2, expiry::pttl),
-    Command {
-        key: key(b"script"),
-        full_name: "script",
-        arity: -2,
-        flags: Flags::of("script"),
-        handler: Handler::Engine(|_, arguments| unknown_command(arguments)),
-        subcommands: &[
+    data("randomkey", 1, keys::randomkey),
+    data("rename", 3, keys::rename),
+    data("renamenx", 3, keys::renamenx),
+    data("scan", -2, keys::scan),
+    container(
+        "script",
+        &[
             engine("exists", "script|exists", -3, scripting::exists),
             engine("flush", "script|flush", -2, scripting::flush),
             engine("help", "script|help", 2, scripting::help),
             engine("kill", "script|kill", 2, scripting::kill),
             engine("load", "script|load", 3, scripting::load),
         ],
-    },
+    ),
     data("select", 2, server::select),
     data("set", -3, strings::set),
     data("setex", 4, strings::setex),
     data("setnx", 3, strings::setnx),
+    data("setrange", 4, strings::setrange),
     data("strlen", 2, strings::strlen),
+    data("substr", 4, strings::getrange),
     data("time", 1, server::time),
+    data("touch", -2, keys::touch),
     data("ttl", 2, expiry::ttl),
     data("type", 2, keys::type_of),
     data("unlink", -2, keys::del),
@@ -241,6 +302,31 @@ fn bulk_or_nil(string: Option<Bytes>) -> Reply {
 /// Reads an argument as an integer.
 fn integer(argument: &[u8]) -> Result<i64, Reply> {
     parse_i64(argument).ok_or(NOT_AN_INTEGER)
+}
+
+/// The numbers that C's `int` holds.
+const INT_RANGE: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
+
+/// Reads an argument as an integer that lies in a range.
+///
+/// Source: `object.c`, `getRangeLongFromObjectOrReply`.
+fn integer_in(argument: &[u8], range: RangeInclusive<i64>) -> Result<i64, Reply> {
+    let number = integer(argument)?;
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    let (least, most) = range.into_inner();
+    Err(error(format!("value is out of range, value must between {least} and {most}")))
+}
+
+/// Reads an argument, or what a key holds, as a fraction.
+fn float(argument: &[u8]) -> Result<LongDouble, Reply> {
+    LongDouble::parse(argument).ok_or(Reply::error("ERR value is not a valid float"))
+}
+
+/// Runs a command that may end with an error; the one or the other is the reply.
+fn attempt(run: impl FnOnce() -> Result<Reply, Reply>) -> Reply {
+    run().unwrap_or_else(|error| error)
 }
 
 /// How many there are, as a reply counts them.
