@@ -48,7 +48,7 @@ impl Server {
 
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
-        let mut engine = Engine::default();
+        let mut engine = Engine::new(boot.random.beside());
         engine.memory = Memory::new(&settings, &mut engine.data, &mut boot.random).map(Box::new);
         let disk = match settings.persistence {
             Persistence::None => None,
@@ -147,6 +147,8 @@ impl Server {
     fn write_down(&mut self, context: &mut Context<'_>) {
         for change in self.engine.take_changes() {
             context.note(match change {
+                // The notes know of strings alone.
+                Change::Touched { .. } => continue,
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
                     key: Name::from(key),
                     value: Name::from(value),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{error, integer, invalid_expire_time, printed, yes_or_no};
+use super::{attempt, error, integer, invalid_expire_time, printed, yes_or_no};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
 
@@ -26,26 +26,22 @@ pub(super) enum Since {
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub(super) fn expire(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Now, Unit::Seconds, "expire")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Now, Unit::Seconds, "expire"))
 }
 
 /// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
 pub(super) fn pexpire(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Now, Unit::Millis, "pexpire")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Now, Unit::Millis, "pexpire"))
 }
 
 /// `EXPIREAT key unix-seconds [NX | XX | GT | LT]`
 pub(super) fn expireat(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Epoch, Unit::Seconds, "expireat")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Epoch, Unit::Seconds, "expireat"))
 }
 
 /// `PEXPIREAT key unix-milliseconds [NX | XX | GT | LT]`
 pub(super) fn pexpireat(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Epoch, Unit::Millis, "pexpireat")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Epoch, Unit::Millis, "pexpireat"))
 }
 
 /// On which condition the expiry is set.

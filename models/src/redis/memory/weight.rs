@@ -4,11 +4,7 @@
 //! rounded up to a size class of jemalloc. Compared with `MEMORY USAGE` and with `used_memory` of a
 //! real server that was filled key by key.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
-
-use crate::redis::keyspace::Value;
+use crate::redis::keyspace::{Hash, Value};
 use crate::redis::number::parse_i64;
 
 /// What a Redis without keys and clients has taken: `used_memory_startup` of `INFO memory`.
@@ -23,11 +19,6 @@ const DICT_BYTES: u64 = 64;
 /// The longest string that shares an allocation with its object. Source: `object.c`,
 /// `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
 const EMBEDDED_MAX_BYTES: usize = 44;
-/// The most fields, and the longest, of a hash that is kept in one piece. Source: `config.c`,
-/// `hash-max-listpack-entries` and `hash-max-listpack-value`.
-const LISTPACK_MAX_FIELDS: usize = 512;
-const LISTPACK_MAX_BYTES: usize = 64;
-
 /// What a key weighs with its value; without its share of the table of keys, which
 /// [`table_bytes`] gives.
 pub(crate) fn key_bytes(key: &[u8], value: &Value, has_expiry: bool) -> u64 {
@@ -60,11 +51,9 @@ fn value_bytes(value: &Value) -> u64 {
     }
 }
 
-fn hash_bytes(hash: &BTreeMap<Bytes, Bytes>) -> u64 {
+fn hash_bytes(hash: &Hash) -> u64 {
     let words = || hash.iter().flat_map(|(field, value)| [field, value]);
-    let is_listpack =
-        hash.len() <= LISTPACK_MAX_FIELDS && words().all(|word| word.len() <= LISTPACK_MAX_BYTES);
-    if is_listpack {
+    if hash.is_list() {
         // Source: `listpack.c`, `LP_HDR_SIZE` and the byte that ends it.
         allocated(6 + words().map(|word| listpack_entry_bytes(word)).sum::<u64>() + 1)
     } else {
@@ -120,6 +109,8 @@ fn allocated(bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     /// `MEMORY USAGE` counts 24 bytes for an entry that takes 32.
