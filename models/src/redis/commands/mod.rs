@@ -3,6 +3,7 @@
 //!
 //! Source of names, arities and flags: Redis 7.0.15, `src/commands/*.json`.
 
+mod arguments;
 mod expiry;
 mod flags;
 mod hashes;
@@ -11,13 +12,11 @@ mod scripting;
 mod server;
 mod strings;
 
-use std::ops::RangeInclusive;
-
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
+use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer, integer_in, printed};
 use super::engine::{Data, Engine};
-use super::number::{LongDouble, parse_i64};
 use super::resp::Reply;
 
 /// What carries out a command that works on the data alone.
@@ -287,7 +286,6 @@ pub(crate) const WRONG_TYPE: Reply =
     Reply::error("WRONGTYPE Operation against a key holding the wrong kind of value");
 
 const SYNTAX_ERROR: Reply = Reply::error("ERR syntax error");
-const NOT_AN_INTEGER: Reply = Reply::error("ERR value is not an integer or out of range");
 
 /// The two integers that stand for no and yes.
 fn yes_or_no(yes: bool) -> Reply {
@@ -297,31 +295,6 @@ fn yes_or_no(yes: bool) -> Reply {
 /// A string, or that there is none.
 fn bulk_or_nil(string: Option<Bytes>) -> Reply {
     string.map_or(Reply::Nil, Reply::Bulk)
-}
-
-/// Reads an argument as an integer.
-fn integer(argument: &[u8]) -> Result<i64, Reply> {
-    parse_i64(argument).ok_or(NOT_AN_INTEGER)
-}
-
-/// The numbers that C's `int` holds.
-const INT_RANGE: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
-
-/// Reads an argument as an integer that lies in a range.
-///
-/// Source: `object.c`, `getRangeLongFromObjectOrReply`.
-fn integer_in(argument: &[u8], range: RangeInclusive<i64>) -> Result<i64, Reply> {
-    let number = integer(argument)?;
-    if range.contains(&number) {
-        return Ok(number);
-    }
-    let (least, most) = range.into_inner();
-    Err(error(format!("value is out of range, value must between {least} and {most}")))
-}
-
-/// Reads an argument, or what a key holds, as a fraction.
-fn float(argument: &[u8]) -> Result<LongDouble, Reply> {
-    LongDouble::parse(argument).ok_or(Reply::error("ERR value is not a valid float"))
 }
 
 /// Runs a command that may end with an error; the one or the other is the reply.
@@ -354,12 +327,6 @@ fn wrong_arity(full_name: &str) -> Reply {
 
 fn invalid_expire_time(name: &str) -> Reply {
     error(format!("invalid expire time in '{name}' command"))
-}
-
-/// At most `most` bytes of an argument, and only up to a zero byte: Redis prints a C string.
-fn printed(argument: &[u8], most: usize) -> &[u8] {
-    let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
-    &argument[..end.min(most)]
 }
 
 /// The reply to a command that is not in the table.
