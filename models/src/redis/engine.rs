@@ -22,6 +22,7 @@ use super::memory::Memory;
 use super::propagation::Passed;
 use super::resp::Reply;
 use super::script::ScriptCache;
+use super::settings::RedisSettings;
 use crate::random::Random;
 use crate::time::Wall;
 
@@ -90,6 +91,19 @@ impl Engine {
             Handler::Data(run) => self.data.call(DataCommand { row: command, run }, arguments),
             Handler::Engine(run) => run(self, arguments),
             Handler::Session(_) => Reply::error("ERR this command needs a connection"),
+        }
+    }
+
+    /// Takes over what the settings say about memory.
+    pub(crate) fn limit_memory(&mut self, settings: &RedisSettings) {
+        match &mut self.memory {
+            _ if settings.maxmemory_bytes == 0 => {
+                self.memory = None;
+                self.data.is_out_of_memory = false;
+                self.data.keyspace.ignore_events();
+            }
+            Some(memory) => memory.set(settings),
+            None => self.memory = Some(Box::new(Memory::new(settings, &mut self.data))),
         }
     }
 

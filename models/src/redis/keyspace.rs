@@ -118,9 +118,15 @@ impl Keyspace {
         self.entries.get(key).map(|entry| &entry.value)
     }
 
-    /// Notes down from now on what is done to the keys.
+    /// Notes down from now on what is done to the keys. Those that are there come first, as if they
+    /// had been set just now.
     pub(crate) fn note_events(&mut self) {
-        self.events = Some(Vec::new());
+        self.events = Some(self.keys().cloned().map(KeyEvent::Changed).collect());
+    }
+
+    /// Nobody wants to know any more what is done to the keys.
+    pub(crate) fn ignore_events(&mut self) {
+        self.events = None;
     }
 
     /// What was done to the keys since this was last called; nothing unless it is noted down.

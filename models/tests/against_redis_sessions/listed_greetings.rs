@@ -75,4 +75,26 @@ pub const STORIES: &[&str] = &[
      0 CONFIG RESETSTAT x
      0 CONFIG NOSUCH
      0 CONFIG",
+    "memory
+     0 SET a 1
+     0 CONFIG SET maxmemory 1 maxmemory-samples 7
+     0 CONFIG GET maxmemory-samples
+     0 CONFIG GET maxmemory
+     0 SET b 1
+     0 GET a
+     0 MULTI
+     0 GET a
+     0 EXEC
+     0 CONFIG SET maxmemory-policy volatile-ttl
+     0 SET b 1
+     0 PEXPIRE a 100000
+     0 EXISTS a
+     0 CONFIG SET maxmemory 0
+     0 SET b 1
+     0 CONFIG SET maxmemory 1kb maxmemory-policy allkeys-lfu
+     0 CONFIG GET maxmemory
+     0 CONFIG GET maxmemory-policy
+     0 EXISTS b
+     0 CONFIG SET maxmemory 0 maxmemory-policy noeviction maxmemory-samples 5
+     0 SET b 1",
 ];

@@ -6,7 +6,8 @@
 //!
 //! What differs from Redis 7.0.15: clients and their buffers weigh nothing; a sample of keys is drawn
 //! without regard to how they lie in a hash table; an eviction takes no time, so it is never put off
-//! (`maxmemory-eviction-tenacity`).
+//! (`maxmemory-eviction-tenacity`). A limit that `CONFIG SET` sets takes effect at the next command,
+//! and until there is a limit nobody counts how keys are used.
 //!
 //! ```text
 //! weight            what a key takes
@@ -19,6 +20,8 @@ mod pool;
 mod usage;
 mod weight;
 
+pub(crate) use self::weight::{EMPTY_SERVER_BYTES, used_bytes};
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -26,7 +29,6 @@ use self::ledger::Ledger;
 use self::pool::Pool;
 use super::engine::Data;
 use super::settings::{MaxmemoryPolicy, RedisSettings};
-use crate::random::Random;
 
 /// Some keys.
 type Sample = SmallVec<[Bytes; 20]>;
@@ -39,29 +41,27 @@ pub(crate) struct Memory {
     samples: usize,
     ledger: Ledger,
     pool: Pool,
-    random: Random,
 }
 
 impl Memory {
-    /// The memory of a server with these settings; `None` when there is no limit. From now on the
-    /// keyspace notes down what is done to keys. `random` is the server's: one number is drawn.
-    pub(crate) fn new(
-        settings: &RedisSettings,
-        data: &mut Data,
-        random: &mut Random,
-    ) -> Option<Self> {
-        if settings.maxmemory_bytes == 0 {
-            return None;
-        }
+    /// The memory of a server that has a limit from now on: the keyspace notes down what is done to
+    /// keys.
+    pub(crate) fn new(settings: &RedisSettings, data: &mut Data) -> Self {
         data.keyspace.note_events();
-        Some(Self {
+        Self {
             limit_bytes: settings.maxmemory_bytes,
             policy: settings.maxmemory_policy,
             samples: settings.maxmemory_samples as usize,
             ledger: Ledger::default(),
             pool: Pool::default(),
-            random: Random::new(random.bits(), 0),
-        })
+        }
+    }
+
+    /// Takes over other settings; what is known of the keys stays.
+    pub(crate) fn set(&mut self, settings: &RedisSettings) {
+        self.limit_bytes = settings.maxmemory_bytes;
+        self.policy = settings.maxmemory_policy;
+        self.samples = settings.maxmemory_samples as usize;
     }
 
     /// Takes note of what was done to the keys.
@@ -69,7 +69,7 @@ impl Memory {
         use MaxmemoryPolicy::{AllKeysLfu, VolatileLfu};
         let counts_uses = matches!(self.policy, AllKeysLfu | VolatileLfu);
         let now = data.wall();
-        self.ledger.follow(&mut data.keyspace, counts_uses, now, &mut self.random);
+        self.ledger.follow(&mut data.keyspace, counts_uses, now, &mut data.random);
     }
 
     /// Evicts keys until no more than the limit is taken. False when that cannot be.
@@ -138,9 +138,9 @@ impl Memory {
 
     fn sample(&mut self, count: usize, data: &mut Data) -> Sample {
         if self.takes_all() {
-            self.ledger.sample(count, &mut self.random)
+            self.ledger.sample(count, &mut data.random)
         } else {
-            data.keyspace.sample_volatile(count, &mut self.random)
+            data.keyspace.sample_volatile(count, &mut data.random)
         }
     }
 

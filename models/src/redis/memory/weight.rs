@@ -4,7 +4,9 @@
 //! rounded up to a size class of jemalloc. Compared with `MEMORY USAGE` and with `used_memory` of a
 //! real server that was filled key by key.
 
-use crate::redis::keyspace::{Hash, Value};
+use bytes::Bytes;
+
+use crate::redis::keyspace::{Hash, Keyspace, Value};
 use crate::redis::number::parse_i64;
 
 /// What a Redis without keys and clients has taken: `used_memory_startup` of `INFO memory`.
@@ -19,6 +21,22 @@ const DICT_BYTES: u64 = 64;
 /// The longest string that shares an allocation with its object. Source: `object.c`,
 /// `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
 const EMBEDDED_MAX_BYTES: usize = 44;
+/// What a server with these keys has taken, by a count of all of them. Clients are left out, about
+/// 18 kB each.
+pub(crate) fn used_bytes(keyspace: &Keyspace) -> u64 {
+    let key_bytes = |key: &Bytes| {
+        let value = keyspace.get(key)?;
+        Some(key_bytes(key, value, keyspace.expiry(key).is_some()))
+    };
+    let keys: u64 = keyspace.keys().filter_map(key_bytes).sum();
+    bytes_besides_keys(keyspace) + keys
+}
+
+/// What a server takes when it is empty, and what the two tables of its keys do.
+pub(crate) fn bytes_besides_keys(keyspace: &Keyspace) -> u64 {
+    EMPTY_SERVER_BYTES + table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len())
+}
+
 /// What a key weighs with its value; without its share of the table of keys, which
 /// [`table_bytes`] gives.
 pub(crate) fn key_bytes(key: &[u8], value: &Value, has_expiry: bool) -> u64 {
@@ -109,8 +127,6 @@ fn allocated(bytes: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     /// `MEMORY USAGE` counts 24 bytes for an entry that takes 32.

@@ -157,6 +157,11 @@ impl Sessions {
         self.statistics.expired_keys += 1;
     }
 
+    /// Counts a key that was evicted, for `INFO`.
+    pub(super) fn count_evicted(&mut self) {
+        self.statistics.evicted_keys += 1;
+    }
+
     fn find(&self, connection: ConnectionId) -> Result<usize, usize> {
         self.list.binary_search_by_key(&connection, |session| session.connection)
     }

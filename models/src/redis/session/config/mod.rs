@@ -101,6 +101,7 @@ fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
         }
     }
     config.settings = settings;
+    call.engine.limit_memory(&settings);
     Some(Reply::OK)
 }
 

@@ -1,8 +1,9 @@
 //! `INFO` and `ROLE`.
 //!
-//! The fields are those of Redis 7.0.15 in their order. What the model does not have (memory,
-//! buffers, processor time, forks) is zero. The sections that only `INFO all` gives (`commandstats`,
-//! `latencystats`) are left out.
+//! The fields are those of Redis 7.0.15 in their order. What the model does not have (buffers,
+//! fragments, processor time, forks) is zero. Left out are the sections that only `INFO all` gives
+//! (`commandstats`, `latencystats`), and the lines that Redis adds while it loads and while it keeps
+//! an append-only file.
 //!
 //! Source: `server.c`, `genRedisInfoString`.
 
@@ -14,7 +15,9 @@ use std::fmt::Write;
 use bytes::Bytes;
 
 use self::unmodelled::{
-    CPU, MEMORY_REST, MEMORY_USED, PERSISTENCE, STATS_FORKS, STATS_KEYS, STATS_RATES, STATS_REST,
+    CPU, MEMORY_FUNCTIONS, MEMORY_PEAK, MEMORY_REST, MEMORY_SCRIPTS, PERSISTENCE_FORKS,
+    PERSISTENCE_RDB, PERSISTENCE_REST, STATS_EXPIRY, STATS_FORKS, STATS_KEYS, STATS_RATES,
+    STATS_REST,
 };
 use super::blocking::Blocked;
 use super::connection::{End, Session};
@@ -23,7 +26,9 @@ use super::{Call, Sessions, seconds};
 use crate::machine::{Boot, NodeId};
 use crate::redis::channels::Kind;
 use crate::redis::engine::Data;
+use crate::redis::memory::{EMPTY_SERVER_BYTES, used_bytes};
 use crate::redis::resp::Reply;
+use crate::redis::settings::Persistence;
 
 /// Who a server is.
 #[derive(Debug)]
@@ -66,6 +71,7 @@ pub(super) struct Statistics {
     /// Errors that were answered, by their code.
     errors: BTreeMap<Bytes, u64>,
     pub(super) expired_keys: u64,
+    pub(super) evicted_keys: u64,
 }
 
 impl Statistics {
@@ -187,13 +193,47 @@ fn clients(facts: &Facts<'_>, out: &mut String) {
 }
 
 fn memory(facts: &Facts<'_>, out: &mut String) {
-    out.push_str(MEMORY_USED);
+    let (used, settings) = (used_bytes(&facts.data.keyspace), facts.sessions.settings());
+    fields!(out, { "used_memory": used, "used_memory_human": human(used), });
+    out.push_str(MEMORY_PEAK);
+    fields!(out, { "used_memory_startup": EMPTY_SERVER_BYTES, });
+    out.push_str(MEMORY_SCRIPTS);
     fields!(out, { "number_of_cached_scripts": facts.scripts, });
+    out.push_str(MEMORY_FUNCTIONS);
+    fields!(out, {
+        "maxmemory": settings.maxmemory_bytes,
+        "maxmemory_human": human(settings.maxmemory_bytes),
+        "maxmemory_policy": settings.maxmemory_policy.as_str(),
+    });
     out.push_str(MEMORY_REST);
 }
 
-fn persistence(_: &Facts<'_>, out: &mut String) {
-    out.push_str(PERSISTENCE);
+/// Bytes with two decimals and a unit. Source: `server.c`, `bytesToHuman`; `printf` rounds what lies
+/// in the middle to the even side.
+fn human(bytes: u64) -> String {
+    let (unit_bytes, unit): (u64, _) = match bytes {
+        0..1024 => return format!("{bytes}B"),
+        1024..0x10_0000 => (1 << 10, 'K'),
+        0x10_0000..0x4000_0000 => (1 << 20, 'M'),
+        0x4000_0000..0x100_0000_0000 => (1 << 30, 'G'),
+        0x100_0000_0000..0x4_0000_0000_0000 => (1 << 40, 'T'),
+        _ => (1 << 50, 'P'),
+    };
+    let scaled = u128::from(bytes) * 100;
+    let (down, rest) = (scaled / u128::from(unit_bytes), scaled % u128::from(unit_bytes) * 2);
+    let is_up = rest > u128::from(unit_bytes) || rest == u128::from(unit_bytes) && down % 2 == 1;
+    let hundredths = down + u128::from(is_up);
+    format!("{}.{:02}{unit}", hundredths / 100, hundredths % 100)
+}
+
+fn persistence(facts: &Facts<'_>, out: &mut String) {
+    fields!(out, { "loading": u8::from(facts.data.is_loading), });
+    out.push_str(PERSISTENCE_FORKS);
+    fields!(out, { "rdb_changes_since_last_save": facts.data.dirty(), });
+    out.push_str(PERSISTENCE_RDB);
+    let keeps_file = facts.sessions.settings().persistence != Persistence::None;
+    fields!(out, { "aof_enabled": u8::from(keeps_file), });
+    out.push_str(PERSISTENCE_REST);
 }
 
 fn stats(facts: &Facts<'_>, out: &mut String) {
@@ -204,6 +244,8 @@ fn stats(facts: &Facts<'_>, out: &mut String) {
     });
     out.push_str(STATS_RATES);
     fields!(out, { "expired_keys": statistics.expired_keys, });
+    out.push_str(STATS_EXPIRY);
+    fields!(out, { "evicted_keys": statistics.evicted_keys, });
     out.push_str(STATS_KEYS);
     fields!(out, {
         "pubsub_channels": channels.of(Kind::Channel).len(),
@@ -249,4 +291,25 @@ fn keyspace(facts: &Facts<'_>, out: &mut String) {
 pub(in crate::redis) fn role(_: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
     let master = Reply::Bulk(Bytes::from_static(b"master"));
     Some(Reply::Array(vec![master, Reply::Int(0), Reply::Array(Vec::new())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_rounded_as_printf_rounds() {
+        for (bytes, shown) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1024, "1.00K"),
+            (1024 + 128, "1.12K"),
+            (1024 + 384, "1.38K"),
+            (1_087_784, "1.04M"),
+            (1_500_000, "1.43M"),
+            (u64::MAX, "16384.00P"),
+        ] {
+            assert_eq!(human(bytes), shown);
+        }
+    }
 }

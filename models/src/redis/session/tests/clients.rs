@@ -69,7 +69,11 @@ fn parameters_are_read_and_set() {
         ("hz 5 hz 6", "'hz') - duplicate parameter"),
         ("databases 2", "'databases') - can't set immutable config"),
         ("maxmemory 1kx", "'maxmemory') - argument must be a memory value"),
-        ("maxmemory 1kb", "'maxmemory') - fencepost does not model this: it can only be 0"),
+        ("appendonly yes", "'appendonly') - fencepost does not model this: it can only be no"),
+        (
+            "appendfsync no",
+            "'appendfsync') - fencepost does not model this: it can only be everysec",
+        ),
     ] {
         let failed = format!("1:-ERR CONFIG SET failed (possibly related to argument {why}");
         assert_eq!(bench.send(1, &format!("CONFIG SET {set}")), failed);
@@ -77,6 +81,28 @@ fn parameters_are_read_and_set() {
     let unknown = "1:-ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'";
     assert_eq!(bench.send(1, "CONFIG SET hz 7 nosuch 1"), unknown);
     assert_eq!(bench.sessions.settings().hz, 500, "all or none");
+}
+
+#[test]
+fn memory_is_limited_and_freed_while_the_server_runs() {
+    let mut bench = Bench::new();
+    bench.send(1, "SET old 1");
+    bench.send(1, "HSET new f 1");
+    // The two weigh 56 and 72 bytes, their table 32: there is room for one of them.
+    let limit = crate::redis::memory::EMPTY_SERVER_BYTES + 150;
+    assert_eq!(bench.send(1, &format!("CONFIG SET maxmemory {limit}")), "1:+OK");
+    let full = "1:-OOM command not allowed when used memory > 'maxmemory'.";
+    assert_eq!(bench.send(1, "INCR old"), full);
+    assert_eq!(bench.send(1, "DBSIZE"), "1:2");
+    bench.send(1, "CONFIG SET maxmemory-policy allkeys-random maxmemory-samples 7");
+    assert_eq!(bench.send(1, "DBSIZE"), "1:1", "the keys that were there before are known");
+    let info = bench.send(1, "INFO memory");
+    assert!(info.contains(&format!("maxmemory:{limit}")), "{info}");
+    assert!(info.contains("maxmemory_policy:allkeys-random"), "{info}");
+    bench.send(1, "CONFIG SET maxmemory 1 maxmemory-policy noeviction");
+    assert_eq!(bench.send(1, "SET a 1"), full);
+    assert_eq!(bench.send(1, "CONFIG SET maxmemory 0"), "1:+OK");
+    assert_eq!(bench.send(1, "SET a 1"), "1:+OK");
 }
 
 #[test]
@@ -91,6 +117,8 @@ fn info_has_sections_and_counts() {
         assert!(all.contains(line), "{line}");
     }
     assert!(all.contains("total_error_replies:1"));
+    assert!(all.contains("rdb_changes_since_last_save:1"));
+    assert!(all.contains("used_memory:876344") && all.contains("used_memory_human:855.80K"));
     assert_eq!(all.matches("# ").count(), 11);
     let some = bench.send(1, "INFO Keyspace REPLICATION nosuch");
     assert_eq!(some.matches("# ").count(), 2);
