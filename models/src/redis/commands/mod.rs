@@ -15,7 +15,7 @@ mod strings;
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
-use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer, integer_in, printed};
+use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer, integer_in, is_option, printed};
 use super::engine::{Data, Engine};
 use super::resp::Reply;
 
