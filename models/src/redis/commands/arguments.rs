@@ -34,6 +34,12 @@ pub(super) fn float(argument: &[u8]) -> Result<LongDouble, Reply> {
     LongDouble::parse(argument).ok_or(Reply::error("ERR value is not a valid float"))
 }
 
+/// True when an argument is an option of this name, in letters of either case and only up to a zero
+/// byte: Redis compares C strings.
+pub(crate) fn is_option(argument: &[u8], name: &str) -> bool {
+    printed(argument, usize::MAX).eq_ignore_ascii_case(name.as_bytes())
+}
+
 /// At most `most` bytes of an argument, and only up to a zero byte: Redis prints a C string.
 pub(super) fn printed(argument: &[u8], most: usize) -> &[u8] {
     let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());

@@ -16,8 +16,8 @@ mod table;
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
-pub(super) use self::arguments::integer;
 use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer_in, printed};
+pub(super) use self::arguments::{integer, is_option};
 pub(crate) use self::table::{COMMANDS, session};
 use super::engine::{Data, Engine};
 use super::resp::Reply;

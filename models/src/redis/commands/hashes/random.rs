@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::random::Random;
-use crate::redis::commands::{SYNTAX_ERROR, attempt, integer_in};
+use crate::redis::commands::{SYNTAX_ERROR, attempt, integer_in, is_option};
 use crate::redis::engine::Data;
 use crate::redis::keyspace::Hash;
 use crate::redis::resp::Reply;
@@ -52,7 +52,7 @@ impl Request {
         let count = integer_in(count, -i64::MAX..=i64::MAX)?;
         let with_values = match options {
             [] => false,
-            [option] if option.eq_ignore_ascii_case(b"withvalues") => true,
+            [option] if is_option(option, "withvalues") => true,
             _ => return Err(SYNTAX_ERROR),
         };
         if with_values && count.unsigned_abs() > i64::MAX as u64 / 2 {

@@ -8,7 +8,7 @@ pub(super) use scan::{hscan, keys, randomkey, scan};
 
 use bytes::Bytes;
 
-use super::{INT_RANGE, SYNTAX_ERROR, attempt, count, integer_in, yes_or_no};
+use super::{INT_RANGE, SYNTAX_ERROR, attempt, count, integer_in, is_option, yes_or_no};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
 
@@ -51,7 +51,7 @@ pub(super) fn dbsize(data: &mut Data, _: &[Bytes]) -> Reply {
 pub(super) fn flush(data: &mut Data, arguments: &[Bytes]) -> Reply {
     let valid = match &arguments[1..] {
         [] => true,
-        [mode] => mode.eq_ignore_ascii_case(b"sync") || mode.eq_ignore_ascii_case(b"async"),
+        [mode] => is_option(mode, "sync") || is_option(mode, "async"),
         _ => false,
     };
     if !valid {
@@ -97,15 +97,15 @@ pub(super) fn copy(data: &mut Data, arguments: &[Bytes]) -> Reply {
         let mut rest = &arguments[3..];
         while let [option, after @ ..] = rest {
             rest = after;
-            match (option.to_ascii_lowercase().as_slice(), after) {
-                (b"replace", _) => replace = true,
-                (b"db", [index, after @ ..]) => {
-                    if integer_in(index, INT_RANGE)? != 0 {
-                        return Err(Reply::error("ERR DB index is out of range"));
-                    }
-                    rest = after;
+            if is_option(option, "replace") {
+                replace = true;
+            } else if let ([index, after @ ..], true) = (after, is_option(option, "db")) {
+                if integer_in(index, INT_RANGE)? != 0 {
+                    return Err(Reply::error("ERR DB index is out of range"));
                 }
-                _ => return Err(SYNTAX_ERROR),
+                rest = after;
+            } else {
+                return Err(SYNTAX_ERROR);
             }
         }
         if from == to {

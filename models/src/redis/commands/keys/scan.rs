@@ -8,7 +8,7 @@
 
 use bytes::Bytes;
 
-use crate::redis::commands::{SYNTAX_ERROR, attempt, integer, printed};
+use crate::redis::commands::{SYNTAX_ERROR, attempt, integer, is_option, printed};
 use crate::redis::engine::Data;
 use crate::redis::glob::{Case, fits};
 use crate::redis::keyspace::Hash;
@@ -60,10 +60,7 @@ pub(crate) fn scan(data: &mut Data, arguments: &[Bytes]) -> Reply {
         let seen: Vec<Bytes> = seen.into_iter().cloned().collect();
         let found = seen.into_iter().filter(|key| {
             query.fits(key)
-                && query.type_name.is_none_or(|name| {
-                    printed(name, usize::MAX)
-                        .eq_ignore_ascii_case(super::type_name(data, key).as_bytes())
-                })
+                && query.type_name.is_none_or(|name| is_option(name, super::type_name(data, key)))
                 && !data.expire_if_due(key)
         });
         Ok(page(next, found.map(Reply::Bulk).collect()))
@@ -138,14 +135,16 @@ impl<'a> Query<'a> {
         let mut query = Self { count: 10, pattern: None, type_name: None };
         let (pairs, rest) = options.as_chunks::<2>();
         for [option, value] in pairs {
-            match option.to_ascii_lowercase().as_slice() {
-                b"count" => {
-                    let count = usize::try_from(integer(value)?).map_err(|_| SYNTAX_ERROR)?;
-                    query.count = Some(count).filter(|count| *count > 0).ok_or(SYNTAX_ERROR)?;
-                }
-                b"match" => query.pattern = Some(value),
-                b"type" if over == Over::Keys => query.type_name = Some(value),
-                _ => return Err(SYNTAX_ERROR),
+            let is = |name| is_option(option, name);
+            if is("count") {
+                let count = usize::try_from(integer(value)?).map_err(|_| SYNTAX_ERROR)?;
+                query.count = Some(count).filter(|count| *count > 0).ok_or(SYNTAX_ERROR)?;
+            } else if is("match") {
+                query.pattern = Some(value);
+            } else if is("type") && over == Over::Keys {
+                query.type_name = Some(value);
+            } else {
+                return Err(SYNTAX_ERROR);
             }
         }
         if rest.is_empty() { Ok(query) } else { Err(SYNTAX_ERROR) }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::STRING_MAX_BYTES;
-use crate::redis::commands::{SYNTAX_ERROR, attempt, count, integer};
+use crate::redis::commands::{SYNTAX_ERROR, attempt, count, integer, is_option};
 use crate::redis::engine::Data;
 use crate::redis::keyspace::Value;
 use crate::redis::resp::Reply;
@@ -22,15 +22,18 @@ impl Options {
         let mut rest = arguments;
         while let [option, after @ ..] = rest {
             rest = after;
-            match (option.to_ascii_lowercase().as_slice(), after) {
-                (b"len", _) => options.length = true,
-                (b"idx", _) => options.indexes = true,
-                (b"withmatchlen", _) => options.match_lengths = true,
-                (b"minmatchlen", [least, after @ ..]) => {
-                    options.match_min_bytes = integer(least)?;
-                    rest = after;
-                }
-                _ => return Err(SYNTAX_ERROR),
+            let is = |name| is_option(option, name);
+            if is("len") {
+                options.length = true;
+            } else if is("idx") {
+                options.indexes = true;
+            } else if is("withmatchlen") {
+                options.match_lengths = true;
+            } else if let ([least, after @ ..], true) = (after, is("minmatchlen")) {
+                options.match_min_bytes = integer(least)?;
+                rest = after;
+            } else {
+                return Err(SYNTAX_ERROR);
             }
         }
         if options.length && options.indexes {

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::redis::commands::SYNTAX_ERROR;
 use crate::redis::commands::expiry::{Since, Unit, expire_at};
+use crate::redis::commands::{SYNTAX_ERROR, is_option};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
 
@@ -33,16 +33,16 @@ impl<'a> Options<'a> {
         let mut rest = arguments;
         while let [option, after @ ..] = rest {
             rest = after;
-            let is = |name: &[u8]| option.eq_ignore_ascii_case(name);
-            if family == Family::Set && is(b"nx") && !options.xx {
+            let is = |name| is_option(option, name);
+            if family == Family::Set && is("nx") && !options.xx {
                 options.nx = true;
-            } else if family == Family::Set && is(b"xx") && !options.nx {
+            } else if family == Family::Set && is("xx") && !options.nx {
                 options.xx = true;
-            } else if family == Family::Set && is(b"get") {
+            } else if family == Family::Set && is("get") {
                 options.get = true;
-            } else if family == Family::Set && is(b"keepttl") && options.expire.is_none() {
+            } else if family == Family::Set && is("keepttl") && options.expire.is_none() {
                 options.keep_ttl = true;
-            } else if family == Family::Get && is(b"persist") && options.expire.is_none() {
+            } else if family == Family::Get && is("persist") && options.expire.is_none() {
                 options.persist = true;
             } else {
                 let kind = expire_option(option).ok_or(SYNTAX_ERROR)?;
@@ -72,14 +72,14 @@ impl<'a> Options<'a> {
 }
 
 fn expire_option(option: &[u8]) -> Option<(Since, Unit)> {
-    let is = |name: &[u8]| option.eq_ignore_ascii_case(name);
-    if is(b"px") {
+    let is = |name| is_option(option, name);
+    if is("px") {
         Some((Since::Now, Unit::Millis))
-    } else if is(b"ex") {
+    } else if is("ex") {
         Some((Since::Now, Unit::Seconds))
-    } else if is(b"pxat") {
+    } else if is("pxat") {
         Some((Since::Epoch, Unit::Millis))
-    } else if is(b"exat") {
+    } else if is("exat") {
         Some((Since::Epoch, Unit::Seconds))
     } else {
         None
