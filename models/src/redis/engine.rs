@@ -94,8 +94,9 @@ impl Engine {
         }
     }
 
-    /// Takes over what the settings say about memory.
-    pub(crate) fn limit_memory(&mut self, settings: &RedisSettings) {
+    /// Takes over what the settings say about memory. Where there was no limit, one number is drawn
+    /// from `random`.
+    pub(crate) fn limit_memory(&mut self, settings: &RedisSettings, random: &mut Random) {
         match &mut self.memory {
             _ if settings.maxmemory_bytes == 0 => {
                 self.memory = None;
@@ -103,7 +104,7 @@ impl Engine {
                 self.data.keyspace.ignore_events();
             }
             Some(memory) => memory.set(settings),
-            None => self.memory = Some(Box::new(Memory::new(settings, &mut self.data))),
+            None => self.memory = Some(Box::new(Memory::new(settings, &mut self.data, random))),
         }
     }
 

@@ -48,7 +48,7 @@ impl Server {
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
         let mut engine = Engine::new(boot.random.beside());
-        engine.limit_memory(&settings);
+        engine.limit_memory(&settings, &mut boot.random);
         let disk = match settings.persistence {
             Persistence::None => None,
             Persistence::Aof(policy) => Some(Box::new(Disk {

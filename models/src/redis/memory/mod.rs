@@ -29,6 +29,7 @@ use self::ledger::Ledger;
 use self::pool::Pool;
 use super::engine::Data;
 use super::settings::{MaxmemoryPolicy, RedisSettings};
+use crate::random::Random;
 
 /// Some keys.
 type Sample = SmallVec<[Bytes; 20]>;
@@ -41,12 +42,13 @@ pub(crate) struct Memory {
     samples: usize,
     ledger: Ledger,
     pool: Pool,
+    random: Random,
 }
 
 impl Memory {
     /// The memory of a server that has a limit from now on: the keyspace notes down what is done to
-    /// keys.
-    pub(crate) fn new(settings: &RedisSettings, data: &mut Data) -> Self {
+    /// keys. One number is drawn from `random`.
+    pub(crate) fn new(settings: &RedisSettings, data: &mut Data, random: &mut Random) -> Self {
         data.keyspace.note_events();
         Self {
             limit_bytes: settings.maxmemory_bytes,
@@ -54,6 +56,7 @@ impl Memory {
             samples: settings.maxmemory_samples as usize,
             ledger: Ledger::default(),
             pool: Pool::default(),
+            random: Random::new(random.bits(), 0),
         }
     }
 
@@ -69,7 +72,7 @@ impl Memory {
         use MaxmemoryPolicy::{AllKeysLfu, VolatileLfu};
         let counts_uses = matches!(self.policy, AllKeysLfu | VolatileLfu);
         let now = data.wall();
-        self.ledger.follow(&mut data.keyspace, counts_uses, now, &mut data.random);
+        self.ledger.follow(&mut data.keyspace, counts_uses, now, &mut self.random);
     }
 
     /// Evicts keys until no more than the limit is taken. False when that cannot be.
@@ -138,9 +141,9 @@ impl Memory {
 
     fn sample(&mut self, count: usize, data: &mut Data) -> Sample {
         if self.takes_all() {
-            self.ledger.sample(count, &mut data.random)
+            self.ledger.sample(count, &mut self.random)
         } else {
-            data.keyspace.sample_volatile(count, &mut data.random)
+            data.keyspace.sample_volatile(count, &mut self.random)
         }
     }
 

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::random::Random;
 use crate::redis::engine::{Change, Engine};
 use crate::time::Wall;
 
@@ -22,8 +21,8 @@ impl Bench {
             maxmemory_policy: policy,
             ..RedisSettings::default()
         };
-        let mut engine = Engine::new(Random::new(1, 1));
-        let memory = Memory::new(&settings, &mut engine.data);
+        let mut engine = Engine::default();
+        let memory = Memory::new(&settings, &mut engine.data, &mut Random::new(1, 1));
         Self { engine, memory, now_s: 1_000_000 }
     }
 
@@ -120,7 +119,7 @@ fn any_key_may_go() {
     let mut first = Vec::new();
     for seed in 0..40 {
         let mut bench = Bench::new(ROOM_FOR_NINE, MaxmemoryPolicy::AllKeysRandom);
-        bench.engine.data.random = Random::new(seed, 1);
+        bench.memory.random = Random::new(seed, 1);
         fill(&mut bench, "");
         first.extend(bench.evicted());
     }
