@@ -20,11 +20,29 @@ pub struct Random {
     rng: ChaCha8Rng,
 }
 
+impl Default for Random {
+    /// The first stream under the seed 0.
+    fn default() -> Self {
+        Self::new(0, 0)
+    }
+}
+
 impl Random {
     /// The stream number `stream` under `seed`.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
+        Self { rng }
+    }
+
+    /// Another stream under the same seed, for a second purpose of the same owner; this one is left
+    /// as it is.
+    pub fn beside(&self) -> Self {
+        /// No purpose of the world's has this bit.
+        const BESIDE: u64 = 1 << 63;
+        let mut rng = self.rng.clone();
+        rng.set_stream(rng.get_stream() ^ BESIDE);
+        rng.set_word_pos(0);
         Self { rng }
     }
 
@@ -177,6 +195,16 @@ mod tests {
         let exponential: Vec<Duration> =
             (0..6).map(|_| random.exponential(Duration::from_millis(5))).collect();
         insta::assert_debug_snapshot!((below, range, ratio, choice, shuffled, exponential));
+    }
+
+    #[test]
+    fn a_stream_beside_another_is_its_own_and_leaves_it_alone() {
+        let mut random = Random::new(7, 1);
+        let mut beside = random.beside();
+        let first = random.bits();
+        assert_eq!(first, Random::new(7, 1).bits());
+        assert_ne!(beside.bits(), first);
+        assert_eq!(random.beside().bits(), Random::new(7, 1).beside().bits());
     }
 
     #[test]

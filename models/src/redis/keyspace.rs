@@ -8,16 +8,20 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+pub use self::hash::Hash;
+use self::lru::LruClock;
 use crate::random::Random;
+
+mod hash;
+mod lru;
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A string of bytes; also a number, in decimal.
     String(Bytes),
-    /// Fields with their values. Redis keeps them in the order of a hash table, which differs
-    /// from run to run; here they are ordered.
-    Hash(BTreeMap<Bytes, Bytes>),
+    /// Fields with their values.
+    Hash(Hash),
 }
 
 impl Value {
@@ -30,10 +34,31 @@ impl Value {
     }
 }
 
+/// Where a string comes from: Redis stores it accordingly, and `OBJECT` tells how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was an argument, or a sum of integers.
+    Given,
+    /// It is the copy of such a string.
+    Copied,
+    /// It is a sum of fractions.
+    Printed,
+    /// A part of it has been changed.
+    Edited,
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     value: Value,
     expiry: Option<Expiry>,
+    origin: Origin,
+    used: LruClock,
+}
+
+impl Entry {
+    fn set(&mut self, value: Value, now: LruClock) {
+        (self.value, self.origin, self.used) = (value, Origin::Given, now);
+    }
 }
 
 /// When a key expires, and its place among those that do.
@@ -64,9 +89,15 @@ pub struct Keyspace {
     volatile: Vec<Bytes>,
     /// What was done to the keys, in order, where somebody wants to know.
     events: Option<Vec<KeyEvent>>,
+    now: LruClock,
 }
 
 impl Keyspace {
+    /// Says what time it is, in Unix seconds: whatever is used from now on is used then.
+    pub(crate) fn set_now(&mut self, unix_s: u64) {
+        self.now = LruClock::at(unix_s);
+    }
+
     /// How many keys there are, those included that have expired and were not looked at since.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -87,9 +118,15 @@ impl Keyspace {
         self.entries.get(key).map(|entry| &entry.value)
     }
 
-    /// Notes down from now on what is done to the keys.
+    /// Notes down from now on what is done to the keys. Those that are there come first, as if they
+    /// had been set just now.
     pub(crate) fn note_events(&mut self) {
-        self.events = Some(Vec::new());
+        self.events = Some(self.keys().cloned().map(KeyEvent::Changed).collect());
+    }
+
+    /// Nobody wants to know any more what is done to the keys.
+    pub(crate) fn ignore_events(&mut self) {
+        self.events = None;
     }
 
     /// What was done to the keys since this was last called; nothing unless it is noted down.
@@ -97,12 +134,36 @@ impl Keyspace {
         self.events.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The value of a key, to be changed in place.
+    /// The value of a key that is used: to be read, or to be changed in place.
     pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut Value> {
+        let entry = self.entries.get_mut(key)?;
+        entry.used = self.now;
         if let Some(events) = &mut self.events {
             events.push(KeyEvent::Used(Bytes::copy_from_slice(key)));
         }
-        self.entries.get_mut(key).map(|entry| &mut entry.value)
+        Some(&mut entry.value)
+    }
+
+    /// How long a key has not been used, in seconds.
+    pub(crate) fn idle_s(&self, key: &[u8]) -> Option<u32> {
+        self.entries.get(key).map(|entry| self.now.seconds_since(entry.used))
+    }
+
+    /// Where the string comes from that a key holds.
+    pub(crate) fn origin(&self, key: &[u8]) -> Option<Origin> {
+        self.entries.get(key).map(|entry| entry.origin)
+    }
+
+    /// Says where the string comes from that a key holds; whatever is set counts as given.
+    pub(crate) fn set_origin(&mut self, key: &[u8], origin: Origin) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.origin = origin;
+        }
+    }
+
+    /// The keys in order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Bytes> {
+        self.entries.keys()
     }
 
     /// When a key expires; `None` when it is not there or has no expiry.
@@ -115,11 +176,11 @@ impl Keyspace {
         self.changed(key);
         match self.entries.get_mut(key) {
             Some(entry) => {
-                entry.value = value;
+                entry.set(value, self.now);
                 entry.expiry.map(|expiry| expiry.at_ms)
             }
             None => {
-                self.entries.insert(key.clone(), Entry { value, expiry: None });
+                self.add(key, value, None);
                 None
             }
         }
@@ -129,23 +190,26 @@ impl Keyspace {
     pub fn replace(&mut self, key: &Bytes, value: Value, expires_at_ms: Option<i64>) {
         self.changed(key);
         match (self.entries.get_mut(key), expires_at_ms) {
-            (None, None) => {
-                self.entries.insert(key.clone(), Entry { value, expiry: None });
-            }
+            (None, None) => self.add(key, value, None),
             (None, Some(at_ms)) => {
                 let expiry = Some(Expiry { at_ms, slot: self.volatile.len() });
                 self.volatile.push(key.clone());
-                self.entries.insert(key.clone(), Entry { value, expiry });
+                self.add(key, value, expiry);
             }
             (Some(entry), None) => {
-                entry.value = value;
+                entry.set(value, self.now);
                 self.persist(key);
             }
             (Some(entry), Some(at_ms)) => {
-                entry.value = value;
+                entry.set(value, self.now);
                 self.set_expiry(key, at_ms);
             }
         }
+    }
+
+    fn add(&mut self, key: &Bytes, value: Value, expiry: Option<Expiry>) {
+        let entry = Entry { value, expiry, origin: Origin::Given, used: self.now };
+        self.entries.insert(key.clone(), entry);
     }
 
     /// Sets when a key expires; false when the key is not there.
@@ -210,11 +274,6 @@ impl Keyspace {
         if let Some(events) = &mut self.events {
             events.push(KeyEvent::Changed(Bytes::copy_from_slice(key)));
         }
-    }
-
-    /// The keys in order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &Bytes> {
-        self.entries.keys()
     }
 
     fn swap_slots(&mut self, one: usize, other: usize) {

@@ -4,7 +4,7 @@
 //! server                 the machine: messages, timers, notes
 //! session/               what it keeps for each connection: transactions, subscriptions, pauses
 //! engine  commands/      arguments and the time in, a reply out
-//! keyspace  number       what commands work on
+//! keyspace  number  glob what commands work on
 //! propagation/           what the append-only file and replicas are told
 //! persistence/           the append-only file: written, synced, read again
 //! memory/                maxmemory: what keys weigh, and which of them go

@@ -1,6 +1,11 @@
-//! Integers as Redis reads and writes them.
+//! Numbers as Redis reads and writes them.
 
 use bytes::Bytes;
+
+pub use self::long_double::LongDouble;
+
+mod big;
+mod long_double;
 
 /// Reads an integer as strictly as Redis does: no sign but a minus, no leading zero, no space.
 ///

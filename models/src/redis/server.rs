@@ -8,7 +8,6 @@ pub use super::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettin
 
 use self::cron::Cron;
 use super::engine::{Change, Engine};
-use super::memory::Memory;
 use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
 use super::session::{Outgoing, Sessions};
 use crate::machine::{Boot, Context, DiskToken, Effect, Input, InputId, Machine, TimerId};
@@ -48,8 +47,8 @@ impl Server {
 
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
-        let mut engine = Engine::default();
-        engine.memory = Memory::new(&settings, &mut engine.data, &mut boot.random).map(Box::new);
+        let mut engine = Engine::new(boot.random.beside());
+        engine.limit_memory(&settings, &mut boot.random);
         let disk = match settings.persistence {
             Persistence::None => None,
             Persistence::Aof(policy) => Some(Box::new(Disk {
@@ -116,6 +115,9 @@ impl Server {
         self.tell(context);
         let mut has_file_work = false;
         if let Some(disk) = &mut self.disk {
+            if let Persistence::Aof(policy) = self.sessions.settings().persistence {
+                disk.aof.set_policy(policy);
+            }
             for command in self.engine.take_propagated() {
                 disk.aof.feed(&command);
             }
@@ -147,6 +149,8 @@ impl Server {
     fn write_down(&mut self, context: &mut Context<'_>) {
         for change in self.engine.take_changes() {
             context.note(match change {
+                // The notes know of strings alone.
+                Change::Touched { .. } => continue,
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
                     key: Name::from(key),
                     value: Name::from(value),
@@ -157,7 +161,10 @@ impl Server {
                     self.sessions.count_expired();
                     Note::KeyExpired { key: Name::from(key) }
                 }
-                Change::Evicted { key } => Note::KeyEvicted { key: Name::from(key) },
+                Change::Evicted { key } => {
+                    self.sessions.count_evicted();
+                    Note::KeyEvicted { key: Name::from(key) }
+                }
             });
         }
     }

@@ -47,6 +47,14 @@ impl Persistence {
         ("aof-always", Self::Aof(AppendFsync::Always)),
     ];
 
+    /// When the file is synced; the default where there is none.
+    pub const fn appendfsync(self) -> AppendFsync {
+        match self {
+            Self::None => AppendFsync::EverySecond,
+            Self::Aof(policy) => policy,
+        }
+    }
+
     /// Its name in scenario files.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,6 +75,21 @@ pub enum AppendFsync {
     EverySecond,
     /// Before a reply is sent.
     Always,
+}
+
+impl AppendFsync {
+    /// Every policy, with its name in `redis.conf`.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("everysec", Self::EverySecond), ("always", Self::Always), ("no", Self::No)];
+
+    /// Its name in `redis.conf`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EverySecond => "everysec",
+            Self::Always => "always",
+            Self::No => "no",
+        }
+    }
 }
 
 /// Which keys go when memory is full: `maxmemory-policy`.
@@ -125,6 +148,7 @@ mod tests {
     #[test]
     fn names_are_listed_as_they_are_written() {
         assert!(Persistence::ALL.iter().all(|(name, it)| *name == it.as_str()));
+        assert!(AppendFsync::ALL.iter().all(|(name, it)| *name == it.as_str()));
         assert!(MaxmemoryPolicy::ALL.iter().all(|(name, it)| *name == it.as_str()));
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{error, integer, invalid_expire_time, printed, yes_or_no};
+use super::{attempt, error, integer, invalid_expire_time, is_option, printed, yes_or_no};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
 
@@ -26,26 +26,22 @@ pub(super) enum Since {
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`
 pub(super) fn expire(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Now, Unit::Seconds, "expire")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Now, Unit::Seconds, "expire"))
 }
 
 /// `PEXPIRE key milliseconds [NX | XX | GT | LT]`
 pub(super) fn pexpire(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Now, Unit::Millis, "pexpire")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Now, Unit::Millis, "pexpire"))
 }
 
 /// `EXPIREAT key unix-seconds [NX | XX | GT | LT]`
 pub(super) fn expireat(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Epoch, Unit::Seconds, "expireat")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Epoch, Unit::Seconds, "expireat"))
 }
 
 /// `PEXPIREAT key unix-milliseconds [NX | XX | GT | LT]`
 pub(super) fn pexpireat(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    expire_generic(data, arguments, Since::Epoch, Unit::Millis, "pexpireat")
-        .unwrap_or_else(|error| error)
+    attempt(|| expire_generic(data, arguments, Since::Epoch, Unit::Millis, "pexpireat"))
 }
 
 /// On which condition the expiry is set.
@@ -61,15 +57,18 @@ impl Conditions {
     fn parse(options: &[Bytes]) -> Result<Self, Reply> {
         let mut conditions = Self::default();
         for option in options {
-            match option.to_ascii_lowercase().as_slice() {
-                b"nx" => conditions.nx = true,
-                b"xx" => conditions.xx = true,
-                b"gt" => conditions.gt = true,
-                b"lt" => conditions.lt = true,
-                _ => {
-                    let option = printed(option, usize::MAX);
-                    return Err(error([b"Unsupported option ", option].concat()));
-                }
+            let is = |name| is_option(option, name);
+            if is("nx") {
+                conditions.nx = true;
+            } else if is("xx") {
+                conditions.xx = true;
+            } else if is("gt") {
+                conditions.gt = true;
+            } else if is("lt") {
+                conditions.lt = true;
+            } else {
+                let option = printed(option, usize::MAX);
+                return Err(error([b"Unsupported option ", option].concat()));
             }
         }
         if conditions.nx && (conditions.xx || conditions.gt || conditions.lt) {

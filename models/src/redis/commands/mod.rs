@@ -1,8 +1,9 @@
-//! The command table, and what all commands share: how they are found, how arguments are read,
-//! what is answered when something is wrong. One file per family.
+//! Commands, and what all of them share: how they are found, how arguments are read, what is
+//! answered when something is wrong. One file per family.
 //!
 //! Source of names, arities and flags: Redis 7.0.15, `src/commands/*.json`.
 
+mod arguments;
 mod expiry;
 mod flags;
 mod hashes;
@@ -10,14 +11,17 @@ mod keys;
 mod scripting;
 mod server;
 mod strings;
+mod table;
 
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
+use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer_in, printed};
+pub(super) use self::arguments::{integer, is_option};
+pub(crate) use self::table::{COMMANDS, session};
 use super::engine::{Data, Engine};
-use super::number::parse_i64;
 use super::resp::Reply;
-use super::session::{self, SessionHandler, client, config, greeting, info, pubsub, transaction};
+use super::session::SessionHandler;
 
 /// What carries out a command that works on the data alone.
 pub(crate) type DataHandler = fn(&mut Data, &[Bytes]) -> Reply;
@@ -55,153 +59,6 @@ impl Command {
         if self.arity < 0 { arguments >= wanted } else { arguments == wanted }
     }
 }
-
-const fn row_of(
-    name: &'static str,
-    full_name: &'static str,
-    arity: i32,
-    handler: Handler,
-    subcommands: &'static [Command],
-) -> Command {
-    let flags = Flags::of(full_name);
-    Command { key: key(name.as_bytes()), full_name, arity, flags, handler, subcommands }
-}
-
-const fn data(name: &'static str, arity: i32, run: DataHandler) -> Command {
-    row_of(name, name, arity, Handler::Data(run), &[])
-}
-
-const fn engine(
-    name: &'static str,
-    full_name: &'static str,
-    arity: i32,
-    run: fn(&mut Engine, &[Bytes]) -> Reply,
-) -> Command {
-    row_of(name, full_name, arity, Handler::Engine(run), &[])
-}
-
-/// A subcommand that works on the data alone.
-const fn data_part(
-    name: &'static str,
-    full_name: &'static str,
-    arity: i32,
-    run: DataHandler,
-) -> Command {
-    row_of(name, full_name, arity, Handler::Data(run), &[])
-}
-
-/// A command or a subcommand that works on the connection.
-pub(super) const fn session(
-    name: &'static str,
-    full_name: &'static str,
-    arity: i32,
-    run: SessionHandler,
-) -> Command {
-    row_of(name, full_name, arity, Handler::Session(run), &[])
-}
-
-/// A command that is nothing without a subcommand.
-const fn container(name: &'static str, subcommands: &'static [Command]) -> Command {
-    let unknown = Handler::Engine(|_, arguments| unknown_command(arguments));
-    row_of(name, name, -2, unknown, subcommands)
-}
-
-/// The table, in the order of the names.
-pub(crate) static COMMANDS: &[Command] = &[
-    data("append", 3, strings::append),
-    session("auth", "auth", -2, greeting::auth),
-    container("client", client::SUBCOMMANDS),
-    container(
-        "command",
-        &[
-            data_part("count", "command|count", 2, greeting::command_count),
-            data_part("docs", "command|docs", -2, greeting::command_docs),
-            data_part("list", "command|list", -2, greeting::command_list),
-        ],
-    ),
-    container("config", config::SUBCOMMANDS),
-    data("dbsize", 1, keys::dbsize),
-    data("decr", 2, strings::decr),
-    data("decrby", 3, strings::decrby),
-    data("del", -2, keys::del),
-    session("discard", "discard", 1, transaction::discard),
-    data("echo", 2, server::echo),
-    engine("eval", "eval", -3, scripting::eval),
-    engine("evalsha", "evalsha", -3, scripting::evalsha),
-    session("exec", "exec", 1, transaction::exec),
-    data("exists", -2, keys::exists),
-    data("expire", -3, expiry::expire),
-    data("expireat", -3, expiry::expireat),
-    data("expiretime", 2, expiry::expiretime),
-    data("flushall", -1, keys::flushall),
-    data("get", 2, strings::get),
-    data("getdel", 2, strings::getdel),
-    data("getex", -2, strings::getex),
-    data("getset", 3, strings::getset),
-    data("hdel", -3, hashes::hdel),
-    session("hello", "hello", -1, greeting::hello),
-    data("hexists", 3, hashes::hexists),
-    data("hget", 3, hashes::hget),
-    data("hgetall", 2, hashes::hgetall),
-    data("hincrby", 4, hashes::hincrby),
-    data("hlen", 2, hashes::hlen),
-    data("hset", -4, hashes::hset),
-    data("incr", 2, strings::incr),
-    data("incrby", 3, strings::incrby),
-    session("info", "info", -1, info::info),
-    data("mget", -2, strings::mget),
-    session("multi", "multi", 1, transaction::multi),
-    data("persist", 2, expiry::persist),
-    data("pexpire", -3, expiry::pexpire),
-    data("pexpireat", -3, expiry::pexpireat),
-    data("pexpiretime", 2, expiry::pexpiretime),
-    data("ping", -1, server::ping),
-    data("psetex", 4, strings::psetex),
-    session("psubscribe", "psubscribe", -2, pubsub::psubscribe),
-    data("pttl", 2, expiry::pttl),
-    data("publish", 3, pubsub::publish),
-    container(
-        "pubsub",
-        &[
-            data_part("channels", "pubsub|channels", -2, pubsub::channels),
-            data_part("numpat", "pubsub|numpat", 2, pubsub::numpat),
-            data_part("numsub", "pubsub|numsub", -2, pubsub::numsub),
-            data_part("shardchannels", "pubsub|shardchannels", -2, pubsub::shard_channels),
-            data_part("shardnumsub", "pubsub|shardnumsub", -2, pubsub::shard_numsub),
-        ],
-    ),
-    session("punsubscribe", "punsubscribe", -1, pubsub::punsubscribe),
-    session("quit", "quit", -1, greeting::quit),
-    session("reset", "reset", 1, greeting::reset),
-    session("role", "role", 1, info::role),
-    container(
-        "script",
-        &[
-            engine("exists", "script|exists", -3, scripting::exists),
-            engine("flush", "script|flush", -2, scripting::flush),
-            engine("help", "script|help", 2, scripting::help),
-            engine("kill", "script|kill", 2, scripting::kill),
-            engine("load", "script|load", 3, scripting::load),
-        ],
-    ),
-    data("select", 2, server::select),
-    data("set", -3, strings::set),
-    data("setex", 4, strings::setex),
-    data("setnx", 3, strings::setnx),
-    data("spublish", 3, pubsub::spublish),
-    session("ssubscribe", "ssubscribe", -2, pubsub::ssubscribe),
-    data("strlen", 2, strings::strlen),
-    session("subscribe", "subscribe", -2, pubsub::subscribe),
-    session("sunsubscribe", "sunsubscribe", -1, pubsub::sunsubscribe),
-    data("time", 1, server::time),
-    data("ttl", 2, expiry::ttl),
-    data("type", 2, keys::type_of),
-    data("unlink", -2, keys::del),
-    session("unsubscribe", "unsubscribe", -1, pubsub::unsubscribe),
-    session("unwatch", "unwatch", 1, transaction::unwatch),
-    session("wait", "wait", 3, session::wait),
-    session("watch", "watch", -2, transaction::watch),
-];
 
 /// A command that a script called and that it cannot have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +120,7 @@ pub(crate) fn is_known(arguments: &[Bytes]) -> bool {
 
 /// The row of a command, or of its subcommand. A container stands for itself only when nothing
 /// follows it.
-fn lookup(arguments: &[Bytes]) -> Option<&'static Command> {
+pub(crate) fn lookup(arguments: &[Bytes]) -> Option<&'static Command> {
     let (name, rest) = arguments.split_first()?;
     let command = row(COMMANDS, name)?;
     match rest.first() {
@@ -308,7 +165,6 @@ pub(crate) const OUT_OF_MEMORY: Reply =
 pub(crate) const LOADING: Reply = Reply::error("LOADING Redis is loading the dataset in memory");
 
 pub(super) const SYNTAX_ERROR: Reply = Reply::error("ERR syntax error");
-const NOT_AN_INTEGER: Reply = Reply::error("ERR value is not an integer or out of range");
 
 /// The two integers that stand for no and yes.
 fn yes_or_no(yes: bool) -> Reply {
@@ -320,9 +176,9 @@ pub(super) fn bulk_or_nil(string: Option<Bytes>) -> Reply {
     string.map_or(Reply::Nil, Reply::Bulk)
 }
 
-/// Reads an argument as an integer.
-pub(super) fn integer(argument: &[u8]) -> Result<i64, Reply> {
-    parse_i64(argument).ok_or(NOT_AN_INTEGER)
+/// Runs a command that may end with an error; the one or the other is the reply.
+fn attempt(run: impl FnOnce() -> Result<Reply, Reply>) -> Reply {
+    run().unwrap_or_else(|error| error)
 }
 
 /// How many there are, as a reply counts them.
@@ -350,12 +206,6 @@ pub(super) fn wrong_arity(full_name: &str) -> Reply {
 
 fn invalid_expire_time(name: &str) -> Reply {
     error(format!("invalid expire time in '{name}' command"))
-}
-
-/// At most `most` bytes of an argument, and only up to a zero byte: Redis prints a C string.
-fn printed(argument: &[u8], most: usize) -> &[u8] {
-    let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
-    &argument[..end.min(most)]
 }
 
 /// The reply to a subcommand with an argument too many, where only the subcommand itself sees it.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{integer, wrong_arity};
+use super::{INT_RANGE, integer_in, wrong_arity};
 use crate::redis::engine::Data;
 use crate::redis::number::Decimal;
 use crate::redis::resp::Reply;
@@ -23,12 +23,8 @@ pub(super) fn echo(_: &mut Data, arguments: &[Bytes]) -> Reply {
 
 /// `SELECT index`: there is one database.
 pub(super) fn select(_: &mut Data, arguments: &[Bytes]) -> Reply {
-    match integer(&arguments[1]) {
+    match integer_in(&arguments[1], INT_RANGE) {
         Ok(0) => Reply::OK,
-        // Redis reads a 32-bit integer here. Source: `object.c`, `getIntFromObjectOrReply`.
-        Ok(index) if i32::try_from(index).is_err() => {
-            Reply::error("ERR value is out of range, value must between -2147483648 and 2147483647")
-        }
         Ok(_) => Reply::error("ERR DB index is out of range"),
         Err(reply) => reply,
     }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::machine::ConnectionId;
 use crate::redis::commands::COMMANDS;
 use crate::redis::resp::CommandDecoder;
 
@@ -49,6 +50,12 @@ fn replay(conversation: &str) -> usize {
 #[test]
 fn commands_are_answered_as_redis_answers_them() {
     assert!(replay(include_str!("commands.recorded")) > 1000);
+}
+
+/// What `tests/against_redis` has written down; nothing in it hangs on the time of day.
+#[test]
+fn commands_on_keys_are_answered_as_redis_answers_them() {
+    assert!(replay(include_str!("keyspace.recorded")) > 450);
 }
 
 #[test]
@@ -122,6 +129,126 @@ fn expiries_and_deletions_are_reported() {
     assert_eq!(changes("DEL k"), []);
     changes("SET k v");
     assert_eq!(changes("FLUSHALL"), [Change::Deleted { key: key.clone() }]);
+}
+
+#[test]
+fn modifications_are_counted_as_redis_counts_them() {
+    let mut engine = Engine::default();
+    let mut made = |line: &str| {
+        let before = engine.dirty();
+        run(&mut engine, 1000, line);
+        engine.dirty() - before
+    };
+    for (line, modifications) in [
+        ("HSET h a 1 b 2", 2),
+        ("HSET h a 1 a 1", 2),
+        ("HDEL h a none", 1),
+        ("HINCRBY h b x", 0),
+        ("PEXPIRE h 10000", 1),
+        ("MSET s 1 t 2", 2),
+        ("MSETNX s 1 u 2", 0),
+        ("SETRANGE s 0 \"\"", 0),
+        ("APPEND s \"\"", 1),
+        ("GETEX s", 0),
+        ("GETEX s PERSIST", 0),
+        ("RENAME s t", 1),
+        ("RENAME t t", 0),
+        ("COPY t h REPLACE", 1),
+        ("SET t 1 XX PX 10000", 1),
+        ("SET t 1 NX", 0),
+        ("HSET g a 1", 1),
+        ("HDEL g a", 1),
+        ("FLUSHALL", 2),
+        ("FLUSHALL", 0),
+    ] {
+        assert_eq!(made(line), modifications, "{line}");
+    }
+}
+
+#[test]
+fn changed_hashes_renamed_and_copied_keys_are_reported() {
+    let mut engine = Engine::default();
+    let mut changes = |line: &str| {
+        run(&mut engine, 1000, line);
+        engine.take_changes().collect::<Vec<Change>>()
+    };
+    let name = |name: &'static str| Bytes::from_static(name.as_bytes());
+    let touched = |key| Change::Touched { key: name(key) };
+    let deleted = |key| Change::Deleted { key: name(key) };
+    let set = |key, expires_at_ms| Change::Set { key: name(key), value: name("v"), expires_at_ms };
+    assert_eq!(changes("HSET h a 1"), [touched("h")]);
+    assert_eq!(changes("PEXPIRE h 10"), [touched("h")]);
+    assert_eq!(changes("COPY h i"), [touched("i")]);
+    assert_eq!(changes("HDEL i a"), [deleted("i")]);
+    assert_eq!(changes("SET k v PX 10"), [set("k", Some(1010))]);
+    assert_eq!(changes("RENAME k l"), [deleted("k"), set("l", Some(1010))]);
+    assert_eq!(changes("RENAME l h"), [deleted("l"), set("h", Some(1010))]);
+    assert_eq!(changes("PTTL h"), []);
+    assert_eq!(run(&mut engine, 1011, "DBSIZE"), Reply::Int(1));
+    assert_eq!(run(&mut engine, 1011, "RANDOMKEY"), Reply::Nil, "its time is over");
+    assert_eq!(
+        engine.take_changes().collect::<Vec<Change>>(),
+        [Change::Expired { key: name("h") }]
+    );
+}
+
+#[test]
+fn whoever_watches_hears_of_every_modified_key() {
+    const KEYS: [&str; 4] = ["h", "i", "k", "none"];
+    let mut engine = Engine::default();
+    run(&mut engine, 1000, "SET k v PX 10");
+    for (watcher, key) in (0..).zip(KEYS) {
+        engine.data.watched.watch(
+            &Bytes::from_static(key.as_bytes()),
+            ConnectionId(watcher),
+            false,
+        );
+    }
+    let mut heard = |now_ms, line| -> Vec<&str> {
+        run(&mut engine, now_ms, line);
+        let has_heard = |watcher| engine.data.watched.is_dirty(ConnectionId(watcher));
+        (0..).zip(KEYS).filter(|(watcher, _)| has_heard(*watcher)).map(|(_, key)| key).collect()
+    };
+    assert!(heard(1000, "GET k").is_empty());
+    assert_eq!(heard(1000, "HSET h f v"), ["h"]);
+    assert_eq!(heard(1000, "RENAME h i"), ["h", "i"]);
+    assert_eq!(heard(1000, "DEL none"), ["h", "i"]);
+    assert_eq!(heard(1011, "GET k"), ["h", "i", "k"]);
+}
+
+#[test]
+fn a_key_is_idle_from_its_last_use_on() {
+    let mut engine = Engine::default();
+    run(&mut engine, 10_000, "SET k v");
+    for (now_ms, line, expected) in [
+        (15_999, "OBJECT IDLETIME k", 5),
+        (16_000, "EXISTS k", 1),
+        (17_000, "OBJECT IDLETIME k", 7),
+        (18_000, "TOUCH k", 1),
+        (20_000, "OBJECT IDLETIME k", 2),
+        (5_000, "OBJECT IDLETIME k", 16_777_202),
+    ] {
+        assert_eq!(run(&mut engine, now_ms, line), Reply::Int(expected), "{now_ms}: {line}");
+    }
+}
+
+#[test]
+fn chance_is_the_servers_own() {
+    let draws = |stream| {
+        let mut engine = Engine::new(Random::new(1, stream));
+        run(&mut engine, 0, "HSET h a 1 b 2 c 3 d 4");
+        (0..20).map(|_| run(&mut engine, 0, "HRANDFIELD h")).collect::<Vec<Reply>>()
+    };
+    assert_eq!(draws(1), draws(1));
+    assert_ne!(draws(1), draws(2));
+}
+
+#[test]
+fn no_count_of_fields_fills_the_memory() {
+    let mut engine = Engine::default();
+    run(&mut engine, 0, "HSET h a 1");
+    let reply = run(&mut engine, 0, "HRANDFIELD h -9223372036854775807");
+    assert_eq!(reply, Reply::error("ERR value is out of range"));
 }
 
 /// Argument vectors that are nearly right: names of the table, few keys, numbers and options.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Sample;
 use super::usage::Usage;
-use super::weight::{EMPTY_SERVER_BYTES, key_bytes, table_bytes};
+use super::weight::{bytes_besides_keys, key_bytes};
 use crate::random::Random;
 use crate::redis::keyspace::{KeyEvent, Keyspace};
 use crate::time::Wall;
@@ -60,11 +60,9 @@ impl Ledger {
         }
     }
 
-    /// What the server has taken: what it takes when it is empty, its keys, and their two tables.
-    /// Clients are left out, about 18 kB each.
+    /// What the server has taken: [`used_bytes`](super::used_bytes), without a count.
     pub(super) fn used_bytes(&self, keyspace: &Keyspace) -> u64 {
-        let tables = table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len());
-        EMPTY_SERVER_BYTES + self.bytes + tables
+        bytes_besides_keys(keyspace) + self.bytes
     }
 
     /// How a key was used.

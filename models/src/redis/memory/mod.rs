@@ -6,7 +6,8 @@
 //!
 //! What differs from Redis 7.0.15: clients and their buffers weigh nothing; a sample of keys is drawn
 //! without regard to how they lie in a hash table; an eviction takes no time, so it is never put off
-//! (`maxmemory-eviction-tenacity`).
+//! (`maxmemory-eviction-tenacity`). A limit that `CONFIG SET` sets takes effect at the next command,
+//! and until there is a limit nobody counts how keys are used.
 //!
 //! ```text
 //! weight            what a key takes
@@ -18,6 +19,8 @@ mod ledger;
 mod pool;
 mod usage;
 mod weight;
+
+pub(crate) use self::weight::{EMPTY_SERVER_BYTES, used_bytes};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -43,25 +46,25 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The memory of a server with these settings; `None` when there is no limit. From now on the
-    /// keyspace notes down what is done to keys. `random` is the server's: one number is drawn.
-    pub(crate) fn new(
-        settings: &RedisSettings,
-        data: &mut Data,
-        random: &mut Random,
-    ) -> Option<Self> {
-        if settings.maxmemory_bytes == 0 {
-            return None;
-        }
+    /// The memory of a server that has a limit from now on: the keyspace notes down what is done to
+    /// keys. One number is drawn from `random`.
+    pub(crate) fn new(settings: &RedisSettings, data: &mut Data, random: &mut Random) -> Self {
         data.keyspace.note_events();
-        Some(Self {
+        Self {
             limit_bytes: settings.maxmemory_bytes,
             policy: settings.maxmemory_policy,
             samples: settings.maxmemory_samples as usize,
             ledger: Ledger::default(),
             pool: Pool::default(),
             random: Random::new(random.bits(), 0),
-        })
+        }
+    }
+
+    /// Takes over other settings; what is known of the keys stays.
+    pub(crate) fn set(&mut self, settings: &RedisSettings) {
+        self.limit_bytes = settings.maxmemory_bytes;
+        self.policy = settings.maxmemory_policy;
+        self.samples = settings.maxmemory_samples as usize;
     }
 
     /// Takes note of what was done to the keys.

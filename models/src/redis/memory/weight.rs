@@ -4,11 +4,9 @@
 //! rounded up to a size class of jemalloc. Compared with `MEMORY USAGE` and with `used_memory` of a
 //! real server that was filled key by key.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
-use crate::redis::keyspace::Value;
+use crate::redis::keyspace::{Hash, Keyspace, Value};
 use crate::redis::number::parse_i64;
 
 /// What a Redis without keys and clients has taken: `used_memory_startup` of `INFO memory`.
@@ -23,10 +21,21 @@ const DICT_BYTES: u64 = 64;
 /// The longest string that shares an allocation with its object. Source: `object.c`,
 /// `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
 const EMBEDDED_MAX_BYTES: usize = 44;
-/// The most fields, and the longest, of a hash that is kept in one piece. Source: `config.c`,
-/// `hash-max-listpack-entries` and `hash-max-listpack-value`.
-const LISTPACK_MAX_FIELDS: usize = 512;
-const LISTPACK_MAX_BYTES: usize = 64;
+/// What a server with these keys has taken, by a count of all of them. Clients are left out, about
+/// 18 kB each.
+pub(crate) fn used_bytes(keyspace: &Keyspace) -> u64 {
+    let key_bytes = |key: &Bytes| {
+        let value = keyspace.get(key)?;
+        Some(key_bytes(key, value, keyspace.expiry(key).is_some()))
+    };
+    let keys: u64 = keyspace.keys().filter_map(key_bytes).sum();
+    bytes_besides_keys(keyspace) + keys
+}
+
+/// What a server takes when it is empty, and what the two tables of its keys do.
+pub(crate) fn bytes_besides_keys(keyspace: &Keyspace) -> u64 {
+    EMPTY_SERVER_BYTES + table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len())
+}
 
 /// What a key weighs with its value; without its share of the table of keys, which
 /// [`table_bytes`] gives.
@@ -60,11 +69,9 @@ fn value_bytes(value: &Value) -> u64 {
     }
 }
 
-fn hash_bytes(hash: &BTreeMap<Bytes, Bytes>) -> u64 {
+fn hash_bytes(hash: &Hash) -> u64 {
     let words = || hash.iter().flat_map(|(field, value)| [field, value]);
-    let is_listpack =
-        hash.len() <= LISTPACK_MAX_FIELDS && words().all(|word| word.len() <= LISTPACK_MAX_BYTES);
-    if is_listpack {
+    if hash.is_list() {
         // Source: `listpack.c`, `LP_HDR_SIZE` and the byte that ends it.
         allocated(6 + words().map(|word| listpack_entry_bytes(word)).sum::<u64>() + 1)
     } else {

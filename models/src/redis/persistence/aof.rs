@@ -75,6 +75,12 @@ impl Aof {
         }
     }
 
+    /// Goes by another policy from the next flush on. Source: `config.c`: `appendfsync` is
+    /// `server.aof_fsync`, and nothing else hangs on it.
+    pub(crate) const fn set_policy(&mut self, policy: AppendFsync) {
+        self.policy = policy;
+    }
+
     /// Takes a command that changed something. Source: `aof.c`, `feedAppendOnlyFile`.
     pub(crate) fn feed(&mut self, command: &Passed) {
         if !self.has_selected {

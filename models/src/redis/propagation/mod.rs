@@ -24,6 +24,8 @@ pub(crate) type Passed = Arc<[Bytes]>;
 #[derive(Debug, Default)]
 pub(crate) struct Propagation {
     is_on: bool,
+    /// The command that is being carried out is to be passed on whatever it changes.
+    is_forced: bool,
     /// What the command, script or transaction under way has brought about so far.
     unit: Vec<Passed>,
     ready: Vec<Passed>,
@@ -38,6 +40,16 @@ impl Propagation {
     /// True when somebody listens.
     pub(crate) const fn is_on(&self) -> bool {
         self.is_on
+    }
+
+    /// The command that is being carried out is to be passed on though it may change nothing.
+    pub(crate) fn force(&mut self) {
+        self.is_forced = self.is_on;
+    }
+
+    /// True when the command that has been carried out is to be passed on in any case.
+    pub(crate) fn take_forced(&mut self) -> bool {
+        std::mem::take(&mut self.is_forced)
     }
 
     /// Adds a command to what is under way.

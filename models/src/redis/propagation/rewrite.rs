@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Passed, deletion};
+use crate::redis::commands::is_option;
 use crate::redis::keyspace::Keyspace;
 use crate::redis::number::Decimal;
 use crate::redis::resp::Reply;
@@ -56,9 +57,7 @@ fn set(
     options: &[Bytes],
     keyspace: &Keyspace,
 ) -> Passed {
-    let is = |option: &Bytes, names: &[&str]| {
-        names.iter().any(|name| option.eq_ignore_ascii_case(name.as_bytes()))
-    };
+    let is = |option: &Bytes, names: &[&str]| names.iter().any(|name| is_option(option, name));
     if options.iter().any(|option| is(option, &["ex", "px", "exat", "pxat"])) {
         set_until(key, value, keyspace)
     } else if options.iter().any(|option| is(option, &["get"])) {

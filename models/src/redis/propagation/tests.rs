@@ -19,6 +19,12 @@ fn sums_of_fractions_are_passed_on_as_results() {
 }
 
 #[test]
+fn options_are_known_as_the_command_knows_them() {
+    let passed = rewritten("set", &words("SET k v XX get\0x"), &Reply::Nil, &Keyspace::default());
+    assert_eq!(passed.to_vec(), words("SET k v XX"));
+}
+
+#[test]
 fn several_commands_of_a_client_make_a_transaction_and_a_round_of_deletions_none() {
     let mut propagation = Propagation::default();
     propagation.add(words("SET a 1").into());

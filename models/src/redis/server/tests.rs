@@ -198,3 +198,34 @@ fn keys_are_evicted_before_the_next_command() {
     assert_eq!(notes(&bench.command("GET c")), ["key-evicted"]);
     assert_eq!(reply(&bench.command("DBSIZE")), Some(&Reply::Int(1)));
 }
+
+#[test]
+fn who_waits_is_looked_for_by_server_cron_at_the_latest() {
+    let mut bench = Bench::new();
+    bench.pass(130);
+    let effects = bench.command("CLIENT PAUSE 150");
+    assert_eq!((reply(&effects), timer_ms(&effects)), (Some(&Reply::OK), Some(201)));
+    let effects = bench.command("SET lock mine");
+    assert!(effects.is_empty(), "held back, and nothing is written down");
+    bench.pass(71);
+    assert_eq!(timer_ms(&bench.tick()), Some(301));
+    bench.pass(100);
+    let effects = bench.tick();
+    assert_eq!((reply(&effects), notes(&effects)), (Some(&Reply::OK), vec!["key-set"]));
+    assert_eq!(timer_ms(&effects), None);
+}
+
+#[test]
+fn whoever_has_subscribed_is_sent_what_is_published_until_its_connection_is_gone() {
+    const OTHER: ConnectionId = ConnectionId(2);
+    let mut bench = Bench::new();
+    let subscribe = Message::Redis(["SUBSCRIBE", "c"].map(Bytes::from).into());
+    bench.give(Input::Accepted { connection: OTHER, peer: NodeId(7) });
+    bench.give(Input::Message { connection: OTHER, message: &subscribe });
+    let effects = bench.command("PUBLISH c x");
+    assert!(matches!(effects[0], Effect::Send { connection: OTHER, .. }));
+    assert_eq!(reply(&effects), Some(&Reply::Int(1)));
+    let reason = crate::machine::CloseReason::Reset;
+    bench.give(Input::Closed { connection: OTHER, reason });
+    assert_eq!(reply(&bench.command("PUBLISH c x")), Some(&Reply::Int(0)));
+}

@@ -105,10 +105,11 @@ impl Sessions {
         self.pause.is_on() || self.blocked > 0 && self.list.iter().any(waits)
     }
 
-    /// The event loop is about to sleep: who has waited long enough goes on.
+    /// The event loop is about to sleep: who has waited long enough goes on, and who has been told
+    /// the last is hung up on.
     ///
     /// Source: `server.c`, `beforeSleep`: the timeouts, then the pause (which the fast expiry cycle
-    /// looks at), then those who wait no longer.
+    /// looks at), then those who wait no longer, then what is to be written.
     pub(in crate::redis) fn before_sleep(&mut self, engine: &mut Engine, now: LocalClock) {
         self.clock = now;
         if self.blocked > 0 {
@@ -124,12 +125,14 @@ impl Sessions {
                 self.process(at, &arguments, engine);
             }
         }
+        self.close_ended(engine);
     }
 
-    /// The next command of a connection, unless it waits.
+    /// The next command of a connection, unless it waits or has ended.
     fn next_command(&mut self, at: usize) -> Option<Arc<[Bytes]>> {
         let session = &mut self.list[at];
-        if session.blocked.is_some() { None } else { session.waiting.pop_front() }
+        let goes_on = session.blocked.is_none() && session.end == End::Open;
+        if goes_on { session.waiting.pop_front() } else { None }
     }
 
     /// A client waits from now on.

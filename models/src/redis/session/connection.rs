@@ -9,6 +9,7 @@ use super::blocking::Blocked;
 use super::transaction::Transaction;
 use crate::machine::{ConnectionId, NodeId};
 use crate::redis::channels::Kind;
+use crate::redis::resp::Reply;
 
 /// What a client has asked for with `CLIENT REPLY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +29,11 @@ pub(super) enum Replies {
 pub(super) enum End {
     /// As long as it likes.
     Open,
-    /// Until what it was told has gone out. Source: `CLIENT_CLOSE_AFTER_REPLY`.
+    /// Until something is written to it. Who has switched replies off and sends `QUIT` may wait for
+    /// that for ever. Source: `CLIENT_CLOSE_AFTER_REPLY`; `networking.c`, `writeToClient`.
     AfterReply,
+    /// Until the event loop sleeps: something is being written to it.
+    Written,
     /// Not at all. Source: `networking.c`, `freeClient`.
     Now,
 }
@@ -84,6 +88,18 @@ impl Subscriptions {
     }
 }
 
+/// The reply to `EXEC` while it is being said.
+///
+/// On the wire it is a number, and then whatever the client is told. As a rule that is a reply for
+/// each command. But a `SUBSCRIBE` says more than one thing, and a message may come in between: what
+/// is then too much stands after the array. And `CLIENT REPLY` can make it too little: then what is
+/// said later belongs to the array as well. A client reads it no other way.
+#[derive(Debug)]
+pub(super) struct OpenArray {
+    pub(super) length: usize,
+    pub(super) said: Vec<Reply>,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -103,6 +119,7 @@ pub(super) struct Session {
     pub(super) end: End,
     /// Begun with `MULTI`.
     pub(super) transaction: Option<Box<Transaction>>,
+    pub(super) array: Option<OpenArray>,
     pub(super) subscriptions: Subscriptions,
     /// While it waits, its commands do as well.
     pub(super) blocked: Option<Blocked>,
@@ -123,16 +140,28 @@ impl Session {
             replies: Replies::On,
             end: End::Open,
             transaction: None,
+            array: None,
             subscriptions: Subscriptions::default(),
             blocked: None,
             waiting: VecDeque::new(),
         }
     }
 
-    /// True when answers are sent to it.
-    pub(super) fn hears_replies(&self) -> bool {
-        let wanted = matches!(self.replies, Replies::On | Replies::SkipNext);
-        wanted && self.end == End::Open
+    /// True when it wants to hear answers.
+    pub(super) fn wants_replies(&self) -> bool {
+        matches!(self.replies, Replies::On | Replies::SkipNext)
+    }
+
+    /// What the client can read now that it is told something: nothing while an array is open.
+    pub(super) fn readable(&mut self, message: Reply) -> Option<Reply> {
+        let Some(array) = &mut self.array else {
+            return Some(message);
+        };
+        array.said.push(message);
+        if array.said.len() < array.length {
+            return None;
+        }
+        self.array.take().map(|array| Reply::Array(array.said))
     }
 
     /// True when it may send only a few commands. Source: `CLIENT_PUBSUB`.

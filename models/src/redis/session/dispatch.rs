@@ -42,6 +42,9 @@ impl Sessions {
         let at = self.place(connection, None);
         let session = &mut self.list[at];
         session.active_s = seconds(now.wall);
+        if session.end != End::Open {
+            return;
+        }
         if session.blocked.is_some() {
             session.waiting.push_back(arguments.clone());
         } else {
@@ -49,8 +52,7 @@ impl Sessions {
         }
     }
 
-    /// Takes a command of a connection that does not wait. The places in the list may be others
-    /// afterwards.
+    /// Takes a command of a connection that does not wait.
     pub(super) fn process(&mut self, at: usize, arguments: &Arc<[Bytes]>, engine: &mut Engine) {
         engine.set_wall(self.clock.wall);
         match commands::find(arguments) {
@@ -59,14 +61,17 @@ impl Sessions {
                 self.refuse_queue_or_call(at, command, arguments, engine);
             }
             Err(_) if is_from_a_browser(&arguments[0]) => self.end(at, End::Now, engine),
-            Err(error) => self.reject(at, arguments, error, engine),
+            Err(error) => {
+                let known = commands::lookup(arguments);
+                self.list[at].last_command = known.map_or("NULL", |command| command.full_name);
+                self.reject(at, arguments, error, engine);
+            }
         }
         engine.end_unit();
         let session = &mut self.list[at];
         if session.replies != Replies::On && session.blocked.is_none() {
             session.end_command();
         }
-        self.close_ended(engine);
     }
 
     fn refuse_queue_or_call(

@@ -106,13 +106,15 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
+    /// The first two numbers go to clients of the server's own, which carry out what scripts and
+    /// functions call. Source: `eval.c`, `scriptingInit`, and `functions.c`, `createEngineCtx`; measured.
+    const FIRST_ID: i64 = 3;
+
     /// A server that starts: nobody has connected.
     pub(super) fn new(boot: &Boot, settings: RedisSettings) -> Self {
         Self {
             list: Vec::new(),
-            // Source: `networking.c`, `createClient`; the first connections that a real server
-            // gives a number to are its own.
-            next_id: 1,
+            next_id: Self::FIRST_ID,
             ending: false,
             pause: Pause::default(),
             blocked: 0,
@@ -155,6 +157,11 @@ impl Sessions {
         self.statistics.expired_keys += 1;
     }
 
+    /// Counts a key that was evicted, for `INFO`.
+    pub(super) fn count_evicted(&mut self) {
+        self.statistics.evicted_keys += 1;
+    }
+
     fn find(&self, connection: ConnectionId) -> Result<usize, usize> {
         self.list.binary_search_by_key(&connection, |session| session.connection)
     }
@@ -172,20 +179,29 @@ impl Sessions {
 
     /// Answers a command, unless the client does not want to hear it.
     fn say(&mut self, at: usize, reply: Reply) {
-        if matches!(reply, Reply::Error(_)) {
-            self.statistics.errors += 1;
+        if let Reply::Error(text) = &reply {
+            self.statistics.count_error(text);
         }
-        let session = &self.list[at];
-        if session.hears_replies() {
-            self.output.tell(session.connection, reply);
+        if self.list[at].wants_replies() {
+            self.push(at, reply);
         }
     }
 
     /// Says something that is no answer.
     fn push(&mut self, at: usize, message: Reply) {
-        let session = &self.list[at];
-        if session.end == End::Open {
-            self.output.tell(session.connection, message);
+        let session = &mut self.list[at];
+        match session.end {
+            End::Open => {
+                if let Some(reply) = session.readable(message) {
+                    self.output.tell(session.connection, reply);
+                }
+            }
+            // It hears nothing more, but that something was to be written closes it.
+            End::AfterReply => {
+                session.end = End::Written;
+                self.ending = true;
+            }
+            End::Written | End::Now => {}
         }
     }
 
@@ -198,24 +214,31 @@ impl Sessions {
         }
     }
 
-    /// Ends a connection: after what it is being told, or at once.
+    /// Ends a connection: after what it is being told, or at once. It stays in the list until the
+    /// event loop sleeps.
     fn end(&mut self, at: usize, end: End, engine: &mut Engine) {
-        self.ending = true;
-        self.list[at].end = end;
+        let session = &mut self.list[at];
+        session.end = end;
         if end == End::Now {
-            self.output.forget(self.list[at].connection);
+            self.output.forget(session.connection);
             self.leave(at, engine);
+        } else if session.array.is_some() || self.output.has_any_for(session.connection) {
+            session.end = End::Written;
         }
+        self.ending = true;
     }
 
-    /// Closes the connections that have ended, once nothing refers to their places.
+    /// Closes the connections that have ended. Who was to be told something first counts until then:
+    /// whoever publishes meanwhile still reaches it, in name.
+    ///
+    /// Source: `networking.c`, `writeToClient`.
     fn close_ended(&mut self, engine: &mut Engine) {
         if !std::mem::take(&mut self.ending) {
             return;
         }
         let mut at = 0;
         while let Some(session) = self.list.get(at) {
-            if session.end == End::Open {
+            if matches!(session.end, End::Open | End::AfterReply) {
                 at += 1;
             } else {
                 self.output.close(session.connection);

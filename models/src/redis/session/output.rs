@@ -24,17 +24,21 @@ pub(in crate::redis) enum Outgoing {
 #[derive(Debug, Default)]
 pub(super) struct Output {
     items: Vec<Outgoing>,
-    /// While `EXEC` runs: whose, and what that client was told.
-    gathered: Option<(ConnectionId, Vec<Reply>)>,
 }
 
 impl Output {
     /// Tells a client something.
     pub(super) fn tell(&mut self, connection: ConnectionId, reply: Reply) {
-        match &mut self.gathered {
-            Some((gathering, told)) if *gathering == connection => told.push(reply),
-            _ => self.items.push(Outgoing::Reply { connection, reply }),
-        }
+        self.items.push(Outgoing::Reply { connection, reply });
+    }
+
+    /// True when a client has been told something that has not gone out.
+    pub(super) fn has_any_for(&self, connection: ConnectionId) -> bool {
+        let is_for = |item: &Outgoing| match item {
+            Outgoing::Reply { connection: to, .. } => *to == connection,
+            Outgoing::Close { .. } => false,
+        };
+        self.items.iter().any(is_for)
     }
 
     /// Closes a connection.
@@ -48,16 +52,6 @@ impl Output {
             Outgoing::Reply { connection: to, .. } => *to != connection,
             Outgoing::Close { .. } => true,
         });
-    }
-
-    /// From now on what this client is told is put aside.
-    pub(super) fn gather(&mut self, connection: ConnectionId) {
-        self.gathered = Some((connection, Vec::new()));
-    }
-
-    /// Gives what was put aside.
-    pub(super) fn gathered(&mut self) -> Vec<Reply> {
-        self.gathered.take().map(|(_, told)| told).unwrap_or_default()
     }
 
     /// Gives everything.

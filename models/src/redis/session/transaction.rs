@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Call;
+use super::connection::OpenArray;
 use crate::redis::commands::{Command, Flags};
 use crate::redis::resp::Reply;
 
@@ -12,6 +13,8 @@ use crate::redis::resp::Reply;
 #[derive(Debug)]
 pub(super) struct Transaction {
     queue: Vec<(&'static Command, Arc<[Bytes]>)>,
+    /// How many commands were queued: it stays while `EXEC` carries them out.
+    queued: usize,
     /// The flags of all that is queued.
     flags: Flags,
     /// A command was refused, so `EXEC` will be as well.
@@ -20,13 +23,14 @@ pub(super) struct Transaction {
 
 impl Transaction {
     const fn new() -> Self {
-        Self { queue: Vec::new(), flags: Flags::NONE, failed: false }
+        Self { queue: Vec::new(), queued: 0, flags: Flags::NONE, failed: false }
     }
 
     /// Keeps a command for later, if there is any sense in it.
     pub(super) fn queue(&mut self, command: &'static Command, arguments: &Arc<[Bytes]>) {
         if !self.failed {
             self.queue.push((command, arguments.clone()));
+            self.queued += 1;
             self.flags = self.flags.and(command.flags);
         }
     }
@@ -40,9 +44,9 @@ impl Transaction {
         self.flags
     }
 
-    /// How many commands are queued.
-    pub(super) fn len(&self) -> usize {
-        self.queue.len()
+    /// How many commands were queued.
+    pub(super) const fn queued(&self) -> usize {
+        self.queued
     }
 }
 
@@ -112,36 +116,23 @@ pub(in crate::redis) fn exec(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> 
         Some(Reply::error(text))
     } else if changed {
         Some(Reply::NilArray)
+    } else if queue.is_empty() {
+        Some(Reply::Array(Vec::new()))
     } else {
-        run(call, &queue)
+        run(call, &queue);
+        None
     };
     forget(call);
     reply
 }
 
-/// Carries the queue out. On the wire a transaction's reply is the number of its commands and then
-/// whatever the client is told. That is a reply for each command as a rule; but a `SUBSCRIBE` says
-/// more than one thing, and a message may come in between. What is then too much stands after the
-/// array, as a client would read it. What is too little, since the client wants no replies from some
-/// command on, is not sent at all.
-fn run(call: &mut Call<'_>, queue: &[(&'static Command, Arc<[Bytes]>)]) -> Option<Reply> {
-    let wanted = call.session().hears_replies();
-    if wanted {
-        let connection = call.connection();
-        call.sessions.output.gather(connection);
+/// Carries the queue out; what the client is told makes up the reply.
+fn run(call: &mut Call<'_>, queue: &[(&'static Command, Arc<[Bytes]>)]) {
+    let session = call.session();
+    if session.wants_replies() && session.array.is_none() {
+        session.array = Some(OpenArray { length: queue.len(), said: Vec::new() });
     }
     for (command, arguments) in queue {
         call.sessions.call(call.at, command, arguments, call.engine);
     }
-    if !wanted {
-        return None;
-    }
-    let mut told = call.sessions.output.gathered();
-    if told.len() < queue.len() {
-        return None;
-    }
-    let surplus = told.split_off(queue.len());
-    call.push(Reply::Array(told));
-    surplus.into_iter().for_each(|message| call.push(message));
-    None
 }

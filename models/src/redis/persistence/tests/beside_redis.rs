@@ -78,7 +78,7 @@ fn the_file_is_the_one_that_redis_writes() {
             }
         }
     }
-    assert!(commands > 80);
+    assert!(commands > 150);
 }
 
 /// The same against a real server, so that the recording can be believed.

@@ -40,6 +40,26 @@ fn no_never_syncs() {
 }
 
 #[test]
+fn the_policy_can_be_changed_while_the_server_runs() {
+    let mut bench = Bench::new(AppendFsync::No);
+    bench.done("SET a 1");
+    // What no policy has synced yet is synced at once: before the reply, as a flush comes first.
+    assert_eq!(bench.command(1, "CONFIG SET appendfsync always"), ["sync"]);
+    assert_eq!(bench.disk(), ["because of 2", "to 1: +OK"]);
+    assert_eq!(bench.command(1, "SET a 2"), ["key-set: a = 2", "write 27 bytes"]);
+    assert_eq!(bench.disk(), ["sync"]);
+    bench.disk();
+    assert_eq!(bench.done("CONFIG SET appendfsync no"), "+OK");
+    assert_eq!(
+        bench.done("CONFIG GET appendfsync"),
+        "*2\\r\\n$11\\r\\nappendfsync\\r\\n$2\\r\\nno"
+    );
+    bench.command(1, "SET a 3");
+    assert_eq!(bench.disk().last().map(String::as_str), Some("to 1: +OK"), "nobody syncs");
+    assert!(bench.done("INFO persistence").contains("aof_enabled:1"));
+}
+
+#[test]
 fn what_comes_while_the_thread_is_blocked_is_handled_in_one_turn_afterwards() {
     let mut bench = Bench::new(AppendFsync::Always);
     bench.command(1, "SET a 1");

@@ -79,7 +79,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
     let queued = session
         .transaction
         .as_ref()
-        .map_or(-1, |transaction| i64::try_from(transaction.len()).unwrap_or(i64::MAX));
+        .map_or(-1, |transaction| i64::try_from(transaction.queued()).unwrap_or(i64::MAX));
     let subscriptions = |kind| session.subscriptions.of(kind).len();
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub={} psub={} ssub={} \
@@ -92,7 +92,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
         String::from_utf8_lossy(session.name.as_deref().unwrap_or_default()),
         now_s.saturating_sub(session.since_s),
         now_s.saturating_sub(session.active_s),
-        flags(session, data),
+        flags(sessions, session, data),
         subscriptions(Subscription::Channel),
         subscriptions(Subscription::Pattern),
         subscriptions(Subscription::Shard),
@@ -100,13 +100,14 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
     )
 }
 
-fn flags(session: &Session, data: &Data) -> String {
+fn flags(sessions: &Sessions, session: &Session, data: &Data) -> String {
     let flags = [
         ('P', session.is_subscriber()),
         ('x', session.transaction.is_some()),
         ('b', session.blocked.is_some()),
         ('d', data.watched.is_dirty(session.connection)),
-        ('c', session.end == End::AfterReply),
+        ('c', matches!(session.end, End::AfterReply | End::Written)),
+        ('u', sessions.unblocked.contains(&session.connection)),
         ('e', session.no_evict),
     ];
     let set: String = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect();
@@ -116,7 +117,7 @@ fn flags(session: &Session, data: &Data) -> String {
 /// Descriptors are not given out again here, unlike in a kernel. The first is the one that a real
 /// server gives its first client.
 fn file_descriptor(session: &Session) -> i64 {
-    session.id.saturating_add(7)
+    session.id.saturating_add(5)
 }
 
 /// A client's address. Nodes have none in the model, so that they get one of a private network; the

@@ -101,6 +101,9 @@ fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
         }
     }
     config.settings = settings;
+    // A stream of its own: who sets a limit leaves all other draws alone.
+    let mut random = call.engine.data.random.beside();
+    call.engine.limit_memory(&settings, &mut random);
     Some(Reply::OK)
 }
 

@@ -4,7 +4,7 @@
 
 use super::values::Check;
 use crate::redis::number::parse_i64;
-use crate::redis::settings::{AppendFsync, Persistence, RedisSettings};
+use crate::redis::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
 
 /// What setting a parameter does.
 #[derive(Clone, Copy)]
@@ -13,8 +13,8 @@ pub(super) enum Effect {
     Sets {
         /// Shows the value.
         read: fn(&RedisSettings) -> String,
-        /// Takes a value that has been checked.
-        write: fn(&mut RedisSettings, &str),
+        /// Takes a value that has been checked, or says why not.
+        write: fn(&mut RedisSettings, &str) -> Result<(), String>,
     },
     /// The scenario sets it: any other value is refused, in words that say so.
     Shows(fn(&RedisSettings) -> String),
@@ -49,11 +49,10 @@ impl Parameter {
         let value = self.check.accept(value)?;
         match self.effect {
             Effect::Sets { write, .. } => write(settings, &value),
-            Effect::Refuses(why) => return Err(why.to_owned()),
-            Effect::Shows(read) => return only(&read(settings), &value),
-            Effect::DefaultOnly => return only(self.default, &value),
+            Effect::Refuses(why) => Err(why.to_owned()),
+            Effect::Shows(read) => only(&read(settings), &value),
+            Effect::DefaultOnly => only(self.default, &value),
         }
-        Ok(())
     }
 
     const fn also(mut self, alias: &'static str) -> Self {
@@ -69,6 +68,16 @@ fn only(present: &str, value: &str) -> Result<(), String> {
     }
     let present = if present.is_empty() { "nothing" } else { present };
     Err(format!("fencepost does not model this: it can only be {present}"))
+}
+
+const fn set(
+    name: &'static str,
+    default: &'static str,
+    check: Check,
+    read: fn(&RedisSettings) -> String,
+    write: fn(&mut RedisSettings, &str) -> Result<(), String>,
+) -> Parameter {
+    Parameter { name, alias: None, default, check, effect: Effect::Sets { read, write } }
 }
 
 const fn shown(
@@ -91,32 +100,92 @@ const fn refused(name: &'static str, default: &'static str, why: &'static str) -
 const IMMUTABLE: &str = "can't set immutable config";
 const INT_MAX: i64 = i32::MAX as i64;
 
-/// `hz`: what is out of range is brought into it. Source: `config.c`, `updateHZ`; `server.h`,
-/// `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
-const HZ: Parameter = Parameter {
-    name: "hz",
-    alias: None,
-    default: "10",
-    check: Check::Integer(0, INT_MAX),
-    effect: Effect::Sets {
-        read: |settings| settings.hz.to_string(),
-        write: |settings, value| {
-            let hz = parse_i64(value.as_bytes()).unwrap_or(i64::MAX).clamp(1, 500);
-            settings.hz = u32::try_from(hz).unwrap_or(settings.hz);
-        },
+/// What a checked word stands for; it is one of the table.
+fn named<T: Copy>(table: &[(&'static str, T)], word: &str) -> Result<T, String> {
+    let found = table.iter().find(|(name, _)| *name == word);
+    found.map(|(_, it)| *it).ok_or_else(|| format!("fencepost does not model {word}"))
+}
+
+/// A checked number, brought into what its type holds.
+fn number(digits: &str) -> u32 {
+    let number = parse_i64(digits.as_bytes()).unwrap_or(i64::MAX);
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}
+
+/// Without a file there is nothing to sync: the value cannot be kept.
+const APPENDFSYNC: Parameter = set(
+    "appendfsync",
+    AppendFsync::EverySecond.as_str(),
+    Check::OneOf(&["everysec", "always", "no"]),
+    |settings| settings.persistence.appendfsync().as_str().to_owned(),
+    |settings, word| match &mut settings.persistence {
+        Persistence::Aof(policy) => {
+            *policy = named(&AppendFsync::ALL, word)?;
+            Ok(())
+        }
+        none => only(none.appendfsync().as_str(), word),
     },
-};
+);
+
+/// What is out of range is brought into it. Source: `config.c`, `updateHZ`; `server.h`,
+/// `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
+const HZ: Parameter = set(
+    "hz",
+    "10",
+    Check::Integer(0, INT_MAX),
+    |settings| settings.hz.to_string(),
+    |settings, digits| {
+        settings.hz = number(digits).clamp(1, 500);
+        Ok(())
+    },
+);
+
+const MAXMEMORY: Parameter = set(
+    "maxmemory",
+    "0",
+    Check::Memory,
+    |settings| settings.maxmemory_bytes.to_string(),
+    |settings, digits| {
+        settings.maxmemory_bytes = digits.parse().map_err(|_| "is no number".to_owned())?;
+        Ok(())
+    },
+);
+
+const MAXMEMORY_POLICY: Parameter = set(
+    "maxmemory-policy",
+    "noeviction",
+    Check::OneOf(&[
+        "volatile-lru",
+        "volatile-lfu",
+        "volatile-random",
+        "volatile-ttl",
+        "allkeys-lru",
+        "allkeys-lfu",
+        "allkeys-random",
+        "noeviction",
+    ]),
+    |settings| settings.maxmemory_policy.as_str().to_owned(),
+    |settings, word| {
+        settings.maxmemory_policy = named(&MaxmemoryPolicy::ALL, word)?;
+        Ok(())
+    },
+);
+
+const MAXMEMORY_SAMPLES: Parameter = set(
+    "maxmemory-samples",
+    "5",
+    Check::Integer(1, INT_MAX),
+    |settings| settings.maxmemory_samples.to_string(),
+    |settings, digits| {
+        settings.maxmemory_samples = number(digits);
+        Ok(())
+    },
+);
 
 /// The table, in the order of the names.
 pub(super) static PARAMETERS: &[Parameter] = &[
-    shown("appendfsync", "everysec", Check::OneOf(&["everysec", "always", "no"]), |settings| {
-        let policy = match settings.persistence {
-            Persistence::None | Persistence::Aof(AppendFsync::EverySecond) => "everysec",
-            Persistence::Aof(AppendFsync::Always) => "always",
-            Persistence::Aof(AppendFsync::No) => "no",
-        };
-        policy.to_owned()
-    }),
+    APPENDFSYNC,
+    // Redis would write a base file (`BGREWRITEAOF`), which is not modelled.
     shown("appendonly", "no", Check::YesNo, |settings| {
         let is_on = settings.persistence != Persistence::None;
         if is_on { "yes" } else { "no" }.to_owned()
@@ -127,25 +196,9 @@ pub(super) static PARAMETERS: &[Parameter] = &[
     fixed("dynamic-hz", "yes", Check::YesNo),
     HZ,
     fixed("maxclients", "10000", Check::Integer(1, u32::MAX as i64)),
-    shown("maxmemory", "0", Check::Memory, |settings| settings.maxmemory_bytes.to_string()),
-    shown(
-        "maxmemory-policy",
-        "noeviction",
-        Check::OneOf(&[
-            "volatile-lru",
-            "volatile-lfu",
-            "volatile-random",
-            "volatile-ttl",
-            "allkeys-lru",
-            "allkeys-lfu",
-            "allkeys-random",
-            "noeviction",
-        ]),
-        |settings| settings.maxmemory_policy.as_str().to_owned(),
-    ),
-    shown("maxmemory-samples", "5", Check::Integer(1, INT_MAX), |settings| {
-        settings.maxmemory_samples.to_string()
-    }),
+    MAXMEMORY,
+    MAXMEMORY_POLICY,
+    MAXMEMORY_SAMPLES,
     fixed("min-replicas-max-lag", "10", Check::Integer(0, INT_MAX)).also("min-slaves-max-lag"),
     fixed("min-replicas-to-write", "0", Check::Integer(0, INT_MAX)).also("min-slaves-to-write"),
     fixed("notify-keyspace-events", "", Check::Text),

@@ -1,28 +1,34 @@
 //! `INFO` and `ROLE`.
 //!
-//! The fields are those of Redis 7.0.15 in their order. What the model does not have (memory,
-//! buffers, processor time, forks) is zero. Sections that are empty by default, and those that only
-//! `INFO all` gives (`commandstats`, `latencystats`), are left out or empty.
+//! The fields are those of Redis 7.0.15 in their order. What the model does not have (buffers,
+//! fragments, processor time, forks) is zero. Left out are the sections that only `INFO all` gives
+//! (`commandstats`, `latencystats`), and the lines that Redis adds while it loads and while it keeps
+//! an append-only file.
 //!
 //! Source: `server.c`, `genRedisInfoString`.
 
 mod unmodelled;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use bytes::Bytes;
 
 use self::unmodelled::{
-    CPU, MEMORY_REST, MEMORY_USED, PERSISTENCE, STATS_FORKS, STATS_KEYS, STATS_RATES, STATS_REST,
+    CPU, MEMORY_FUNCTIONS, MEMORY_PEAK, MEMORY_REST, MEMORY_SCRIPTS, PERSISTENCE_FORKS,
+    PERSISTENCE_RDB, PERSISTENCE_REST, STATS_EXPIRY, STATS_FORKS, STATS_KEYS, STATS_RATES,
+    STATS_REST,
 };
 use super::blocking::Blocked;
-use super::connection::Session;
+use super::connection::{End, Session};
 use super::greeting::VERSION;
 use super::{Call, Sessions, seconds};
 use crate::machine::{Boot, NodeId};
 use crate::redis::channels::Kind;
 use crate::redis::engine::Data;
+use crate::redis::memory::{EMPTY_SERVER_BYTES, used_bytes};
 use crate::redis::resp::Reply;
+use crate::redis::settings::Persistence;
 
 /// Who a server is.
 #[derive(Debug)]
@@ -62,9 +68,18 @@ pub(super) struct Statistics {
     pub(super) connections: u64,
     /// Commands that were carried out, also those of transactions.
     pub(super) commands: u64,
-    /// Errors that were answered.
-    pub(super) errors: u64,
+    /// Errors that were answered, by their code.
+    errors: BTreeMap<Bytes, u64>,
     pub(super) expired_keys: u64,
+    pub(super) evicted_keys: u64,
+}
+
+impl Statistics {
+    /// Counts an error. Source: `networking.c`, `afterErrorReply`.
+    pub(super) fn count_error(&mut self, text: &Bytes) {
+        let end = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
+        *self.errors.entry(text.slice(..end)).or_default() += 1;
+    }
 }
 
 /// What a section is made of.
@@ -87,7 +102,7 @@ const SECTIONS: [Section; 11] = [
     ("replication", "Replication", replication),
     ("cpu", "CPU", |_, out| out.push_str(CPU)),
     ("module_list", "Modules", |_, _| {}),
-    ("errorstats", "Errorstats", |_, _| {}),
+    ("errorstats", "Errorstats", errors),
     ("cluster", "Cluster", |_, out| out.push_str("cluster_enabled:0\r\n")),
     ("keyspace", "Keyspace", keyspace),
 ];
@@ -166,7 +181,7 @@ fn clients(facts: &Facts<'_>, out: &mut String) {
     let has_timeout =
         |session: &&Session| session.blocked.as_ref().is_some_and(Blocked::has_deadline);
     fields!(out, {
-        "connected_clients": sessions.list.len(),
+        "connected_clients": sessions.list.iter().filter(|session| session.end != End::Now).count(),
         "cluster_connections": 0,
         "maxclients": 10_000,
         "client_recent_max_input_buffer": 0,
@@ -178,13 +193,47 @@ fn clients(facts: &Facts<'_>, out: &mut String) {
 }
 
 fn memory(facts: &Facts<'_>, out: &mut String) {
-    out.push_str(MEMORY_USED);
+    let (used, settings) = (used_bytes(&facts.data.keyspace), facts.sessions.settings());
+    fields!(out, { "used_memory": used, "used_memory_human": human(used), });
+    out.push_str(MEMORY_PEAK);
+    fields!(out, { "used_memory_startup": EMPTY_SERVER_BYTES, });
+    out.push_str(MEMORY_SCRIPTS);
     fields!(out, { "number_of_cached_scripts": facts.scripts, });
+    out.push_str(MEMORY_FUNCTIONS);
+    fields!(out, {
+        "maxmemory": settings.maxmemory_bytes,
+        "maxmemory_human": human(settings.maxmemory_bytes),
+        "maxmemory_policy": settings.maxmemory_policy.as_str(),
+    });
     out.push_str(MEMORY_REST);
 }
 
-fn persistence(_: &Facts<'_>, out: &mut String) {
-    out.push_str(PERSISTENCE);
+/// Bytes with two decimals and a unit. Source: `server.c`, `bytesToHuman`; `printf` rounds what lies
+/// in the middle to the even side.
+fn human(bytes: u64) -> String {
+    let (unit_bytes, unit): (u64, _) = match bytes {
+        0..1024 => return format!("{bytes}B"),
+        1024..0x10_0000 => (1 << 10, 'K'),
+        0x10_0000..0x4000_0000 => (1 << 20, 'M'),
+        0x4000_0000..0x100_0000_0000 => (1 << 30, 'G'),
+        0x100_0000_0000..0x4_0000_0000_0000 => (1 << 40, 'T'),
+        _ => (1 << 50, 'P'),
+    };
+    let scaled = u128::from(bytes) * 100;
+    let (down, rest) = (scaled / u128::from(unit_bytes), scaled % u128::from(unit_bytes) * 2);
+    let is_up = rest > u128::from(unit_bytes) || rest == u128::from(unit_bytes) && down % 2 == 1;
+    let hundredths = down + u128::from(is_up);
+    format!("{}.{:02}{unit}", hundredths / 100, hundredths % 100)
+}
+
+fn persistence(facts: &Facts<'_>, out: &mut String) {
+    fields!(out, { "loading": u8::from(facts.data.is_loading), });
+    out.push_str(PERSISTENCE_FORKS);
+    fields!(out, { "rdb_changes_since_last_save": facts.data.dirty(), });
+    out.push_str(PERSISTENCE_RDB);
+    let keeps_file = facts.sessions.settings().persistence != Persistence::None;
+    fields!(out, { "aof_enabled": u8::from(keeps_file), });
+    out.push_str(PERSISTENCE_REST);
 }
 
 fn stats(facts: &Facts<'_>, out: &mut String) {
@@ -195,6 +244,8 @@ fn stats(facts: &Facts<'_>, out: &mut String) {
     });
     out.push_str(STATS_RATES);
     fields!(out, { "expired_keys": statistics.expired_keys, });
+    out.push_str(STATS_EXPIRY);
+    fields!(out, { "evicted_keys": statistics.evicted_keys, });
     out.push_str(STATS_KEYS);
     fields!(out, {
         "pubsub_channels": channels.of(Kind::Channel).len(),
@@ -202,7 +253,7 @@ fn stats(facts: &Facts<'_>, out: &mut String) {
         "pubsubshard_channels": channels.of(Kind::Shard).len(),
     });
     out.push_str(STATS_FORKS);
-    fields!(out, { "total_error_replies": statistics.errors, });
+    fields!(out, { "total_error_replies": statistics.errors.values().sum::<u64>(), });
     out.push_str(STATS_REST);
 }
 
@@ -222,6 +273,12 @@ fn replication(facts: &Facts<'_>, out: &mut String) {
     });
 }
 
+fn errors(facts: &Facts<'_>, out: &mut String) {
+    for (code, count) in &facts.sessions.statistics.errors {
+        let _ = write!(out, "errorstat_{}:count={count}\r\n", String::from_utf8_lossy(code));
+    }
+}
+
 fn keyspace(facts: &Facts<'_>, out: &mut String) {
     let keyspace = &facts.data.keyspace;
     if !keyspace.is_empty() {
@@ -234,4 +291,25 @@ fn keyspace(facts: &Facts<'_>, out: &mut String) {
 pub(in crate::redis) fn role(_: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
     let master = Reply::Bulk(Bytes::from_static(b"master"));
     Some(Reply::Array(vec![master, Reply::Int(0), Reply::Array(Vec::new())]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_rounded_as_printf_rounds() {
+        for (bytes, shown) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1024, "1.00K"),
+            (1024 + 128, "1.12K"),
+            (1024 + 384, "1.38K"),
+            (1_087_784, "1.04M"),
+            (1_500_000, "1.43M"),
+            (u64::MAX, "16384.00P"),
+        ] {
+            assert_eq!(human(bytes), shown);
+        }
+    }
 }

@@ -1,16 +1,16 @@
 //! Lines of `INFO` about what the model does not have. Source: `server.c`, `genRedisInfoString`.
 
-/// What the model does not count.
-pub(super) const MEMORY_USED: &str = "\
-    used_memory:0\r\n\
-    used_memory_human:0B\r\n\
+/// After what is used.
+pub(super) const MEMORY_PEAK: &str = "\
     used_memory_rss:0\r\n\
     used_memory_rss_human:0B\r\n\
     used_memory_peak:0\r\n\
     used_memory_peak_human:0B\r\n\
     used_memory_peak_perc:0.00%\r\n\
-    used_memory_overhead:0\r\n\
-    used_memory_startup:0\r\n\
+    used_memory_overhead:0\r\n";
+
+/// After what is used at the start.
+pub(super) const MEMORY_SCRIPTS: &str = "\
     used_memory_dataset:0\r\n\
     used_memory_dataset_perc:0.00%\r\n\
     allocator_allocated:0\r\n\
@@ -23,8 +23,8 @@ pub(super) const MEMORY_USED: &str = "\
     used_memory_lua_human:0B\r\n\
     used_memory_scripts_eval:0\r\n";
 
-/// The same, after the scripts.
-pub(super) const MEMORY_REST: &str = "\
+/// After the number of scripts.
+pub(super) const MEMORY_FUNCTIONS: &str = "\
     number_of_functions:0\r\n\
     number_of_libraries:0\r\n\
     used_memory_vm_functions:0\r\n\
@@ -32,10 +32,10 @@ pub(super) const MEMORY_REST: &str = "\
     used_memory_vm_total_human:0B\r\n\
     used_memory_functions:0\r\n\
     used_memory_scripts:0\r\n\
-    used_memory_scripts_human:0B\r\n\
-    maxmemory:0\r\n\
-    maxmemory_human:0B\r\n\
-    maxmemory_policy:noeviction\r\n\
+    used_memory_scripts_human:0B\r\n";
+
+/// After the limit.
+pub(super) const MEMORY_REST: &str = "\
     allocator_frag_ratio:0.00\r\n\
     allocator_frag_bytes:0\r\n\
     allocator_rss_ratio:0.00\r\n\
@@ -56,17 +56,18 @@ pub(super) const MEMORY_REST: &str = "\
     lazyfree_pending_objects:0\r\n\
     lazyfreed_objects:0\r\n";
 
-/// Nothing is written.
-pub(super) const PERSISTENCE: &str = "\
-    loading:0\r\n\
+/// After whether data are being loaded: there are no snapshots.
+pub(super) const PERSISTENCE_FORKS: &str = "\
     async_loading:0\r\n\
     current_cow_peak:0\r\n\
     current_cow_size:0\r\n\
     current_cow_size_age:0\r\n\
     current_fork_perc:0.00\r\n\
     current_save_keys_processed:0\r\n\
-    current_save_keys_total:0\r\n\
-    rdb_changes_since_last_save:0\r\n\
+    current_save_keys_total:0\r\n";
+
+/// After the number of changes.
+pub(super) const PERSISTENCE_RDB: &str = "\
     rdb_bgsave_in_progress:0\r\n\
     rdb_last_save_time:0\r\n\
     rdb_last_bgsave_status:ok\r\n\
@@ -75,8 +76,10 @@ pub(super) const PERSISTENCE: &str = "\
     rdb_saves:0\r\n\
     rdb_last_cow_size:0\r\n\
     rdb_last_load_keys_expired:0\r\n\
-    rdb_last_load_keys_loaded:0\r\n\
-    aof_enabled:0\r\n\
+    rdb_last_load_keys_loaded:0\r\n";
+
+/// After whether there is an append-only file, which is not rewritten.
+pub(super) const PERSISTENCE_REST: &str = "\
     aof_rewrite_in_progress:0\r\n\
     aof_rewrite_scheduled:0\r\n\
     aof_last_rewrite_time_sec:-1\r\n\
@@ -105,12 +108,14 @@ pub(super) const STATS_RATES: &str = "\
     sync_partial_ok:0\r\n\
     sync_partial_err:0\r\n";
 
-/// The same, between the keys and the channels.
-pub(super) const STATS_KEYS: &str = "\
+/// After the keys that have expired.
+pub(super) const STATS_EXPIRY: &str = "\
     expired_stale_perc:0.00\r\n\
     expired_time_cap_reached_count:0\r\n\
-    expire_cycle_cpu_milliseconds:0\r\n\
-    evicted_keys:0\r\n\
+    expire_cycle_cpu_milliseconds:0\r\n";
+
+/// After the keys that were evicted.
+pub(super) const STATS_KEYS: &str = "\
     evicted_clients:0\r\n\
     total_eviction_exceeded_time:0\r\n\
     current_eviction_exceeded_time:0\r\n\

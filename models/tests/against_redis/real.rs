@@ -1,0 +1,135 @@
+//! A real Redis, started for a test and stopped after it.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fencepost_models::redis::resp::{Reply, ReplyDecoder, encode_command};
+use fencepost_models::time::Wall;
+
+/// The server, and a connection to it.
+pub struct Real {
+    server: Child,
+    directory: PathBuf,
+    port: u16,
+    connection: Connection,
+}
+
+impl Real {
+    /// Starts a server with one database, as the model has, and without persistence.
+    pub fn start() -> Self {
+        // The system chooses a port that is free.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = listener.local_addr().expect("has an address").port();
+        drop(listener);
+        let directory = std::env::temp_dir().join(format!("fencepost-redis-{port}"));
+        std::fs::create_dir_all(&directory).expect("can be made");
+        let server = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--databases", "1"])
+            // A reply without end shall end the connection, not the machine.
+            .args(["--client-output-buffer-limit", "normal 64mb 0 0"])
+            .arg("--dir")
+            .arg(&directory)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server is installed");
+        let connection = Connection::open_in_time(port);
+        let mut real = Self { server, directory, port, connection };
+        let info = real.info("server");
+        assert!(info.contains("redis_version:7.0.15"), "another version: {info}");
+        real
+    }
+
+    /// One more connection.
+    pub fn connect(&self) -> Connection {
+        Connection::open_in_time(self.port)
+    }
+
+    /// Sends a command and waits for its reply.
+    pub fn call(&mut self, command: &[Bytes]) -> Reply {
+        self.connection.send(command);
+        self.connection.receive()
+    }
+
+    /// Sends a command; gives what time the server had just before, and the reply.
+    pub fn call_at(&mut self, command: &[Bytes]) -> (Wall, Reply) {
+        self.connection.send(&[Bytes::from_static(b"TIME")]);
+        self.connection.send(command);
+        let Reply::Array(parts) = self.connection.receive() else {
+            panic!("no time");
+        };
+        let part = |place: usize| match &parts[place] {
+            Reply::Bulk(text) => String::from_utf8_lossy(text).parse::<u64>().expect("a number"),
+            _ => panic!("no time"),
+        };
+        let wall = Wall::from_nanos(part(0) * 1_000_000_000 + part(1) * 1000);
+        (wall, self.connection.receive())
+    }
+
+    /// How many modifications the server has counted.
+    pub fn dirty(&mut self) -> u64 {
+        let info = self.info("persistence");
+        let line = info.lines().find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
+        line.and_then(|number| number.parse().ok()).expect("is counted")
+    }
+
+    fn info(&mut self, section: &'static str) -> String {
+        match self.call(&[Bytes::from_static(b"INFO"), Bytes::from(section)]) {
+            Reply::Bulk(text) => String::from_utf8_lossy(&text).into_owned(),
+            reply => panic!("no information: {reply:?}"),
+        }
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        // Nothing is left to do where this fails.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A connection to a real server.
+pub struct Connection {
+    stream: TcpStream,
+    decoder: ReplyDecoder,
+}
+
+impl Connection {
+    #[expect(clippy::disallowed_methods, reason = "a real server takes real time to start")]
+    fn open_in_time(port: u16) -> Self {
+        for _ in 0..200 {
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
+                stream.set_nodelay(true).expect("can be set");
+                return Self { stream, decoder: ReplyDecoder::default() };
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("redis-server does not answer");
+    }
+
+    /// Sends a command.
+    pub fn send(&mut self, command: &[Bytes]) {
+        let mut bytes = Vec::new();
+        encode_command(command, &mut bytes);
+        self.stream.write_all(&bytes).expect("is connected");
+    }
+
+    /// Waits for a reply.
+    pub fn receive(&mut self) -> Reply {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(reply) = self.decoder.next_reply().expect("is well formed") {
+                return reply;
+            }
+            let length = self.stream.read(&mut buffer).expect("is connected");
+            assert!(length > 0, "the server has hung up");
+            self.decoder.feed(&buffer[..length]);
+        }
+    }
+}
