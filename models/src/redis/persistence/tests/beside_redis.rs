@@ -128,7 +128,8 @@ mod real {
             let port = PORT.to_string();
             let mut process = Command::new("redis-server")
                 .args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "yes"])
-                .args(["--enable-debug-command", "yes", "--dir"])
+                // With `everysec` a write is put off while the file is being synced.
+                .args(["--appendfsync", "no", "--enable-debug-command", "yes", "--dir"])
                 .arg(&folder)
                 .stdout(Stdio::null())
                 .spawn()
