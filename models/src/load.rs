@@ -101,86 +101,58 @@ mod tests {
     use std::collections::VecDeque;
 
     use super::*;
-    use crate::machine::{
-        Boot, CloseReason, ConnectionId, Context, Effect, Files, Input, Machine, TimerId,
-    };
-    use crate::process::Process;
-    use crate::random::Random;
+    use crate::machine::{CloseReason, ConnectionId, Effect, Input, TimerId};
+    use crate::process::testing::Driven;
     use crate::redis::resp::Reply;
-    use crate::time::{LocalClock, Mono, Wall};
+    use crate::time::Mono;
 
     /// A filler beside a server that answers, or does not.
     struct Bench {
-        process: Process,
+        driven: Driven,
         answers: bool,
-        now: Mono,
         timer: Option<Mono>,
-        next_connection: u32,
         connections: u32,
         sent: Vec<Arc<[Bytes]>>,
     }
 
     impl Bench {
         fn new(answers: bool, settings: LoadSettings) -> Self {
-            let boot = Boot {
-                node: NodeId(9),
-                incarnation: 0,
-                random: Random::new(1, 1),
-                files: Files::new(),
-                clock: LocalClock::default(),
-            };
-            let process = Process::new(boot, |host| set_keys(host, NodeId(1), settings));
-            let mut bench = Self {
-                process,
-                answers,
-                now: Mono::default(),
-                timer: None,
-                next_connection: 0,
-                connections: 0,
-                sent: Vec::new(),
-            };
+            let driven = Driven::new(NodeId(9), |host| set_keys(host, NodeId(1), settings));
+            let mut bench = Self { driven, answers, timer: None, connections: 0, sent: Vec::new() };
             bench.give(Input::Started);
             bench
         }
 
         fn run_for(&mut self, length: Duration) {
-            let end = self.now + length;
+            let end = self.driven.now + length;
             while let Some(due) = self.timer.filter(|due| *due < end) {
-                self.now = due;
+                self.driven.now = due;
                 self.timer = None;
                 self.give(Input::Timer(TimerId(0)));
             }
-            self.now = end;
+            self.driven.now = end;
         }
 
         fn give(&mut self, input: Input<'_>) {
-            let mut effects = VecDeque::from(self.handle(input));
+            let mut effects = VecDeque::from(self.driven.handle(input));
             while let Some(effect) = effects.pop_front() {
                 match effect {
                     Effect::SetTimer { at, .. } => self.timer = Some(at),
                     Effect::Connect { connection, .. } => {
                         self.connections += 1;
-                        effects.extend(self.handle(Input::Connected { connection }));
+                        effects.extend(self.driven.handle(Input::Connected { connection }));
                     }
                     Effect::Send { connection, message: Message::Redis(command) } => {
                         self.sent.push(command);
                         if self.answers {
                             let message = Message::RedisReply(Reply::Int(1));
                             let input = Input::Message { connection, message: &message };
-                            effects.extend(self.handle(input));
+                            effects.extend(self.driven.handle(input));
                         }
                     }
                     _ => {}
                 }
             }
-        }
-
-        fn handle(&mut self, input: Input<'_>) -> Vec<Effect> {
-            let clock = LocalClock { wall: Wall::default(), mono: self.now };
-            let mut outbox = Vec::new();
-            let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
-            self.process.handle(input, &mut context);
-            outbox
         }
     }
 

@@ -1,60 +1,37 @@
 //! A process driven by hand, for the tests of the recipes.
 
-use crate::machine::{
-    Boot, CloseReason, ConnectionId, Context, Effect, Files, Input, InputId, Machine, NodeId,
-    TimerId,
-};
+use crate::machine::{CloseReason, ConnectionId, Effect, Input, InputId, NodeId, TimerId};
 use crate::message::Message;
 use crate::note::Note;
-use crate::process::{Host, Process};
-use crate::random::Random;
+use crate::process::Host;
+use crate::process::testing::Driven;
 use crate::redis::resp::Reply;
-use crate::time::{LocalClock, Mono, Wall};
+use crate::time::Mono;
 
-/// A process with its inputs numbered, and with what it wrote down and sent.
+/// A process with what it wrote down and sent.
 pub struct Bench {
-    process: Process,
+    driven: Driven,
     pub notes: Vec<Note>,
     /// What it has sent since it was last asked, each on its connection.
     sent: Vec<(ConnectionId, Message)>,
     /// The connection that it opened last.
     connection: ConnectionId,
-    inputs: u32,
-    next_connection: u32,
 }
 
 impl Bench {
     /// A process that has started.
     pub fn new<F: Future<Output = ()> + 'static>(main: impl FnOnce(Host) -> F) -> Self {
-        let boot = Boot {
-            node: NodeId(1),
-            incarnation: 0,
-            random: Random::new(1, 1),
-            files: Files::new(),
-            clock: LocalClock::default(),
-        };
-        let mut bench = Self {
-            process: Process::new(boot, main),
-            notes: Vec::new(),
-            sent: Vec::new(),
-            connection: ConnectionId(0),
-            inputs: 0,
-            next_connection: 0,
-        };
+        let driven = Driven::new(NodeId(1), main);
+        let connection = ConnectionId(0);
+        let mut bench = Self { driven, notes: Vec::new(), sent: Vec::new(), connection };
         bench.give(0, Input::Started);
         bench
     }
 
     pub fn give(&mut self, at_ms: u64, input: Input<'_>) -> InputId {
-        let nanos = at_ms * 1_000_000;
-        let clock = LocalClock { wall: Wall::from_nanos(nanos), mono: Mono::from_nanos(nanos) };
-        let mut outbox = Vec::new();
-        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
-        let input_id = InputId(self.inputs);
-        context.input = Some(input_id);
-        self.inputs += 1;
-        self.process.handle(input, &mut context);
-        for effect in outbox {
+        let input_id = self.driven.next_input();
+        self.driven.now = Mono::from_nanos(at_ms * 1_000_000);
+        for effect in self.driven.handle(input) {
             match effect {
                 Effect::Note(note) => self.notes.push(note),
                 Effect::Send { connection, message } => self.sent.push((connection, message)),

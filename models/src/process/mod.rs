@@ -22,6 +22,8 @@
 
 mod host;
 mod mailbox;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::cell::RefCell;
 use std::future::Future;

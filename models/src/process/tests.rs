@@ -7,41 +7,28 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use super::testing::{Driven, boot};
 use super::*;
-use crate::machine::{CloseReason, ConnectionId, Effect, Files, NodeId};
+use crate::machine::{CloseReason, ConnectionId, Effect, NodeId};
 use crate::message::Message;
-use crate::random::Random;
-use crate::time::{Mono, Wall};
+use crate::time::Mono;
 
-fn boot() -> Boot {
-    Boot {
-        node: NodeId(1),
-        incarnation: 0,
-        random: Random::new(1, 1),
-        files: Files::new(),
-        clock: LocalClock::default(),
-    }
-}
-
-/// Runs a process by hand: gives it inputs, returns its effects.
+/// A process driven by hand, whose first connection is number 7.
 struct Bench {
-    process: Process,
-    next_connection: u32,
+    driven: Driven,
     now_ms: u64,
 }
 
 impl Bench {
     fn new<F: Future<Output = ()> + 'static>(main: impl FnOnce(Host) -> F) -> Self {
-        Self { process: Process::new(boot(), main), next_connection: 7, now_ms: 0 }
+        let mut driven = Driven::new(NodeId(1), main);
+        driven.next_connection = 7;
+        Self { driven, now_ms: 0 }
     }
 
     fn give(&mut self, input: Input<'_>) -> Vec<Effect> {
-        let nanos = self.now_ms * 1_000_000;
-        let clock = LocalClock { wall: Wall::from_nanos(nanos), mono: Mono::from_nanos(nanos) };
-        let mut outbox = Vec::new();
-        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
-        self.process.handle(input, &mut context);
-        outbox
+        self.driven.now = Mono::from_nanos(self.now_ms * 1_000_000);
+        self.driven.handle(input)
     }
 }
 
@@ -58,7 +45,7 @@ fn a_sleep_sets_a_timer_and_ends_when_its_time_has_come() {
     assert_eq!(timer_at(&bench.give(Input::Started)), Some(20));
     bench.now_ms = 20;
     assert!(bench.give(Input::Timer(TimerId(0))).is_empty());
-    assert!(bench.process.is_finished());
+    assert!(bench.driven.process.is_finished());
 }
 
 #[test]
@@ -135,7 +122,7 @@ fn a_spawned_future_runs_beside_the_first() {
     bench.now_ms = 2;
     bench.give(Input::Timer(TimerId(0)));
     assert_eq!(seen.get(), 11);
-    assert!(bench.process.is_finished());
+    assert!(bench.driven.process.is_finished());
 }
 
 #[test]
@@ -235,7 +222,7 @@ impl Outside for Elsewhere {
 
 #[test]
 fn a_future_elsewhere_that_is_polled_often_waits_once() {
-    let (mut hosted, host) = Hosted::new(boot(), Rc::new(Elsewhere));
+    let (mut hosted, host) = Hosted::new(boot(NodeId(1)), Rc::new(Elsewhere));
     let woken = Arc::<Woken>::default();
     let waker = Waker::from(woken.clone());
     let mut wait = pin!(host.accept());

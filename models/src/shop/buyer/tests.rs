@@ -6,15 +6,14 @@ use std::rc::Rc;
 
 use super::*;
 use crate::locks::none::NoLock;
-use crate::machine::{Boot, ConnectionId, Context, Effect, Files, Input, Machine, NodeId, TimerId};
+use crate::machine::{ConnectionId, Effect, Input, NodeId, TimerId};
 use crate::message::Message;
 use crate::note::{Name, ReleaseOutcome};
-use crate::process::Process;
-use crate::random::Random;
+use crate::process::testing::Driven;
 use crate::shop::ids::OrderIds;
 use crate::shop::orders::OrderStore;
 use crate::shop::store::{Books, Store, StoreSettings};
-use crate::time::{LocalClock, Mono, Wall};
+use crate::time::Mono;
 
 const STORE: NodeId = NodeId(0);
 const ORDERS: NodeId = NodeId(1);
@@ -49,13 +48,11 @@ enum Fate {
 
 /// One buyer with a store that has 3 pieces and a store for the orders, both served at once.
 struct Bench {
-    process: Process,
+    driven: Driven,
     store: Store,
     orders: OrderStore,
     fates: Vec<(usize, Fate)>,
-    now: Mono,
     timer: Option<Mono>,
-    next_connection: u32,
     peers: BTreeMap<ConnectionId, NodeId>,
     asked: Vec<(NodeId, ShopRequest)>,
     notes: Vec<Note>,
@@ -75,23 +72,14 @@ impl Bench {
         fates: &[(usize, Fate)],
         main: impl FnOnce(Host) -> F,
     ) -> Self {
-        let boot = Boot {
-            node: BUYER,
-            incarnation: 0,
-            random: Random::new(1, 1),
-            files: Files::new(),
-            clock: LocalClock::default(),
-        };
         let books = Books::opened_with(3, OrderIds::new(ids_checked));
         let store = StoreSettings { orders, ..StoreSettings::default() };
         Self {
-            process: Process::new(boot, main),
+            driven: Driven::new(BUYER, main),
             store: Store::new(books, store, 0),
             orders: OrderStore::new(Rc::new(RefCell::new(OrderIds::new(ids_checked)))),
             fates: fates.to_vec(),
-            now: Mono::default(),
             timer: None,
-            next_connection: 0,
             peers: BTreeMap::new(),
             asked: Vec::new(),
             notes: Vec::new(),
@@ -101,10 +89,10 @@ impl Bench {
     /// Runs until the buyer leaves.
     fn run(mut self) -> Self {
         self.give(Input::Started);
-        while !self.process.is_finished() {
+        while !self.driven.process.is_finished() {
             let due = self.timer.take().expect("the buyer waits for something");
             // A slow answer may have taken longer than what it waits for.
-            self.now = self.now.max(due);
+            self.driven.now = self.driven.now.max(due);
             self.give(Input::Timer(TimerId(0)));
         }
         self
@@ -112,17 +100,17 @@ impl Bench {
 
     /// Hands over an input, and then what the servers answer to what comes of it.
     fn give(&mut self, input: Input<'_>) {
-        let mut effects = VecDeque::from(self.handle(input));
+        let mut effects = VecDeque::from(self.driven.handle(input));
         while let Some(effect) = effects.pop_front() {
             match effect {
                 Effect::Connect { connection, peer } => {
                     self.peers.insert(connection, peer);
-                    effects.extend(self.handle(Input::Connected { connection }));
+                    effects.extend(self.driven.handle(Input::Connected { connection }));
                 }
                 Effect::Send { connection, message: Message::Shop(request) } => {
                     if let Some(message) = self.answer(connection, request) {
                         let input = Input::Message { connection, message: &message };
-                        effects.extend(self.handle(input));
+                        effects.extend(self.driven.handle(input));
                     }
                 }
                 Effect::SetTimer { at, .. } => self.timer = Some(at),
@@ -130,14 +118,6 @@ impl Bench {
                 _ => {}
             }
         }
-    }
-
-    fn handle(&mut self, input: Input<'_>) -> Vec<Effect> {
-        let clock = LocalClock { wall: Wall::default(), mono: self.now };
-        let mut outbox = Vec::new();
-        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
-        self.process.handle(input, &mut context);
-        outbox
     }
 
     /// What the buyer gets to hear; time passes meanwhile, where it is slow.
@@ -153,7 +133,7 @@ impl Bench {
         self.notes.extend(note);
         match self.fates.iter().find(|(which, _)| *which == number).map(|(_, fate)| *fate) {
             Some(Fate::Lost) => return None,
-            Some(Fate::Late(by)) => self.now = self.now + by,
+            Some(Fate::Late(by)) => self.driven.now = self.driven.now + by,
             None => {}
         }
         Some(Message::ShopReply(reply))
@@ -274,11 +254,11 @@ fn between_the_look_and_the_write_time_passes() {
     let mut bench = Bench::new(&settings, false, &[]);
     bench.give(Input::Started);
     while bench.count("lease-checked") == 0 {
-        bench.now = bench.timer.take().unwrap();
+        bench.driven.now = bench.timer.take().unwrap();
         bench.give(Input::Timer(TimerId(0)));
     }
     assert_eq!(bench.asked.len(), 1, "it has read, and not written yet");
-    assert_eq!(bench.timer.map(|at| at.saturating_since(bench.now)), Some(settings.work.0));
+    assert_eq!(bench.timer.map(|at| at.saturating_since(bench.driven.now)), Some(settings.work.0));
 }
 
 #[test]
