@@ -9,11 +9,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 pub use self::hash::Hash;
-use self::lru::LruClock;
+use super::lru::LruClock;
 use crate::random::Random;
 
 mod hash;
-mod lru;
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@
 //! channels  watched      who wants to hear of messages, and of changes
 //! script/                Lua
 //! resp/                  the protocol, for real sockets
+//! lru  unix_time         clocks as Redis reads them
 //! client                 what recipes use
 //! ```
 
@@ -20,6 +21,7 @@ mod commands;
 pub mod engine;
 mod glob;
 pub mod keyspace;
+mod lru;
 mod memory;
 mod number;
 mod persistence;
@@ -29,4 +31,5 @@ mod script;
 pub mod server;
 mod session;
 mod settings;
+mod unix_time;
 mod watched;

@@ -10,11 +10,11 @@ use self::cron::Cron;
 use super::engine::{Change, Engine};
 use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
 use super::session::{Outgoing, Sessions};
+use super::unix_time::millis;
 use crate::machine::{Boot, Context, DiskToken, Effect, Input, InputId, Machine, TimerId};
 use crate::message::Message;
 use crate::note::{Name, Note};
 use crate::random::Random;
-use crate::time::Wall;
 
 /// A Redis process. A restart begins with what its append-only file holds, if it keeps one, and
 /// always without scripts and clients.
@@ -31,8 +31,8 @@ pub struct Server {
 #[derive(Debug)]
 struct Disk {
     aof: Aof,
-    /// The file as the process found it; empty once it is loaded.
-    found: Bytes,
+    /// The file that the process has found and is still loading, and what it holds.
+    found: Option<(Bytes, Contents)>,
     /// The file could not be read: the process has ended.
     is_gone: bool,
     /// What comes while the thread for commands is blocked.
@@ -49,20 +49,21 @@ impl Server {
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
         let mut engine = Engine::new(boot.random.beside());
         engine.limit_memory(&settings, &mut boot.random);
+        let found = boot.files.remove(AOF_FILE).filter(|file| !file.is_empty());
         let disk = match settings.persistence {
             Persistence::None => None,
             Persistence::Aof(policy) => Some(Box::new(Disk {
-                aof: Aof::new(policy, seconds(boot.clock.wall)),
-                found: boot.files.remove(AOF_FILE).unwrap_or_default(),
+                aof: Aof::new(policy, millis(boot.clock.wall) / 1000),
+                found: found.map(|file| (file.clone(), Contents::read(&file))),
                 is_gone: false,
                 waiting: Vec::new(),
                 held_back: Vec::new(),
             })),
         };
         if let Some(disk) = &disk {
-            match disk.found.is_empty() {
-                true => engine.data.propagation.turn_on(),
-                false => engine.data.is_loading = true,
+            match disk.found {
+                None => engine.data.propagation.turn_on(),
+                Some(_) => engine.data.is_loading = true,
             }
         }
         Self {
@@ -121,7 +122,7 @@ impl Server {
             for command in self.engine.take_propagated() {
                 disk.aof.feed(&command);
             }
-            disk.aof.flush(seconds(context.clock.wall), context);
+            disk.aof.flush(millis(context.clock.wall) / 1000, context);
             if disk.aof.is_blocking() {
                 let (_, outbox) = context.parts();
                 hold_back(outbox, turn.outbox_length, turn.input, &mut disk.held_back);
@@ -171,16 +172,15 @@ impl Server {
 
     /// Begins to read the file, if there is one.
     fn start(&mut self, context: &mut Context<'_>) {
-        if let Some(disk) = self.disk.as_ref().filter(|disk| !disk.found.is_empty()) {
-            context.set_timer(Self::LOADED, Contents::read(&disk.found).loading_time());
+        if let Some((_, contents)) = self.disk.as_ref().and_then(|disk| disk.found.as_ref()) {
+            context.set_timer(Self::LOADED, contents.loading_time());
         }
     }
 
     /// The file is read: carries out what it says.
     fn load(&mut self, context: &mut Context<'_>) {
         let Some(disk) = &mut self.disk else { return };
-        let file = std::mem::take(&mut disk.found);
-        let contents = Contents::read(&file);
+        let Some((file, contents)) = disk.found.take() else { return };
         let is_known = self.engine.load(&contents.commands, context.clock.wall);
         self.engine.data.propagation.turn_on();
         disk.is_gone = !is_known || contents.damage == Some(Damage::BadFormat);
@@ -247,11 +247,6 @@ impl Machine for Server {
             self.before_sleep(turn, context);
         }
     }
-}
-
-/// Whole seconds of the wall clock: `server.unixtime`.
-fn seconds(wall: Wall) -> i64 {
-    i64::try_from(wall.as_millis() / 1000).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::redis::keyspace::{Hash, Keyspace, Origin, Value};
 use crate::redis::propagation::{Propagation, rewritten};
 use crate::redis::resp::Reply;
 use crate::redis::script::Lrand48;
+use crate::redis::unix_time;
 use crate::redis::watched::Watched;
 use crate::time::Wall;
 
@@ -48,12 +49,12 @@ impl Data {
 
     /// The server's wall clock in Unix milliseconds.
     pub(crate) fn now_ms(&self) -> i64 {
-        i64::try_from(self.wall.as_millis()).unwrap_or(i64::MAX)
+        unix_time::millis(self.wall)
     }
 
     pub(super) fn set_wall(&mut self, wall: Wall) {
         self.wall = wall;
-        self.keyspace.set_now(wall.as_millis() / 1000);
+        self.keyspace.set_now(unix_time::seconds(wall));
     }
 
     /// Carries out a command, and passes on what it changed.

@@ -52,7 +52,7 @@ impl Ledger {
                 }
                 KeyEvent::Changed(key) => {
                     if let Some(account) = self.accounts.get_mut(&key) {
-                        account.usage.overwritten(now);
+                        account.usage.used(now);
                     }
                     self.weigh(key, keyspace, now);
                 }

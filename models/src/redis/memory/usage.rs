@@ -3,13 +3,14 @@
 //! Source: `evict.c`; `lfu-log-factor` and `lfu-decay-time` have their defaults.
 
 use crate::random::Random;
+use crate::redis::lru::LruClock;
+use crate::redis::unix_time;
 use crate::time::Wall;
 
 /// When a key was last used, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// In seconds, of which 24 bits are kept: `LRU_BITS`, `LRU_CLOCK_RESOLUTION`.
-    second: u32,
+    second: LruClock,
     /// In minutes, of which 16 bits are kept: `LFUGetTimeInMinutes`.
     minute: u16,
     /// Grows the more slowly the greater it is.
@@ -17,7 +18,6 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    const LRU_CLOCK_MAX: u64 = (1 << 24) - 1;
     /// Source: `server.h`, `LFU_INIT_VAL`.
     const LFU_INIT_VAL: u8 = 5;
     /// Source: `config.c`, `lfu-log-factor`.
@@ -28,12 +28,8 @@ impl Usage {
         Self { second: second(now), minute: minute(now), counter: Self::LFU_INIT_VAL }
     }
 
-    /// The key has a new value. Source: `db.c`, `dbOverwrite`: the counter is the old one's.
-    pub(super) const fn overwritten(&mut self, now: Wall) {
-        self.second = second(now);
-    }
-
-    /// Somebody has looked the key up; for policies that go by the time.
+    /// Somebody has looked the key up, for policies that go by the time; or the key has a new value:
+    /// the counter is the old one's then. Source: `db.c`, `dbOverwrite`.
     pub(super) const fn used(&mut self, now: Wall) {
         self.second = second(now);
     }
@@ -48,11 +44,9 @@ impl Usage {
         self.minute = minute(now);
     }
 
-    /// For how many seconds it was not used. A clock that was set back makes a key look old: Redis
-    /// takes it that its own 24 bits have run over. Source: `estimateObjectIdleTime`.
+    /// For how many seconds it was not used.
     pub(super) fn idle_seconds(&self, now: Wall) -> u64 {
-        let (now, used) = (u64::from(second(now)), u64::from(self.second));
-        if now >= used { now - used } else { now + (Self::LRU_CLOCK_MAX - used) }
+        u64::from(second(now).seconds_since(self.second))
     }
 
     /// The counter, one less for each minute. Source: `LFUDecrAndReturn`, `LFUTimeElapsed`;
@@ -65,8 +59,8 @@ impl Usage {
     }
 }
 
-const fn second(now: Wall) -> u32 {
-    ((now.as_millis() / 1000) & Usage::LRU_CLOCK_MAX) as u32
+const fn second(now: Wall) -> LruClock {
+    LruClock::at(unix_time::seconds(now))
 }
 
 const fn minute(now: Wall) -> u16 {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::connection::{End, Session};
-use super::{Call, Sessions, millis};
+use super::{Call, Sessions};
 use crate::redis::commands::{self, integer};
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
+use crate::redis::unix_time::millis;
 use crate::time::LocalClock;
 
 /// Why a client waits.

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::blocking::{Blocked, PauseKind};
 use super::connection::{End, Replies, Session};
-use super::{Call, Sessions, seconds};
+use super::{Call, Sessions};
 use crate::machine::ConnectionId;
 use crate::redis::commands::{self, Command, DataCommand, Flags, Handler};
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
+use crate::redis::unix_time::seconds;
 use crate::time::LocalClock;
 
 /// What a client in a subscription may send. Source: `server.c`, `processCommand`.

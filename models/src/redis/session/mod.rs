@@ -47,8 +47,9 @@ use self::output::Output;
 use super::engine::{Data, Engine};
 use super::resp::Reply;
 use super::server::RedisSettings;
+use super::unix_time::seconds;
 use crate::machine::{Boot, ConnectionId, NodeId};
-use crate::time::{LocalClock, Wall};
+use crate::time::LocalClock;
 
 pub(super) use self::blocking::wait;
 
@@ -261,16 +262,6 @@ impl Sessions {
             self.postponed.retain(|other| *other != connection);
         }
     }
-}
-
-/// Unix seconds. Source: `server.c`, `updateCachedTimeWithUs`: `server.unixtime`.
-const fn seconds(wall: Wall) -> u64 {
-    wall.as_millis() / 1000
-}
-
-/// Unix milliseconds, as deadlines are kept.
-fn millis(wall: Wall) -> i64 {
-    i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

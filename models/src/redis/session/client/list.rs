@@ -3,13 +3,14 @@
 use bytes::Bytes;
 
 use super::super::connection::{End, Session};
-use super::super::{Call, Sessions, seconds};
+use super::super::{Call, Sessions};
 use super::client_type;
 use crate::machine::NodeId;
 use crate::redis::channels::Kind as Subscription;
 use crate::redis::commands::{SYNTAX_ERROR, integer};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
+use crate::redis::unix_time::seconds;
 
 /// What a client is. Source: `networking.c`, `getClientType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,13 +22,15 @@ use self::unmodelled::{
 use super::blocking::Blocked;
 use super::connection::{End, Session};
 use super::greeting::VERSION;
-use super::{Call, Sessions, seconds};
+use super::{Call, Sessions};
 use crate::machine::{Boot, NodeId};
 use crate::redis::channels::Kind;
 use crate::redis::engine::Data;
+use crate::redis::lru::LruClock;
 use crate::redis::memory::{EMPTY_SERVER_BYTES, used_bytes};
 use crate::redis::resp::Reply;
 use crate::redis::settings::Persistence;
+use crate::redis::unix_time::seconds;
 
 /// Who a server is.
 #[derive(Debug)]
@@ -146,8 +148,6 @@ fn server(facts: &Facts<'_>, out: &mut String) {
     let now = facts.sessions.clock.wall;
     let uptime_s = seconds(now).saturating_sub(identity.started_s);
     let hz = facts.sessions.settings().hz;
-    /// Source: `server.h`, `LRU_CLOCK_MAX`, at a resolution of a second.
-    const LRU_CLOCK_MASK: u64 = (1 << 24) - 1;
     fields!(out, {
         "redis_version": VERSION,
         "redis_git_sha1": "00000000",
@@ -169,7 +169,7 @@ fn server(facts: &Facts<'_>, out: &mut String) {
         "uptime_in_days": uptime_s / 86_400,
         "hz": hz,
         "configured_hz": hz,
-        "lru_clock": seconds(now) & LRU_CLOCK_MASK,
+        "lru_clock": LruClock::at(seconds(now)).get(),
         "executable": "/usr/bin/redis-server",
         "config_file": "",
         "io_threads_active": 0,

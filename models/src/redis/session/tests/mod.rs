@@ -12,7 +12,7 @@ use super::*;
 use crate::machine::Files;
 use crate::random::Random;
 use crate::redis::resp::CommandDecoder;
-use crate::time::Mono;
+use crate::time::{Mono, Wall};
 
 /// A server's connections, its data and its clock.
 struct Bench {
