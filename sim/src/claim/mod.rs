@@ -106,7 +106,8 @@ impl Sweep {
     /// fire.
     #[track_caller]
     pub fn must_never(self, kind: ViolationKind) {
-        let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| String::new());
+        let shows =
+            |outcome: &Outcome| outcome.verdict.first(kind).map(|found| found.detail.clone());
         self.must_hold_of_all(&format!("{kind} must never be"), shows);
     }
 
@@ -140,9 +141,8 @@ impl Sweep {
         let fired = Fired::of(&scenario);
         if let Some((outcome, wrong)) = first(&scenario, &seeds, &fired, breaks) {
             let seed = outcome.run.seed;
-            let wrong = if wrong.is_empty() { wrong } else { format!(": {wrong}") };
             panic!(
-                "{claim}, but seed {seed} of \"{}\" shows it{wrong}\n\n{}\n{}",
+                "{claim}, but seed {seed} of \"{}\" shows it: {wrong}\n\n{}\n{}",
                 scenario.title,
                 report::text(&scenario, &outcome),
                 seeds::replay(seed),

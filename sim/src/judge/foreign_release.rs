@@ -10,7 +10,7 @@
 //!   unprotected as another's work would be. Two tasks of one client are not told apart otherwise.
 
 use super::owners::{Owners, Removal};
-use super::{Violation, ViolationKind};
+use super::{Violation, ViolationKind, each_once};
 use crate::world::history::{History, Record, RecordId};
 
 /// One violation for each such release, at the moment at which the server carried it out.
@@ -40,17 +40,16 @@ fn violation(history: &History, id: RecordId, record: &Record, removal: &Removal
     let at = |id| history.record(id).map_or(record.at, |record| record.at);
     let (releaser, owner) = (release.client, grant.request.client);
     let granted = at(grant.granted);
-    let (whose, nodes) = if releaser == owner {
-        let whose = format!("it had asked for it anew since, and had been granted it at {granted}");
-        (whose, vec![releaser])
+    let whose = if releaser == owner {
+        format!("it had asked for it anew since, and had been granted it at {granted}")
     } else {
-        (format!("it was {}'s, granted at {granted}", history.name(owner)), vec![releaser, owner])
+        format!("it was {}'s, granted at {granted}", history.name(owner))
     };
     Violation {
         kind: ViolationKind::ForeignRelease,
         at: record.at,
         record: id,
-        nodes,
+        nodes: each_once([releaser, owner]),
         detail: format!(
             "a release that {} sent at {} removed {} from {}: {whose}",
             history.name(releaser),

@@ -126,6 +126,17 @@ pub struct JudgeSettings {
     pub stuck_after: Duration,
 }
 
+/// Nodes in their order, each once.
+fn each_once(nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
+    let mut distinct = Vec::new();
+    for node in nodes {
+        if !distinct.contains(&node) {
+            distinct.push(node);
+        }
+    }
+    distinct
+}
+
 /// Judges a run by its history.
 pub fn judge(history: &History, settings: &JudgeSettings) -> Verdict {
     let holds = holds(history);

@@ -9,7 +9,7 @@ use fencepost_models::note::{Name, Note};
 
 use super::holds::sent_by;
 use super::two_holders::with_token;
-use super::{Hold, Violation, ViolationKind};
+use super::{Hold, Violation, ViolationKind, each_once};
 use crate::world::history::{History, RecordId};
 
 /// One violation for each such write.
@@ -45,7 +45,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
                 kind: ViolationKind::StaleWrite,
                 at: record.at,
                 record: taken,
-                nodes: if newer.node == *from { vec![*from] } else { vec![*from, newer.node] },
+                nodes: each_once([*from, newer.node]),
                 detail: describe(history, write, own, newer),
             });
         }

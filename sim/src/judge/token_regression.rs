@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use fencepost_models::note::Name;
 
-use super::{Hold, Violation, ViolationKind};
+use super::{Hold, Violation, ViolationKind, each_once};
 use crate::world::history::History;
 
 /// One violation for each grant whose token is not greater than all before it, at the moment from
@@ -53,11 +53,7 @@ fn violation(history: &History, earlier: (u64, &Hold), later: (u64, &Hold)) -> V
         kind: ViolationKind::TokenRegression,
         at: known.from,
         record: known.begin,
-        nodes: if earlier.node == later.node {
-            vec![later.node]
-        } else {
-            vec![earlier.node, later.node]
-        },
+        nodes: each_once([earlier.node, later.node]),
         detail: format!(
             "{second} got {} at {} with token {token}, though an earlier grant, that of {first}{when}, \
              carried token {high}{as_well}",

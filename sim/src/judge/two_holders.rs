@@ -5,9 +5,7 @@
 //! do to the shop is. Nor does it say anything anew when a client enters once more what it holds
 //! beside another.
 
-use fencepost_models::machine::NodeId;
-
-use super::{Hold, Violation, ViolationKind};
+use super::{Hold, Violation, ViolationKind, each_once};
 use crate::world::history::History;
 
 /// One violation for each hold that began while others stood, at the moment at which it began.
@@ -21,7 +19,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
             kind: ViolationKind::TwoHolders,
             at: later.from,
             record: later.begin,
-            nodes: nodes(standing, later),
+            nodes: each_once(standing.iter().copied().chain([later]).map(|hold| hold.node)),
             detail: describe(history, later, standing),
         });
     });
@@ -53,17 +51,6 @@ fn for_each_begin<'a>(holds: &'a [Hold], mut visit: impl FnMut(&'a Hold, &[&'a H
         visit(later, &others);
         standing.push(later);
     }
-}
-
-/// The nodes of the holders, each once.
-fn nodes(standing: &[&Hold], later: &Hold) -> Vec<NodeId> {
-    let mut nodes = Vec::with_capacity(standing.len() + 1);
-    for hold in standing.iter().copied().chain([later]) {
-        if !nodes.contains(&hold.node) {
-            nodes.push(hold.node);
-        }
-    }
-    nodes
 }
 
 fn describe(history: &History, later: &Hold, standing: &[&Hold]) -> String {

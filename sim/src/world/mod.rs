@@ -245,8 +245,6 @@ impl World {
     }
 }
 
-/// Sets a timer of a node's process.
-#[inline]
 fn boxed<M: Machine + 'static>(mut spawn: impl FnMut(Boot) -> M + 'static) -> Body {
     Body::Machine(Box::new(move |boot| Box::new(spawn(boot))))
 }

@@ -301,6 +301,8 @@ impl Running {
     }
 }
 
+/// Sets a timer of a node's process.
+#[inline]
 pub(super) fn set_timer(
     kernel: &mut Kernel,
     node: &mut Node,
