@@ -26,8 +26,6 @@ pub fn check(history: &History) -> (Vec<Violation>, Books) {
     let mut ledger = Ledger::default();
     let mut writers = Writers::default();
     for (id, record, note) in history.notes() {
-        let (before, doubled) = (ledger.surplus(), ledger.books.doubled);
-        ledger.enter(id, note);
         let (from, overwritten) = match note {
             Note::StockServed { to, stock, .. } => {
                 writers.has_read(*to, *stock);
@@ -37,8 +35,13 @@ pub fn check(history: &History) -> (Vec<Violation>, Books) {
                 (*from, writers.write(*from, *after))
             }
             Note::OrderRecorded { from, .. } => (*from, Vec::new()),
-            _ => continue,
+            _ => {
+                ledger.enter(id, note);
+                continue;
+            }
         };
+        let (before, doubled) = (ledger.surplus(), ledger.books.doubled);
+        ledger.enter(id, note);
         // Further from zero, or past it to the other side.
         let surplus = ledger.surplus();
         if surplus.abs() > before.abs() || surplus.signum() * before.signum() < 0 {
