@@ -63,12 +63,15 @@ impl Script {
     }
 
     /// The script with its keys and arguments: a command that can be sent again and again.
-    pub fn call(&self, keys: &[Bytes], arguments: &[Bytes]) -> ScriptCall {
+    pub fn call<const K: usize, const A: usize>(
+        &self,
+        keys: [Bytes; K],
+        arguments: [Bytes; A],
+    ) -> ScriptCall {
         const EVALSHA: Bytes = Bytes::from_static(b"EVALSHA");
-        let head = [EVALSHA, self.sha1.clone(), digits(keys.len())];
-        let rest = keys.iter().chain(arguments).cloned();
+        let head = [EVALSHA, self.sha1.clone(), digits(K)];
         ScriptCall {
-            by_digest: head.into_iter().chain(rest).collect(),
+            by_digest: head.into_iter().chain(keys).chain(arguments).collect(),
             source: self.source.clone(),
         }
     }

@@ -64,7 +64,7 @@ pub enum Change {
 #[derive(Debug, Default)]
 pub struct Engine {
     /// What commands work on.
-    pub(crate) data: Data,
+    pub(crate) data: Box<Data>,
     /// The scripts that this process knows.
     pub(crate) scripts: ScriptCache,
     /// What the keys weigh, where memory has a limit.

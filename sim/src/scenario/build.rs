@@ -89,16 +89,21 @@ impl Scenario {
     ///
     /// The scenario does not fit together, its run reached a limit, or something panicked.
     pub fn run(&self, seed: u64) -> Result<Outcome, Failure> {
-        let attempt = || {
+        or_panicked(seed, || {
             let (world, plan) = self.world(seed)?;
             let run = world.run(self.duration)?;
             let verdict = judge(&run.history, &self.judge_settings());
             Ok(Outcome { plan, run, verdict })
-        };
-        // Nothing of the broken world is looked at again.
-        catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
-            Err(Failure::Panicked { seed, message: message_of(panic.as_ref()) })
         })
+    }
+
+    /// Runs the scenario under a seed, and judges nothing: the history is all that comes of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scenario::run`].
+    pub fn record(&self, seed: u64) -> Result<Run, Failure> {
+        or_panicked(seed, || Ok(self.world(seed)?.0.run(self.duration)?))
     }
 
     /// Whether a run shows exactly the violations that the scenario expects; none, where it does
@@ -219,6 +224,13 @@ impl Scenario {
         };
         Ok(LinkId { from: find(&link.from)?, to: find(&link.to)? })
     }
+}
+
+/// What an attempt gives, or that it panicked. Nothing of a broken world is looked at again.
+fn or_panicked<T>(seed: u64, attempt: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|panic| {
+        Err(Failure::Panicked { seed, message: message_of(panic.as_ref()) })
+    })
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> String {

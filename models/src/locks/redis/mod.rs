@@ -20,7 +20,6 @@ pub mod setnx_expire;
 #[cfg(test)]
 mod tests;
 
-use std::slice::from_ref;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -126,7 +125,7 @@ return 0";
 
     /// Compare and delete: removes the key only while it holds this holder's value.
     async fn delete_if_own(&mut self) -> ReleaseOutcome {
-        let delete = self.delete_if_own.call(from_ref(&self.key), from_ref(&self.value));
+        let delete = self.delete_if_own.call([self.key.clone()], [self.value.clone()]);
         self.release_by(async |client| client.run(&delete).await).await
     }
 

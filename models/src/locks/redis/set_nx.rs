@@ -51,7 +51,7 @@ impl SetNx {
         let contender = &mut self.contender;
         contender.renew_value();
         let keys = [contender.key.clone(), contender.counter.clone()];
-        self.acquire.call(&keys, &[contender.value.clone(), self.ttl_ms.clone()])
+        self.acquire.call(keys, [contender.value.clone(), self.ttl_ms.clone()])
     }
 }
 

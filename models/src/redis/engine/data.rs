@@ -14,7 +14,7 @@ use crate::redis::unix_time;
 use crate::redis::watched::Watched;
 use crate::time::Wall;
 
-/// What commands work on; a script borrows it whole while it runs.
+/// What commands work on; a script gets it whole while it runs, hence its box.
 #[derive(Debug, Default)]
 pub struct Data {
     /// The keys.
@@ -31,9 +31,9 @@ pub struct Data {
     /// Memory was full when the client's command began, and nothing could be evicted.
     pub(crate) is_out_of_memory: bool,
     /// Who has subscribed to what.
-    pub(crate) channels: Box<Channels>,
+    pub(crate) channels: Channels,
     /// Who watches which keys.
-    pub(crate) watched: Box<Watched>,
+    pub(crate) watched: Watched,
     /// Up to this millisecond of the wall clock nothing expires: clients are paused.
     pub(crate) constant_until_ms: Option<i64>,
     pub(super) changes: Vec<Change>,

@@ -149,7 +149,7 @@ impl ScriptCache {
     /// are its `KEYS`, the others its `ARGV`.
     pub(crate) fn run(
         &self,
-        data: &mut Data,
+        data: &mut Box<Data>,
         digest: Digest,
         keys: usize,
         arguments: &[Bytes],
@@ -161,7 +161,7 @@ impl ScriptCache {
     /// The same for a script whose digest is given in hexadecimal digits.
     pub(crate) fn run_by_digits(
         &self,
-        data: &mut Data,
+        data: &mut Box<Data>,
         digits: &[u8],
         keys: usize,
         arguments: &[Bytes],

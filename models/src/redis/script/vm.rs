@@ -57,7 +57,7 @@ pub(super) fn compile(digest: Digest, source: &Bytes) -> Result<Script, Reply> {
 
 /// Runs a compiled script on the data.
 pub(super) fn run(
-    data: &mut Data,
+    data: &mut Box<Data>,
     digest: Digest,
     script: &Script,
     keys: usize,
@@ -107,7 +107,7 @@ struct Killed;
 /// What a running script can reach.
 #[derive(Default)]
 pub(super) struct Running {
-    pub(super) data: Data,
+    pub(super) data: Box<Data>,
     pub(super) strings: Strings,
     /// The numbered calls of a plain script.
     pub(super) calls: Rc<RefCell<Vec<Call>>>,
@@ -205,7 +205,7 @@ impl Vm {
 
     fn run(
         &self,
-        data: &mut Data,
+        data: &mut Box<Data>,
         digest: Digest,
         script: &Script,
         keys: usize,
