@@ -69,14 +69,16 @@ pub fn draw_fault(choices: &mut impl Choices, kinds: &[FaultKind], stage: &Stage
     Some(Fault { start, length, action })
 }
 
-/// Half of the faults wait for a moment, the others begin anywhere in the run.
+/// Half of the faults wait for a moment. Of the others, half begin anywhere in the run and half in
+/// its first tenth: a shop may be sold out long before the run is over.
 fn draw_start(choices: &mut impl Choices, stage: &Stage) -> Start {
     let no_moments = stage.buyer_events.is_empty() && stage.server_events.is_empty();
     if !no_moments && !choices.ratio(1, 2) {
         return Start::When(draw_trigger(choices, stage));
     }
     let grain = stage.grain.max(Duration::from_nanos(1)).as_nanos();
-    let grains = u64::try_from(stage.duration.as_nanos() / grain).unwrap_or(u64::MAX);
+    let span = if choices.ratio(1, 2) { stage.duration } else { stage.duration / 10 };
+    let grains = u64::try_from(span.as_nanos() / grain).unwrap_or(u64::MAX);
     let start = u128::from(choices.below(grains)) * grain;
     Start::At(Duration::from_nanos(u64::try_from(start).unwrap_or(u64::MAX)))
 }
@@ -129,12 +131,14 @@ fn draw_action(
         }
         FaultKind::HoldMessage => draw_hold(choices, node, stage)?,
         FaultKind::ClockJump => {
-            let size = i64::try_from(draw_time(choices, stage).as_nanos()).unwrap_or(i64::MAX);
+            let node = whose_clock(choices, node, stage);
+            let size = i64::try_from(draw_jump(choices, stage).as_nanos()).unwrap_or(i64::MAX);
             Action::ClockJump { node, by_nanos: if choices.ratio(1, 2) { -size } else { size } }
         }
         FaultKind::ClockDrift => {
             /// From a poor quartz to a broken hypervisor; NTP slews by at most 500.
             const PPM: [i32; 4] = [200, 500, 10_000, 100_000];
+            let node = whose_clock(choices, node, stage);
             let ppm = choices.pick(&PPM).copied().unwrap_or(200);
             Action::ClockDrift { node, ppm: if choices.ratio(1, 2) { -ppm } else { ppm } }
         }
@@ -144,6 +148,26 @@ fn draw_action(
             Action::SlowDisk { node, by: draw_time(choices, stage) }
         }
     })
+}
+
+/// Whose clock is wrong: a buyer's, or that of a lock server, which measures the leases. Nobody
+/// ever asks the store's.
+fn whose_clock(choices: &mut impl Choices, node: String, stage: &Stage) -> String {
+    if stage.buyers.contains(&node) && choices.ratio(1, 2) {
+        return node;
+    }
+    choices.pick(&stage.servers).cloned().unwrap_or(node)
+}
+
+/// How far a clock jumps: as long as other faults last, or as far as when somebody takes summer
+/// time for winter time, or has a battery that is empty.
+fn draw_jump(choices: &mut impl Choices, stage: &Stage) -> Duration {
+    const FAR: [Duration; 2] = [Duration::from_secs(3_600), Duration::from_secs(86_400)];
+    if choices.ratio(1, 2) {
+        choices.pick(&FAR).copied().unwrap_or(FAR[0])
+    } else {
+        draw_time(choices, stage)
+    }
 }
 
 /// The subject against everybody, against one it talks to, or with others against the rest.
