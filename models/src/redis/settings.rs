@@ -12,7 +12,7 @@ pub struct RedisSettings {
     pub maxmemory_bytes: u64,
     /// Which keys go: `maxmemory-policy`.
     pub maxmemory_policy: MaxmemoryPolicy,
-    /// Among how many keys one is chosen to go: `maxmemory-samples`, 1 to 64.
+    /// Among how many keys one is chosen to go: `maxmemory-samples`, 1 to 2147483647.
     pub maxmemory_samples: u32,
 }
 

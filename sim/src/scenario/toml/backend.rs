@@ -60,8 +60,10 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisSettings) {
     let policy = table.get("maxmemory_policy");
     let policy = policy.and_then(|value| value.one_of("policy", &MaxmemoryPolicy::ALL));
     set(&mut settings.maxmemory_policy, policy);
-    // Redis takes any number; by redis.conf ten are nearly as good as all.
-    let samples = table.get("maxmemory_samples").and_then(|value| value.integer(1..=64));
+    // Source: `config.c`, `maxmemory-samples`: up to `INT_MAX`. By redis.conf ten are nearly as good as
+    // all.
+    let samples = table.get("maxmemory_samples");
+    let samples = samples.and_then(|value| value.integer(1..=i32::MAX.cast_unsigned()));
     set(&mut settings.maxmemory_samples, samples);
     // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
     set(&mut settings.hz, table.get("hz").and_then(|value| value.integer(1..=500)));
