@@ -13,11 +13,14 @@
 //! ```
 
 mod data;
+mod modify;
 
 use bytes::Bytes;
 
 pub use self::data::Data;
+pub(crate) use self::data::Lookups;
 use super::commands::{self, DataCommand, Handler};
+use super::keyspace::{Database, Keyspace};
 use super::memory::Memory;
 use super::propagation::Passed;
 use super::resp::Reply;
@@ -26,22 +29,18 @@ use super::settings::RedisSettings;
 use crate::random::Random;
 use crate::time::Wall;
 
-/// A change to the keyspace. Whoever drives the engine writes it down.
+/// A change to the keyspace. Whoever drives the engine writes it down. A key goes by its name in
+/// whatever database it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A command has set a string key, or when one expires.
+    /// A command has set a key, a part of it, or when it expires.
     Set {
         /// Which key.
         key: Bytes,
-        /// Its value.
+        /// Its value; of a hash the names of its fields, parted by spaces.
         value: Bytes,
         /// When it will expire: Unix milliseconds on this server's wall clock.
         expires_at_ms: Option<i64>,
-    },
-    /// A command has changed what another kind of key holds, or when it expires.
-    Touched {
-        /// Which key.
-        key: Bytes,
     },
     /// A command has deleted a key.
     Deleted {
@@ -94,14 +93,16 @@ impl Engine {
         }
     }
 
-    /// Takes over what the settings say about memory. Where there was no limit, one number is drawn
-    /// from `random`.
-    pub(crate) fn limit_memory(&mut self, settings: &RedisSettings, random: &mut Random) {
+    /// Takes over what the settings say about keys. Where memory had no limit and gets one, a number is
+    /// drawn from `random`.
+    pub(crate) fn apply(&mut self, settings: &RedisSettings, random: &mut Random) {
+        self.data.tracker.set(settings);
+        self.data.events = settings.notify_keyspace_events;
         match &mut self.memory {
             _ if settings.maxmemory_bytes == 0 => {
                 self.memory = None;
                 self.data.is_out_of_memory = false;
-                self.data.keyspace.ignore_events();
+                self.data.keyspace.iter_mut().for_each(Keyspace::ignore_events);
             }
             Some(memory) => memory.set(settings),
             None => self.memory = Some(Box::new(Memory::new(settings, &mut self.data, random))),
@@ -159,6 +160,7 @@ impl Engine {
             // The reply has nobody to go to.
             self.execute(arguments, wall);
         }
+        self.data.keyspace.select(Database::default());
         self.data.is_loading = false;
         self.end_unit();
         self.data.changes.clear();
@@ -172,9 +174,16 @@ impl Engine {
         self.data.dirty()
     }
 
+    /// How often keys that were to be read were there, and how often they were not, as `INFO` shows
+    /// under `keyspace_hits` and `keyspace_misses`.
+    pub fn hits_and_misses(&self) -> [u64; 2] {
+        let Lookups { hits, misses } = self.data.lookups;
+        [hits, misses]
+    }
+
     /// How many keys have an expiry: while there are any, the active expiry cycle has work.
     pub fn volatile_keys(&self) -> usize {
-        self.data.keyspace.volatile_len()
+        self.data.keyspace.iter().map(Keyspace::volatile_len).sum()
     }
 
     /// Removes keys whose time is over though nobody asks for them, as `serverCron` does.
@@ -194,17 +203,19 @@ impl Engine {
         if self.data.is_constant() {
             return;
         }
-        loop {
-            let sample = self.data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
-            if sample.is_empty() {
-                return;
-            }
-            let stale = sample.iter().filter(|key| self.data.expire_if_due(key)).count();
-            self.data.propagation.end_round();
-            if stale * 100 / sample.len() <= ACCEPTABLE_STALE_PERCENT {
-                return;
-            }
+        for database in Database::all() {
+            self.data.within(database, |data| {
+                loop {
+                    let sample = data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
+                    let stale = sample.iter().filter(|key| data.expire_if_due(key)).count();
+                    let stale_percent = (stale * 100).checked_div(sample.len()).unwrap_or(0);
+                    if stale_percent <= ACCEPTABLE_STALE_PERCENT {
+                        return;
+                    }
+                }
+            });
         }
+        self.data.propagation.end_round();
     }
 }
 

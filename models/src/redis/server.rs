@@ -4,7 +4,9 @@ mod cron;
 
 use bytes::Bytes;
 
-pub use super::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
+pub use super::settings::{
+    AppendFsync, EventClasses, MaxmemoryPolicy, Persistence, RedisSettings,
+};
 
 use self::cron::Cron;
 use super::engine::{Change, Engine};
@@ -48,7 +50,7 @@ impl Server {
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
         let mut engine = Engine::new(boot.random.beside());
-        engine.limit_memory(&settings, &mut boot.random);
+        engine.apply(&settings, &mut boot.random);
         let found = boot.files.remove(AOF_FILE).filter(|file| !file.is_empty());
         let disk = match settings.persistence {
             Persistence::None => None,
@@ -150,8 +152,6 @@ impl Server {
     fn write_down(&mut self, context: &mut Context<'_>) {
         for change in self.engine.take_changes() {
             context.note(match change {
-                // The notes know of strings alone.
-                Change::Touched { .. } => continue,
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
                     key: Name::from(key),
                     value: Name::from(value),

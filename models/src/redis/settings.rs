@@ -1,5 +1,7 @@
 //! What `redis.conf` sets, as far as the model knows it.
 
+pub use super::events::EventClasses;
+
 /// What `redis.conf` sets. The defaults are those of Redis 7.0.15, but for `save`: a Redis that is
 /// not told otherwise also writes snapshots (RDB), and none is written here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct RedisSettings {
     pub maxmemory_policy: MaxmemoryPolicy,
     /// Among how many keys one is chosen to go: `maxmemory-samples`, 1 to 2147483647.
     pub maxmemory_samples: u32,
+    /// Which events of keys are published: `notify-keyspace-events`.
+    pub notify_keyspace_events: EventClasses,
 }
 
 impl Default for RedisSettings {
@@ -25,6 +29,7 @@ impl Default for RedisSettings {
             maxmemory_bytes: 0,
             maxmemory_policy: MaxmemoryPolicy::NoEviction,
             maxmemory_samples: 5,
+            notify_keyspace_events: EventClasses::NONE,
         }
     }
 }

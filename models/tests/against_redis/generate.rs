@@ -84,6 +84,13 @@ const TEMPLATES: &[&str] = &[
     "EXPIRETIME key",
     "PEXPIRETIME key",
     "SELECT index",
+    "SELECT 0",
+    "SELECT 0",
+    "SELECT 1",
+    "MOVE key few",
+    "MOVE key 1",
+    "SWAPDB few few",
+    "SWAPDB 0 1",
     "NOCOMMAND key value",
 ];
 

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::error;
+use crate::redis::keyspace::Database;
 use crate::redis::number::{LongDouble, parse_i64};
 use crate::redis::resp::Reply;
 
@@ -27,6 +28,16 @@ pub(super) fn integer_in(argument: &[u8], range: RangeInclusive<i64>) -> Result<
     }
     let (least, most) = range.into_inner();
     Err(error(format!("value is out of range, value must between {least} and {most}")))
+}
+
+/// Reads the number of a database. Source: `object.c`, `getIntFromObjectOrReply`; `db.c`, `selectDb`.
+///
+/// # Errors
+///
+/// The reply to give when it is no number, or there is no such database.
+pub(super) fn database(argument: &[u8]) -> Result<Database, Reply> {
+    let number = integer_in(argument, INT_RANGE)?;
+    Database::new(number).ok_or(Reply::error("ERR DB index is out of range"))
 }
 
 /// Reads an argument, or what a key holds, as a fraction.

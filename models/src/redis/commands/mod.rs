@@ -16,7 +16,7 @@ mod table;
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
-use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer_in, printed};
+use self::arguments::{INT_RANGE, NOT_AN_INTEGER, database, float, integer_in, printed};
 pub(super) use self::arguments::{integer, is_option};
 pub(crate) use self::table::{COMMANDS, session};
 use super::engine::{Data, Engine};

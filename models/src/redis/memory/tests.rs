@@ -22,6 +22,7 @@ impl Bench {
             ..RedisSettings::default()
         };
         let mut engine = Engine::default();
+        engine.data.tracker.set(&settings);
         let memory = Memory::new(&settings, &mut engine.data, &mut Random::new(1, 1));
         Self { engine, memory, now_s: 1_000_000 }
     }
@@ -142,7 +143,7 @@ proptest! {
     /// However the keys came to be as they are, the sum is that of a fresh count.
     #[test]
     fn the_sum_is_always_right(
-        steps in prop::collection::vec((0..8_usize, 0..4_u8, 0..120_usize), 0..80)
+        steps in prop::collection::vec((0..11_usize, 0..4_u8, 0..120_usize), 0..80)
     ) {
         let mut bench = Bench::new(1 << 30, MaxmemoryPolicy::AllKeysLfu);
         for (what, key, length) in steps {
@@ -155,15 +156,23 @@ proptest! {
                 4 => format!("HDEL h{key} f{length}"),
                 5 => format!("PERSIST {key}"),
                 6 => format!("DEL {key} h{key}"),
-                _ if length == 0 => "FLUSHALL".to_owned(),
+                7 if length == 0 => "FLUSHALL".to_owned(),
+                7 if length == 1 => "FLUSHDB".to_owned(),
+                8 => format!("SELECT {key}"),
+                9 => format!("MOVE {key} {}", length % 3),
+                10 => format!("SWAPDB {key} {}", length % 4),
                 _ => format!("GETDEL {key}"),
             });
             bench.now_s += length as u64 % 3;
         }
-        let keyspace = &bench.engine.data.keyspace;
-        prop_assert_eq!(bench.memory.ledger.used_bytes(keyspace), used_bytes(keyspace));
-        let mut sample = bench.memory.ledger.sample(99, &mut Random::new(1, 1)).to_vec();
-        sample.sort();
-        prop_assert!(sample.iter().eq(keyspace.keys()), "each key once");
+        let data = &bench.engine.data;
+        prop_assert_eq!(bench.memory.used_bytes(data), used_bytes(&data.keyspace));
+        for database in Database::all() {
+            let ledger = &mut bench.memory.ledgers[database.place()];
+            let mut sample = ledger.sample(99, &mut Random::new(1, 1)).to_vec();
+            sample.sort();
+            let keys = data.keyspace.of(database).keys();
+            prop_assert!(sample.iter().eq(keys), "each key once");
+        }
     }
 }

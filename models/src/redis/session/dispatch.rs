@@ -167,6 +167,7 @@ impl Sessions {
         engine: &mut Engine,
     ) {
         self.statistics.commands += 1;
+        engine.data.keyspace.select(self.list[at].database);
         let reply = match command.handler {
             Handler::Data(_) if command.full_name == "ping" && self.list[at].is_subscriber() => {
                 Some(pong_for_subscriber(arguments))
@@ -177,6 +178,7 @@ impl Sessions {
             Handler::Engine(run) => Some(run(engine, arguments)),
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
+        self.list[at].database = engine.data.keyspace.selected();
         if engine.data.channels.has_published() {
             self.push_published(engine);
         }

@@ -17,8 +17,7 @@
 //! greeting       HELLO AUTH RESET QUIT COMMAND
 //! ```
 //!
-//! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; there
-//! is one database; clients are not tracked for caching; idle clients stay; output buffers have no
+//! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; clients are not tracked for caching; idle clients stay; output buffers have no
 //! limit. Where the order of a reply is that of a hash table there (`UNSUBSCRIBE` of everything,
 //! patterns that fit one message, `CONFIG GET`), here it is the order of subscription, of the names,
 //! of the table.

@@ -16,7 +16,12 @@ fn keys_come_back_with_their_dates_and_scripts_do_not() {
     assert_eq!(bench.story(), [""; 0]);
     bench.pass(1);
     bench.give(Input::Timer(LOADED));
-    let found = ["key-set: lock = mine until 10000", "key-set: n = 2", "key-set: plain = x"];
+    let found = [
+        "key-set: hash = field",
+        "key-set: lock = mine until 10000",
+        "key-set: n = 2",
+        "key-set: plain = x",
+    ];
     assert_eq!(bench.story(), found);
     assert_eq!(bench.done("PTTL lock"), ":5999");
     assert_eq!(bench.done("TTL plain"), ":-1");

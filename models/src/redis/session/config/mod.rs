@@ -8,6 +8,7 @@ use bytes::Bytes;
 use self::parameters::{Effect, PARAMETERS, Parameter};
 use super::Call;
 use super::info::Statistics;
+use crate::redis::engine::Lookups;
 use crate::redis::commands::{Command, SYNTAX_ERROR, error, session};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
@@ -103,7 +104,7 @@ fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     config.settings = settings;
     // A stream of its own: who sets a limit leaves all other draws alone.
     let mut random = call.engine.data.random.beside();
-    call.engine.limit_memory(&settings, &mut random);
+    call.engine.apply(&settings, &mut random);
     Some(Reply::OK)
 }
 
@@ -120,5 +121,6 @@ fn lookup(name: &[u8]) -> Option<&'static Parameter> {
 /// `CONFIG RESETSTAT`
 fn resetstat(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
     call.sessions.statistics = Statistics::default();
+    call.data().lookups = Lookups::default();
     Some(Reply::OK)
 }

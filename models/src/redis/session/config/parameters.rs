@@ -4,7 +4,7 @@
 
 use super::values::Check;
 use crate::redis::number::parse_i64;
-use crate::redis::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
+use crate::redis::settings::{AppendFsync, EventClasses, MaxmemoryPolicy, Persistence, RedisSettings};
 
 /// What setting a parameter does.
 #[derive(Clone, Copy)]
@@ -182,6 +182,20 @@ const MAXMEMORY_SAMPLES: Parameter = set(
     },
 );
 
+/// Source: `config.c`, `setConfigNotifyKeyspaceEventsOption`.
+const NOTIFY_KEYSPACE_EVENTS: Parameter = set(
+    "notify-keyspace-events",
+    "",
+    Check::Text,
+    |settings| settings.notify_keyspace_events.to_string(),
+    |settings, letters| {
+        settings.notify_keyspace_events = EventClasses::parse(letters).ok_or_else(|| {
+            "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned()
+        })?;
+        Ok(())
+    },
+);
+
 /// The table, in the order of the names.
 pub(super) static PARAMETERS: &[Parameter] = &[
     APPENDFSYNC,
@@ -191,7 +205,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         if is_on { "yes" } else { "no" }.to_owned()
     }),
     fixed("busy-reply-threshold", "5000", Check::Integer(0, i64::MAX)).also("lua-time-limit"),
-    refused("databases", "1", IMMUTABLE),
+    refused("databases", "16", IMMUTABLE),
     refused("dir", "/", "can't set protected config"),
     fixed("dynamic-hz", "yes", Check::YesNo),
     HZ,
@@ -201,7 +215,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
     MAXMEMORY_SAMPLES,
     fixed("min-replicas-max-lag", "10", Check::Integer(0, INT_MAX)).also("min-slaves-max-lag"),
     fixed("min-replicas-to-write", "0", Check::Integer(0, INT_MAX)).also("min-slaves-to-write"),
-    fixed("notify-keyspace-events", "", Check::Text),
+    NOTIFY_KEYSPACE_EVENTS,
     fixed("port", "6379", Check::Integer(0, 65_535)),
     fixed("repl-timeout", "60", Check::Integer(1, INT_MAX)),
     fixed("replica-serve-stale-data", "yes", Check::YesNo).also("slave-serve-stale-data"),
