@@ -68,6 +68,8 @@ pub struct Engine {
     pub(crate) scripts: ScriptCache,
     /// What the keys weigh, where memory has a limit.
     pub(crate) memory: Option<Box<Memory>>,
+    /// The limit of memory is another one: keys may have to go though nobody asks for anything.
+    pub(crate) is_eviction_due: bool,
 }
 
 impl Engine {
@@ -112,12 +114,29 @@ impl Engine {
     /// Makes room before a command, where memory has a limit; notes whether there is any. Nothing is
     /// evicted while clients are paused. Source: `evict.c`, `isSafeToPerformEvictions`.
     pub(crate) fn make_room(&mut self) {
+        if self.memory.is_some() {
+            self.data.is_out_of_memory = !self.evict();
+        }
+    }
+
+    /// Evicts keys until there is room; false when there is none in the end.
+    fn evict(&mut self) -> bool {
         let Self { data, memory: Some(memory), .. } = self else {
-            return;
+            return true;
         };
         let is_constant = data.is_loading || data.is_constant();
-        data.is_out_of_memory = !is_constant && !memory.make_room(data);
+        let has_room = is_constant || memory.make_room(data);
         data.propagation.end_round();
+        has_room
+    }
+
+    /// Makes room if the limit of memory is another one since the last time. Source: `evict.c`,
+    /// `evictionTimeProc`.
+    pub(crate) fn evict_if_due(&mut self, wall: Wall) {
+        if std::mem::take(&mut self.is_eviction_due) {
+            self.data.set_wall(wall);
+            self.evict();
+        }
     }
 
     /// Whoever drives the engine has carried out what a client asked for, be it a command, a script

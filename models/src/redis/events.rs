@@ -76,7 +76,8 @@ impl EventClasses {
     /// Source: `keyspaceEventsStringToFlags`.
     pub fn parse(letters: &str) -> Option<Self> {
         let class = |letter| {
-            let known = Self::OF_ALL.iter().chain(&Self::OTHERS).find(|(known, _)| *known == letter);
+            let known =
+                Self::OF_ALL.iter().chain(&Self::OTHERS).find(|(known, _)| *known == letter);
             known.map(|(_, class)| class.0)
         };
         letters.chars().try_fold(Self::NONE, |sum, letter| Some(Self(sum.0 | class(letter)?)))

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-pub use self::hash::Hash;
 pub(crate) use self::databases::{Database, Databases};
+pub use self::hash::Hash;
 use super::usage::{Tracker, Usage};
 use crate::random::Random;
 

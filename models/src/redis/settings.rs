@@ -18,6 +18,10 @@ pub struct RedisSettings {
     pub maxmemory_samples: u32,
     /// Which events of keys are published: `notify-keyspace-events`.
     pub notify_keyspace_events: EventClasses,
+    /// After how many seconds without a word a client is hung up on: `timeout`, 0 for never.
+    pub timeout_s: u32,
+    /// Clients may send `DEBUG`: `enable-debug-command`.
+    pub enable_debug_command: bool,
 }
 
 impl Default for RedisSettings {
@@ -30,6 +34,8 @@ impl Default for RedisSettings {
             maxmemory_policy: MaxmemoryPolicy::NoEviction,
             maxmemory_samples: 5,
             notify_keyspace_events: EventClasses::NONE,
+            timeout_s: 0,
+            enable_debug_command: false,
         }
     }
 }

@@ -74,11 +74,7 @@ impl Watched {
     /// A database is about to hold the keys of another one; `exchange` says of a key what that means.
     ///
     /// Source: `multi.c`, `touchAllWatchedKeysInDb`.
-    pub(crate) fn exchange(
-        &mut self,
-        database: Database,
-        exchange: impl Fn(&[u8]) -> Exchange,
-    ) {
+    pub(crate) fn exchange(&mut self, database: Database, exchange: impl Fn(&[u8]) -> Exchange) {
         let mut touched = Vec::new();
         for ((_, key), watchers) in self.keys.iter_mut().filter(|((one, _), _)| *one == database) {
             let Exchange { was_there, is_there, is_over } = exchange(key);

@@ -47,11 +47,15 @@ impl Pair {
         let [hits, misses] = self.engine.hits_and_misses();
         let counts = [[self.engine.dirty(), hits, misses], self.real.counts()];
         let more = |side: usize| [0, 1, 2].map(|what| counts[side][what] - self.counts[side][what]);
-        let [ours_more, real_more] = [0, 1].map(more);
+        let [mut ours_more, mut real_more] = [0, 1].map(more);
         self.compared += 1;
         self.errors += usize::from(matches!(real, Reply::Error(_)));
         if ours != real && !self.may_differ(command, &ours, &real) {
             self.differ(command, &ours, &real);
+        }
+        if is_partial_walk(command) {
+            // Where each of them stands in its own order, it looks at other keys.
+            (ours_more, real_more) = ([ours_more[0], 0, 0], [real_more[0], 0, 0]);
         }
         let same_keys = ours_changed == real_changed || is_about_several_databases(command);
         if !same_keys || ours_more != real_more {
@@ -191,6 +195,11 @@ fn sorted(reply: &Reply) -> Vec<Bytes> {
     let mut leaves = leaves(reply);
     leaves.sort();
     leaves
+}
+
+/// True when a command walks through a part of the keys alone.
+fn is_partial_walk(command: &[Bytes]) -> bool {
+    command[0].eq_ignore_ascii_case(b"scan") && command.len() > 1 && is_partial(&command[1..])
 }
 
 /// True when a scan begins somewhere in the middle, or may end there.

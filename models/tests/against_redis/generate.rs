@@ -313,6 +313,6 @@ fn pattern(random: &mut Random) -> String {
         return "*".to_owned();
     }
     (0..random.below(6))
-        .map(|_| choose(random, &["a", "b", "*", "?", "[", "]", "^", "-", "\\", "c"]))
+        .map(|_| choose(random, &["a", "b", "*", "?", "[", "]", "^", "-", "\\", "c", "\u{fc}"]))
         .collect()
 }

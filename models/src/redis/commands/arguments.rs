@@ -52,7 +52,7 @@ pub(crate) fn is_option(argument: &[u8], name: &str) -> bool {
 }
 
 /// At most `most` bytes of an argument, and only up to a zero byte: Redis prints a C string.
-pub(super) fn printed(argument: &[u8], most: usize) -> &[u8] {
+pub(crate) fn printed(argument: &[u8], most: usize) -> &[u8] {
     let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
     &argument[..end.min(most)]
 }

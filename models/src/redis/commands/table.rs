@@ -7,7 +7,7 @@ use super::{expiry, hashes, keys, scripting, server, strings};
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
 use crate::redis::session::{
-    self, SessionHandler, client, config, greeting, info, pubsub, transaction,
+    self, SessionHandler, client, config, debug, greeting, info, pubsub, transaction,
 };
 
 const fn row_of(
@@ -76,6 +76,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     container("config", config::SUBCOMMANDS),
     data("copy", -3, keys::copy),
     data("dbsize", 1, keys::dbsize),
+    session("debug", "debug", -2, debug::debug),
     data("decr", 2, strings::decr),
     data("decrby", 3, strings::decrby),
     data("del", -2, keys::del),

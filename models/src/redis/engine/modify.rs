@@ -116,7 +116,8 @@ impl Data {
     /// nothing. Source: `object.c`, `dupStringObject`.
     pub(crate) fn copy(&mut self, from: &Bytes, to: &Bytes, target: Database) {
         let keyspace = &self.keyspace;
-        let (Some(value), Some(origin)) = (keyspace.get(from).cloned(), keyspace.origin(from)) else {
+        let (Some(value), Some(origin)) = (keyspace.get(from).cloned(), keyspace.origin(from))
+        else {
             return;
         };
         let item = Item {

@@ -39,9 +39,8 @@ fn keys_bytes(keyspace: &Keyspace) -> u64 {
 
 /// What a server takes when it is empty, and what the two tables of keys of each database do.
 pub(crate) fn bytes_besides_keys(databases: &Databases) -> u64 {
-    let tables = |keyspace: &Keyspace| {
-        table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len())
-    };
+    let tables =
+        |keyspace: &Keyspace| table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len());
     EMPTY_SERVER_BYTES + databases.iter().map(tables).sum::<u64>()
 }
 

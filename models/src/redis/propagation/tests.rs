@@ -43,7 +43,10 @@ fn several_commands_of_a_client_make_a_transaction_and_a_round_of_deletions_none
     let numbered = |(number, line)| (number, words(line));
     both(&mut propagation);
     propagation.end_unit();
-    assert_eq!(taken(&mut propagation), [(0, "MULTI"), (0, "SET a 1"), (1, "DEL b"), (1, "EXEC")].map(numbered));
+    assert_eq!(
+        taken(&mut propagation),
+        [(0, "MULTI"), (0, "SET a 1"), (1, "DEL b"), (1, "EXEC")].map(numbered)
+    );
     both(&mut propagation);
     propagation.end_round();
     assert_eq!(taken(&mut propagation), [(0, "SET a 1"), (1, "DEL b")].map(numbered));

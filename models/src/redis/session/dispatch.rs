@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::blocking::{Blocked, PauseKind};
 use super::connection::{End, Replies, Session};
+use super::debug::NOT_ALLOWED;
 use super::{Call, Sessions};
 use crate::machine::ConnectionId;
 use crate::redis::commands::{self, Command, DataCommand, Flags, Handler};
@@ -105,6 +106,9 @@ impl Sessions {
     /// Redis looks.
     fn refusal(&self, at: usize, command: &Command, engine: &mut Engine) -> Option<Reply> {
         let session = &self.list[at];
+        if command.full_name == "debug" && !self.settings().enable_debug_command {
+            return Some(NOT_ALLOWED);
+        }
         if session.transaction.is_some() && command.flags.any_of(Flags::NO_MULTI) {
             return Some(Reply::error("ERR Command not allowed inside a transaction"));
         }
@@ -179,9 +183,7 @@ impl Sessions {
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
         self.list[at].database = engine.data.keyspace.selected();
-        if engine.data.channels.has_published() {
-            self.push_published(engine);
-        }
+        self.push_published(engine);
         if let Some(reply) = reply {
             self.say(at, reply);
         }

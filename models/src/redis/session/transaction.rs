@@ -110,8 +110,7 @@ pub(in crate::redis) fn exec(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> 
     let (queue, failed) = (std::mem::take(&mut transaction.queue), transaction.failed);
     let data = call.data();
     let is_due = |(database, key): &(_, _)| data.is_due_in(*database, key);
-    let changed =
-        data.watched.is_dirty(connection) || data.watched.keys_of(connection).any(is_due);
+    let changed = data.watched.is_dirty(connection) || data.watched.keys_of(connection).any(is_due);
     data.watched.forget(connection);
     let reply = if failed {
         let text = "EXECABORT Transaction discarded because of previous errors.";
