@@ -130,6 +130,33 @@ fn any_key_may_go() {
 }
 
 #[test]
+fn the_worst_key_of_all_databases_goes() {
+    let mut bench = Bench::new(ROOM_FOR_NINE - 32 - 128, MaxmemoryPolicy::AllKeysLru);
+    bench.memory.samples = 10;
+    for number in 0..10 {
+        bench.run(&format!("SELECT {}", number % 3));
+        bench.run(&format!("SET key:{number} {}", "v".repeat(40)));
+        bench.now_s += 1;
+    }
+    let evicted = bench.evicted();
+    let oldest: Vec<String> = (0..evicted.len()).map(|number| format!("key:{number}")).collect();
+    assert!(evicted == oldest && evicted.len() > 1, "{evicted:?}");
+}
+
+#[test]
+fn where_any_key_will_do_each_database_gives_one_in_turn() {
+    let mut bench = Bench::new(0, MaxmemoryPolicy::AllKeysRandom);
+    for database in [0, 4, 15] {
+        bench.run(&format!("SELECT {database}"));
+        bench.run(&format!("SET a{database} v"));
+        bench.run(&format!("SET b{database} v"));
+    }
+    let databases: Vec<String> = bench.evicted().into_iter().map(|key| key[1..].into()).collect();
+    // The first is the one after the first: `next_db` is counted up before it is looked at.
+    assert_eq!(databases, ["4", "15", "0", "4", "15", "0"]);
+}
+
+#[test]
 fn nothing_goes_without_a_policy_or_without_need() {
     let mut bench = Bench::new(ROOM_FOR_NINE, MaxmemoryPolicy::NoEviction);
     fill(&mut bench, "");

@@ -261,8 +261,6 @@ fn who_listens_is_told_of_keys_that_expire_though_nobody_asks_for_them() {
     assert_eq!(notes(&effects), ["key-expired"]);
     let told = ["message", "__keyevent@0__:expired", "lock"].map(|it| Reply::Bulk(it.into()));
     let told = Message::RedisReply(Reply::Array(told.into()));
-    let is_told = |effect: &Effect| {
-        matches!(effect, Effect::Send { connection: OTHER, message } if *message == told)
-    };
+    let is_told = |effect: &Effect| matches!(effect, Effect::Send { connection: OTHER, message } if *message == told);
     assert!(effects.iter().any(is_told), "{effects:?}");
 }

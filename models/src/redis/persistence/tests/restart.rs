@@ -73,6 +73,27 @@ fn a_process_names_the_database_anew() {
 }
 
 #[test]
+fn keys_come_back_into_their_databases() {
+    let mut bench = Bench::new(AppendFsync::No);
+    bench.done("SET a zero");
+    bench.done("SELECT 3");
+    bench.done("SET a three");
+    bench.done("MOVE a 4");
+    bench.done("SET b three");
+    bench.done("SWAPDB 3 15");
+    bench.restart();
+    bench.give(Input::Timer(LOADED));
+    let found = ["key-set: a = zero", "key-set: a = three", "key-set: b = three"];
+    assert_eq!(bench.story(), found);
+    assert_eq!(bench.done("GET a"), "$4\\r\\nzero", "who connects is in the first");
+    assert!(bench.done("INFO keyspace").ends_with(
+        "db0:keys=1,expires=0,avg_ttl=0\\r\\n\
+         db4:keys=1,expires=0,avg_ttl=0\\r\\n\
+         db15:keys=1,expires=0,avg_ttl=0"
+    ));
+}
+
+#[test]
 fn a_torn_end_is_cut_off() {
     let mut bench = Bench::new(AppendFsync::Always);
     bench.done("SET a 1");
