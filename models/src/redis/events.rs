@@ -83,6 +83,22 @@ impl EventClasses {
         letters.chars().try_fold(Self::NONE, |sum, letter| Some(Self(sum.0 | class(letter)?)))
     }
 
+    /// The letters, so that [`EventClasses::parse`] reads the same from them.
+    pub fn letters(self) -> String {
+        self.all_letters().collect()
+    }
+
+    fn all_letters(self) -> impl Iterator<Item = char> {
+        let has_all = self.has(Self::ALL);
+        let of_all = Self::OF_ALL.iter().filter(move |_| !has_all);
+        let held = of_all.chain(&Self::OTHERS).filter(move |(_, class)| self.has(*class));
+        held.map(|(letter, _)| *letter)
+    }
+
+    const fn has(self, class: Self) -> bool {
+        self.0 & class.0 == class.0
+    }
+
     /// True when events of a class are told on some channel.
     #[inline]
     pub(crate) const fn tell(self, class: Self) -> bool {
@@ -133,15 +149,10 @@ impl EventClasses {
 /// Source: `keyspaceEventsFlagsToString`.
 impl fmt::Display for EventClasses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let has = |class: Self| self.0 & class.0 == class.0;
-        let has_all = has(Self::ALL);
-        let of_all = Self::OF_ALL.iter().filter(|_| !has_all);
-        for (letter, class) in of_all.chain(&Self::OTHERS) {
-            if has(*class) && !(has_all && *class == Self::NEW) {
-                write!(f, "{letter}")?;
-            }
-        }
-        Ok(())
+        let hides_new = self.has(Self::ALL);
+        self.all_letters()
+            .filter(|letter| !(hides_new && *letter == 'n'))
+            .try_for_each(|it| write!(f, "{it}"))
     }
 }
 
@@ -162,6 +173,7 @@ mod tests {
         ] {
             let classes = EventClasses::parse(letters).expect(letters);
             assert_eq!(classes.to_string(), shown);
+            assert_eq!(EventClasses::parse(&classes.letters()), Some(classes));
         }
         assert_eq!(EventClasses::parse("Kq"), None);
         assert!(EventClasses::parse("AKEn").is_some_and(|classes| classes.tell(EventClasses::NEW)));

@@ -125,7 +125,7 @@ impl Tracker {
 
     /// Source: `evict.c`, `LFUGetTimeInMinutes`: 16 bits of them.
     const fn minute(&self) -> u16 {
-        (self.now.as_millis() / 60_000 & u16::MAX as u64) as u16
+        ((self.now.as_millis() / 60_000) & u16::MAX as u64) as u16
     }
 }
 
