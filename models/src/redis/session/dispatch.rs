@@ -61,6 +61,9 @@ impl Sessions {
             Ok(command) => {
                 self.list[at].last_command = command.full_name;
                 self.refuse_queue_or_call(at, command, arguments, engine);
+                if command.flags.any_of(Flags::TOUCHES_ARBITRARY_KEYS) {
+                    engine.data.propagation.end_round();
+                }
             }
             Err(_) if is_from_a_browser(&arguments[0]) => self.end(at, End::Now, engine),
             Err(error) => {

@@ -141,6 +141,25 @@ fn a_key_that_is_evicted_is_deleted_in_the_file_and_weighs_the_same_when_it_is_f
 }
 
 #[test]
+fn keys_that_expire_on_a_walk_are_deleted_one_by_one() {
+    let mut bench = Bench::new(AppendFsync::No);
+    bench.done("SET a 1 PX 10");
+    bench.done("SET b 1 PX 10");
+    bench.pass(100);
+    bench.done("SCAN 0");
+    let mut deletions = bench.commands().split_off(3);
+    deletions.sort();
+    assert_eq!(deletions, ["DEL a", "DEL b"].map(words), "no transaction");
+    bench.done("SET a 1 PX 10");
+    bench.done("SET b 1 PX 10");
+    bench.pass(100);
+    bench.done("MULTI");
+    bench.done("SCAN 0");
+    bench.done("EXEC");
+    assert_eq!(bench.commands().last(), Some(&words("EXEC")), "but for one who asks for it");
+}
+
+#[test]
 fn a_key_that_expires_unasked_is_deleted_in_the_file() {
     let mut bench = Bench::new(AppendFsync::No);
     bench.done("SET a 1 PX 10");
