@@ -151,7 +151,7 @@ impl Engine {
     }
 
     /// What is to be passed on since this was last called; nothing before
-    /// [`Propagation::turn_on`].
+    /// [`Propagation::turn_on`](super::propagation::Propagation::turn_on).
     pub(crate) fn take_propagated(&mut self) -> std::vec::Drain<'_, Passed> {
         self.data.propagation.take()
     }
