@@ -130,3 +130,51 @@ impl Watched {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WATCHER: ConnectionId = ConnectionId(1);
+
+    /// Whether the transaction will fail, and whether the key counts as expired from then on.
+    fn after(expired: bool, [was_there, is_there, is_over]: [bool; 3]) -> (bool, bool) {
+        let (database, key) = (Database::default(), Bytes::from_static(b"k"));
+        let mut watched = Watched::default();
+        watched.watch(database, &key, WATCHER, expired);
+        watched.exchange(database, |_| Exchange { was_there, is_there, is_over });
+        let watchers = watched.keys.get(&(database, key));
+        let expired = watchers.is_some_and(|all| all.iter().any(|watcher| watcher.expired));
+        (watched.is_dirty(WATCHER), expired)
+    }
+
+    #[test]
+    fn an_exchange_of_databases_is_a_change_unless_the_key_is_gone_before_and_after() {
+        let (yes, no) = (true, false);
+        for (expired, [was_there, is_there, is_over], dirty, expired_after) in [
+            (no, [no, no, no], no, no),
+            (no, [yes, no, no], yes, no),
+            (no, [no, yes, no], yes, no),
+            (no, [yes, yes, no], yes, no),
+            (no, [yes, yes, yes], yes, no),
+            (no, [no, yes, yes], no, yes),
+            (yes, [yes, no, no], no, no),
+            (yes, [yes, yes, yes], no, yes),
+            (yes, [yes, yes, no], yes, no),
+        ] {
+            let seen = after(expired, [was_there, is_there, is_over]);
+            let case = (expired, was_there, is_there, is_over);
+            assert_eq!(seen, (dirty, expired_after), "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_exchange_of_other_databases_is_none() {
+        let mut watched = Watched::default();
+        watched.watch(Database::default(), &Bytes::from_static(b"k"), WATCHER, false);
+        let other = Database::default().next();
+        let exchange = Exchange { was_there: true, is_there: false, is_over: false };
+        watched.exchange(other, |_| exchange);
+        assert!(!watched.is_dirty(WATCHER));
+    }
+}

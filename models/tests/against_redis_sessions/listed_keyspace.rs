@@ -145,6 +145,30 @@ pub const STORIES: &[&str] = &[
      1 EXEC
      2 MULTI
      2 EXEC
+     0 FLUSHALL
+     0 SET k v PX 20
+     1 SELECT 1
+     1 SET k v PX 20
+     sleep 40
+     2 RESET
+     2 WATCH k
+     3 SELECT 2
+     3 WATCH k
+     0 SWAPDB 0 1
+     0 SWAPDB 2 1
+     2 MULTI
+     2 PING
+     2 EXEC
+     3 MULTI
+     3 PING
+     3 EXEC
+     2 WATCH k
+     1 GET k
+     1 SET k v
+     0 SWAPDB 0 1
+     2 MULTI
+     2 PING
+     2 EXEC
      4 CONFIG SET hz 10
      sleep 1100",
     "how keys are used and stored, by the policy
