@@ -13,11 +13,14 @@
 //! ```
 
 mod data;
+mod modify;
 
 use bytes::Bytes;
 
 pub use self::data::Data;
+pub(crate) use self::data::Lookups;
 use super::commands::{self, DataCommand, Handler};
+use super::keyspace::{Database, Keyspace};
 use super::memory::Memory;
 use super::propagation::Passed;
 use super::resp::Reply;
@@ -26,22 +29,18 @@ use super::settings::RedisSettings;
 use crate::random::Random;
 use crate::time::Wall;
 
-/// A change to the keyspace. Whoever drives the engine writes it down.
+/// A change to the keyspace. Whoever drives the engine writes it down. A key goes by its name in
+/// whatever database it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A command has set a string key, or when one expires.
+    /// A command has set a key, a part of it, or when it expires.
     Set {
         /// Which key.
         key: Bytes,
-        /// Its value.
+        /// Its value; of a hash the names of its fields, parted by spaces.
         value: Bytes,
         /// When it will expire: Unix milliseconds on this server's wall clock.
         expires_at_ms: Option<i64>,
-    },
-    /// A command has changed what another kind of key holds, or when it expires.
-    Touched {
-        /// Which key.
-        key: Bytes,
     },
     /// A command has deleted a key.
     Deleted {
@@ -69,6 +68,8 @@ pub struct Engine {
     pub(crate) scripts: ScriptCache,
     /// What the keys weigh, where memory has a limit.
     pub(crate) memory: Option<Box<Memory>>,
+    /// The limit of memory is another one: keys may have to go though nobody asks for anything.
+    pub(crate) is_eviction_due: bool,
 }
 
 impl Engine {
@@ -94,14 +95,16 @@ impl Engine {
         }
     }
 
-    /// Takes over what the settings say about memory. Where there was no limit, one number is drawn
-    /// from `random`.
-    pub(crate) fn limit_memory(&mut self, settings: &RedisSettings, random: &mut Random) {
+    /// Takes over what the settings say about keys. Where memory had no limit and gets one, a number is
+    /// drawn from `random`.
+    pub(crate) fn apply(&mut self, settings: &RedisSettings, random: &mut Random) {
+        self.data.tracker.set(settings);
+        self.data.events = settings.notify_keyspace_events;
         match &mut self.memory {
             _ if settings.maxmemory_bytes == 0 => {
                 self.memory = None;
                 self.data.is_out_of_memory = false;
-                self.data.keyspace.ignore_events();
+                self.data.keyspace.iter_mut().for_each(Keyspace::ignore_events);
             }
             Some(memory) => memory.set(settings),
             None => self.memory = Some(Box::new(Memory::new(settings, &mut self.data, random))),
@@ -111,12 +114,29 @@ impl Engine {
     /// Makes room before a command, where memory has a limit; notes whether there is any. Nothing is
     /// evicted while clients are paused. Source: `evict.c`, `isSafeToPerformEvictions`.
     pub(crate) fn make_room(&mut self) {
+        if self.memory.is_some() {
+            self.data.is_out_of_memory = !self.evict();
+        }
+    }
+
+    /// Evicts keys until there is room; false when there is none in the end.
+    fn evict(&mut self) -> bool {
         let Self { data, memory: Some(memory), .. } = self else {
-            return;
+            return true;
         };
         let is_constant = data.is_loading || data.is_constant();
-        data.is_out_of_memory = !is_constant && !memory.make_room(data);
+        let has_room = is_constant || memory.make_room(data);
         data.propagation.end_round();
+        has_room
+    }
+
+    /// Makes room if the limit of memory is another one since the last time. Source: `evict.c`,
+    /// `evictionTimeProc`.
+    pub(crate) fn evict_if_due(&mut self, wall: Wall) {
+        if std::mem::take(&mut self.is_eviction_due) {
+            self.data.set_wall(wall);
+            self.evict();
+        }
     }
 
     /// Whoever drives the engine has carried out what a client asked for, be it a command, a script
@@ -131,7 +151,7 @@ impl Engine {
     }
 
     /// What is to be passed on since this was last called; nothing before
-    /// [`Propagation::turn_on`].
+    /// [`Propagation::turn_on`](super::propagation::Propagation::turn_on).
     pub(crate) fn take_propagated(&mut self) -> std::vec::Drain<'_, Passed> {
         self.data.propagation.take()
     }
@@ -159,6 +179,7 @@ impl Engine {
             // The reply has nobody to go to.
             self.execute(arguments, wall);
         }
+        self.data.keyspace.select(Database::default());
         self.data.is_loading = false;
         self.end_unit();
         self.data.changes.clear();
@@ -172,9 +193,16 @@ impl Engine {
         self.data.dirty()
     }
 
+    /// How often keys that were to be read were there, and how often they were not, as `INFO` shows
+    /// under `keyspace_hits` and `keyspace_misses`.
+    pub fn hits_and_misses(&self) -> [u64; 2] {
+        let Lookups { hits, misses } = self.data.lookups;
+        [hits, misses]
+    }
+
     /// How many keys have an expiry: while there are any, the active expiry cycle has work.
     pub fn volatile_keys(&self) -> usize {
-        self.data.keyspace.volatile_len()
+        self.data.keyspace.iter().map(Keyspace::volatile_len).sum()
     }
 
     /// Removes keys whose time is over though nobody asks for them, as `serverCron` does.
@@ -194,17 +222,19 @@ impl Engine {
         if self.data.is_constant() {
             return;
         }
-        loop {
-            let sample = self.data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
-            if sample.is_empty() {
-                return;
-            }
-            let stale = sample.iter().filter(|key| self.data.expire_if_due(key)).count();
-            self.data.propagation.end_round();
-            if stale * 100 / sample.len() <= ACCEPTABLE_STALE_PERCENT {
-                return;
-            }
+        for database in Database::all() {
+            self.data.within(database, |data| {
+                loop {
+                    let sample = data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
+                    let stale = sample.iter().filter(|key| data.expire_if_due(key)).count();
+                    let stale_percent = (stale * 100).checked_div(sample.len()).unwrap_or(0);
+                    if stale_percent <= ACCEPTABLE_STALE_PERCENT {
+                        return;
+                    }
+                }
+            });
         }
+        self.data.propagation.end_round();
     }
 }
 

@@ -53,7 +53,7 @@ fn take_one(pattern: &[u8], byte: u8, case: Case) -> Option<&[u8]> {
         [b'[', b'^', set @ ..] => take_set(set, byte, case, false),
         [b'[', set @ ..] => take_set(set, byte, case, true),
         [b'\\', literal, rest @ ..] | [literal, rest @ ..] => {
-            (folded(*literal, case) == folded(byte, case)).then_some(rest)
+            is_same(*literal, byte, case).then_some(rest)
         }
     }
 }
@@ -71,24 +71,36 @@ fn take_set(mut set: &[u8], byte: u8, case: Case, wanted: bool) -> Option<&[u8]>
             }
             [b']', rest @ ..] => return (found == wanted).then_some(rest),
             [] => return (found == wanted).then_some(set),
-            [low, b'-', high, rest @ ..] => {
-                let (low, high) = (*low.min(high), *low.max(high));
+            [one, b'-', other, rest @ ..] => {
+                // The ends change places before their case is ignored, as in Redis.
+                let (one, other) = (one.cast_signed(), other.cast_signed());
+                let (low, high) = (one.min(other), one.max(other));
                 let range = folded(low, case)..=folded(high, case);
-                found |= range.contains(&folded(byte, case));
+                found |= range.contains(&folded(byte.cast_signed(), case));
                 set = rest;
             }
             [literal, rest @ ..] => {
-                found |= folded(*literal, case) == folded(byte, case);
+                found |= is_same(*literal, byte, case);
                 set = rest;
             }
         }
     }
 }
 
-const fn folded(byte: u8, case: Case) -> u8 {
+fn is_same(one: u8, other: u8, case: Case) -> bool {
     match case {
-        Case::Sensitive => byte,
-        Case::Ignored => byte.to_ascii_lowercase(),
+        Case::Sensitive => one == other,
+        Case::Ignored => one.eq_ignore_ascii_case(&other),
+    }
+}
+
+/// What a range compares: a `char` of C, which has a sign on x86-64. Where the case is ignored it is
+/// what glibc's `tolower` gives in the locale `C`, which has none but for 0xFF: that is `EOF`.
+fn folded(character: i8, case: Case) -> i32 {
+    match (case, character) {
+        (Case::Ignored, -128..=-2) => i32::from(character.cast_unsigned()),
+        (Case::Ignored, 0..) => i32::from(character.cast_unsigned().to_ascii_lowercase()),
+        _ => i32::from(character),
     }
 }
 
@@ -133,6 +145,17 @@ mod tests {
         }
         assert!(fits(b"MAX[m-M]*", b"maxmemory", Case::Ignored));
         assert!(!fits(b"MAX*", b"maxmemory", Case::Sensitive));
+    }
+
+    #[test]
+    fn a_range_compares_signed_characters() {
+        let fits = |pattern: &[u8], text: &[u8]| fits(pattern, text, Case::Sensitive);
+        assert!(fits(b"[\x80-a]", b"A") && fits(b"[a-\x80]", b"\xff"), "from -128 to 97");
+        assert!(!fits(b"[a-\xff]", b"\xf0"), "from -1 to 97");
+        assert!(fits(b"[\xc3-\xc5]", b"\xc4") && !fits(b"[\xc3-\xc5]", b"a"));
+        // From 128, which `tolower` makes of -128, to 97: nothing.
+        assert!(!super::fits(b"[a-\x80]", b"A", Case::Ignored));
+        assert!(super::fits(b"[a-\xff]", b"A", Case::Ignored), "from -1 to 97");
     }
 
     /// The same by the plainest means: a star takes nothing, or one byte and stays.

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+pub(crate) use self::databases::{Database, Databases};
 pub use self::hash::Hash;
-use super::lru::LruClock;
+use super::usage::{Tracker, Usage};
 use crate::random::Random;
 
+mod databases;
 mod hash;
 
 /// What a key holds.
@@ -21,6 +23,13 @@ pub enum Value {
     String(Bytes),
     /// Fields with their values.
     Hash(Hash),
+}
+
+impl Default for Value {
+    /// The empty string.
+    fn default() -> Self {
+        Self::String(Bytes::new())
+    }
 }
 
 impl Value {
@@ -36,14 +45,23 @@ impl Value {
 /// Where a string comes from: Redis stores it accordingly, and `OBJECT` tells how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// It was an argument, or a sum of integers.
+    /// It was an argument, or a sum of integers; a small number is shared by all keys that hold it.
     Given,
-    /// It is the copy of such a string.
-    Copied,
+    /// The same, but it is this key's alone: it is a copy, or it was set while none were shared.
+    Own,
     /// It is a sum of fractions.
     Printed,
     /// A part of it has been changed.
     Edited,
+}
+
+/// What belongs to a key, without the key: it can be given to another one.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) value: Value,
+    pub(crate) expires_at_ms: Option<i64>,
+    pub(crate) origin: Origin,
+    pub(crate) usage: Usage,
 }
 
 #[derive(Clone, Debug)]
@@ -51,13 +69,20 @@ struct Entry {
     value: Value,
     expiry: Option<Expiry>,
     origin: Origin,
-    used: LruClock,
+    usage: Usage,
 }
 
 impl Entry {
-    fn set(&mut self, value: Value, now: LruClock) {
-        (self.value, self.origin, self.used) = (value, Origin::Given, now);
+    fn set(&mut self, value: Value, tracker: &Tracker) {
+        self.value = value;
+        self.origin = origin(tracker);
+        self.usage = tracker.overwritten(self.usage);
     }
+}
+
+/// Of a string that is set.
+const fn origin(tracker: &Tracker) -> Origin {
+    if tracker.shares_numbers() { Origin::Given } else { Origin::Own }
 }
 
 /// When a key expires, and its place among those that do.
@@ -70,9 +95,7 @@ struct Expiry {
 /// What was done to a key, for whoever keeps account of memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyEvent {
-    /// It was looked up, perhaps to be changed in place.
-    Used(Bytes),
-    /// It was set or removed, or its expiry was.
+    /// It was set or removed, or its expiry was; or it was looked up, perhaps to be changed in place.
     Changed(Bytes),
     /// All keys were removed.
     Cleared,
@@ -88,15 +111,9 @@ pub struct Keyspace {
     volatile: Vec<Bytes>,
     /// What was done to the keys, in order, where somebody wants to know.
     events: Option<Vec<KeyEvent>>,
-    now: LruClock,
 }
 
 impl Keyspace {
-    /// Says what time it is, in Unix seconds: whatever is used from now on is used then.
-    pub(crate) fn set_now(&mut self, unix_s: u64) {
-        self.now = LruClock::at(unix_s);
-    }
-
     /// How many keys there are, those included that have expired and were not looked at since.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -123,6 +140,14 @@ impl Keyspace {
         self.events = Some(self.keys().cloned().map(KeyEvent::Changed).collect());
     }
 
+    /// These are other keys than before: whoever wants to know what is done to them begins anew.
+    fn note_all_anew(&mut self) {
+        if self.events.is_some() {
+            let all = self.keys().cloned().map(KeyEvent::Changed);
+            self.events = Some(std::iter::once(KeyEvent::Cleared).chain(all).collect());
+        }
+    }
+
     /// Nobody wants to know any more what is done to the keys.
     pub(crate) fn ignore_events(&mut self) {
         self.events = None;
@@ -134,18 +159,28 @@ impl Keyspace {
     }
 
     /// The value of a key that is used: to be read, or to be changed in place.
-    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut Value> {
+    pub(crate) fn get_mut(
+        &mut self,
+        key: &[u8],
+        tracker: &Tracker,
+        random: &mut Random,
+    ) -> Option<&mut Value> {
         let entry = self.entries.get_mut(key)?;
-        entry.used = self.now;
+        entry.usage = tracker.used(entry.usage, random);
         if let Some(events) = &mut self.events {
-            events.push(KeyEvent::Used(Bytes::copy_from_slice(key)));
+            events.push(KeyEvent::Changed(Bytes::copy_from_slice(key)));
         }
         Some(&mut entry.value)
     }
 
-    /// How long a key has not been used, in seconds.
-    pub(crate) fn idle_s(&self, key: &[u8]) -> Option<u32> {
-        self.entries.get(key).map(|entry| self.now.seconds_since(entry.used))
+    /// The value of a key that was looked up before, to be changed in place.
+    pub(crate) fn peek_mut(&mut self, key: &[u8]) -> Option<&mut Value> {
+        self.entries.get_mut(key).map(|entry| &mut entry.value)
+    }
+
+    /// When a key was used, or how often.
+    pub(crate) fn usage(&self, key: &[u8]) -> Option<Usage> {
+        self.entries.get(key).map(|entry| entry.usage)
     }
 
     /// Where the string comes from that a key holds.
@@ -171,44 +206,64 @@ impl Keyspace {
     }
 
     /// Sets a key's value and leaves its expiry alone, which it gives.
-    pub fn set(&mut self, key: &Bytes, value: Value) -> Option<i64> {
+    pub(crate) fn set(&mut self, key: &Bytes, value: Value, tracker: &Tracker) -> Option<i64> {
+        let Some(entry) = self.entries.get_mut(key) else {
+            self.add(key, value, None, tracker);
+            return None;
+        };
+        entry.set(value, tracker);
+        let expires_at_ms = entry.expiry.map(|expiry| expiry.at_ms);
         self.changed(key);
-        match self.entries.get_mut(key) {
-            Some(entry) => {
-                entry.set(value, self.now);
-                entry.expiry.map(|expiry| expiry.at_ms)
-            }
-            None => {
-                self.add(key, value, None);
-                None
-            }
-        }
+        expires_at_ms
     }
 
     /// Sets a key's value and when it expires, or that it does not.
-    pub fn replace(&mut self, key: &Bytes, value: Value, expires_at_ms: Option<i64>) {
-        self.changed(key);
-        match (self.entries.get_mut(key), expires_at_ms) {
-            (None, None) => self.add(key, value, None),
-            (None, Some(at_ms)) => {
-                let expiry = Some(Expiry { at_ms, slot: self.volatile.len() });
-                self.volatile.push(key.clone());
-                self.add(key, value, expiry);
-            }
-            (Some(entry), None) => {
-                entry.set(value, self.now);
-                self.persist(key);
-            }
-            (Some(entry), Some(at_ms)) => {
-                entry.set(value, self.now);
+    pub(crate) fn replace(
+        &mut self,
+        key: &Bytes,
+        value: Value,
+        expires_at_ms: Option<i64>,
+        tracker: &Tracker,
+    ) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return self.add(key, value, expires_at_ms, tracker);
+        };
+        entry.set(value, tracker);
+        match expires_at_ms {
+            Some(at_ms) => {
                 self.set_expiry(key, at_ms);
             }
+            None if self.persist(key) => {}
+            None => self.changed(key),
         }
     }
 
-    fn add(&mut self, key: &Bytes, value: Value, expiry: Option<Expiry>) {
-        let entry = Entry { value, expiry, origin: Origin::Given, used: self.now };
-        self.entries.insert(key.clone(), entry);
+    /// Adds a key that is not there.
+    fn add(&mut self, key: &Bytes, value: Value, expires_at_ms: Option<i64>, tracker: &Tracker) {
+        let (origin, usage) = (origin(tracker), tracker.fresh());
+        self.put(key, Item { value, expires_at_ms, origin, usage });
+    }
+
+    /// Makes a key of what belonged to another one; there must be none of that name.
+    pub(crate) fn put(&mut self, key: &Bytes, item: Item) {
+        self.changed(key);
+        let Item { value, expires_at_ms, origin, usage } = item;
+        let expiry = expires_at_ms.map(|at_ms| Expiry { at_ms, slot: self.volatile.len() });
+        if expiry.is_some() {
+            self.volatile.push(key.clone());
+        }
+        self.entries.insert(key.clone(), Entry { value, expiry, origin, usage });
+    }
+
+    /// Removes a key; gives what belonged to it.
+    pub(crate) fn take(&mut self, key: &[u8]) -> Option<Item> {
+        let Entry { value, expiry, origin, usage } = self.entries.remove(key)?;
+        self.changed(key);
+        if let Some(expiry) = expiry {
+            self.forget_slot(expiry.slot);
+        }
+        let expires_at_ms = expiry.map(|expiry| expiry.at_ms);
+        Some(Item { value, expires_at_ms, origin, usage })
     }
 
     /// Sets when a key expires; false when the key is not there.
@@ -239,14 +294,7 @@ impl Keyspace {
 
     /// Removes a key; false when it is not there.
     pub fn remove(&mut self, key: &[u8]) -> bool {
-        let Some(entry) = self.entries.remove(key) else {
-            return false;
-        };
-        self.changed(key);
-        if let Some(expiry) = entry.expiry {
-            self.forget_slot(expiry.slot);
-        }
-        true
+        self.take(key).is_some()
     }
 
     /// Removes every key; gives their names, in order.
@@ -299,64 +347,4 @@ impl Keyspace {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn key(number: u8) -> Bytes {
-        Bytes::from(vec![b'k', number])
-    }
-
-    proptest! {
-        /// Against the plainest model there is: a map of expiries.
-        #[test]
-        fn the_list_of_keys_that_expire_is_always_right(
-            steps in prop::collection::vec((0..6_u8, 0..6_u8, 0..100_i64), 0..60)
-        ) {
-            let mut keyspace = Keyspace::default();
-            let mut model: BTreeMap<Bytes, Option<i64>> = BTreeMap::new();
-            let mut random = Random::new(1, 1);
-            for (what, number, at_ms) in steps {
-                let key = key(number);
-                match what {
-                    0 => {
-                        let expiry = keyspace.set(&key, Value::String(Bytes::new()));
-                        prop_assert_eq!(expiry, *model.entry(key).or_default());
-                    }
-                    1 => {
-                        let there = keyspace.set_expiry(&key, at_ms);
-                        prop_assert_eq!(there, model.contains_key(&key));
-                        model.entry(key).and_modify(|expiry| *expiry = Some(at_ms));
-                    }
-                    2 => {
-                        let had = model.get_mut(&key).and_then(Option::take).is_some();
-                        prop_assert_eq!(keyspace.persist(&key), had);
-                    }
-                    3 => prop_assert_eq!(keyspace.remove(&key), model.remove(&key).is_some()),
-                    4 => {
-                        let expires_at_ms = (at_ms % 2 == 0).then_some(at_ms);
-                        keyspace.replace(&key, Value::String(Bytes::new()), expires_at_ms);
-                        model.insert(key, expires_at_ms);
-                    }
-                    _ => {
-                        let sample = keyspace.sample_volatile(usize::from(number), &mut random);
-                        let mut distinct = sample.to_vec();
-                        distinct.sort();
-                        distinct.dedup();
-                        prop_assert_eq!(distinct.len(), sample.len());
-                    }
-                }
-                let expiring = model.values().flatten().count();
-                prop_assert_eq!(keyspace.volatile_len(), expiring);
-                prop_assert_eq!(keyspace.len(), model.len());
-                for (key, expiry) in &model {
-                    prop_assert_eq!(keyspace.expiry(key), *expiry);
-                }
-                let all = keyspace.clone().sample_volatile(99, &mut random);
-                prop_assert!(all.iter().all(|key| model[key].is_some()));
-                prop_assert_eq!(all.len(), expiring);
-            }
-        }
-    }
-}
+mod tests;

@@ -9,9 +9,11 @@
 //! persistence/           the append-only file: written, synced, read again
 //! memory/                maxmemory: what keys weigh, and which of them go
 //! channels  watched      who wants to hear of messages, and of changes
+//! events                 changes as messages
 //! script/                Lua
 //! resp/                  the protocol, for real sockets
-//! lru  unix_time         clocks as Redis reads them
+//! usage                  when keys were used, and how often
+//! unix_time              the clock as Redis reads it
 //! client                 what recipes use
 //! ```
 
@@ -19,9 +21,9 @@ mod channels;
 pub mod client;
 mod commands;
 pub mod engine;
+mod events;
 mod glob;
 pub mod keyspace;
-mod lru;
 mod memory;
 mod number;
 mod persistence;
@@ -32,4 +34,5 @@ pub mod server;
 mod session;
 mod settings;
 mod unix_time;
+mod usage;
 mod watched;

@@ -4,7 +4,7 @@ mod cron;
 
 use bytes::Bytes;
 
-pub use super::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
+pub use super::settings::{AppendFsync, EventClasses, MaxmemoryPolicy, Persistence, RedisSettings};
 
 use self::cron::Cron;
 use super::engine::{Change, Engine};
@@ -25,6 +25,12 @@ pub struct Server {
     random: Random,
     cron: Cron,
     disk: Option<Box<Disk>>,
+    /// The thread for commands sleeps, since somebody has sent `DEBUG SLEEP`; what he sent.
+    asleep: Option<Option<InputId>>,
+    /// What comes while the thread for commands is blocked.
+    waiting: Vec<Waiting>,
+    /// What is to be sent when it is free again.
+    held_back: Vec<Effect>,
 }
 
 /// What a Redis that keeps an append-only file has besides.
@@ -35,20 +41,18 @@ struct Disk {
     found: Option<(Bytes, Contents)>,
     /// The file could not be read: the process has ended.
     is_gone: bool,
-    /// What comes while the thread for commands is blocked.
-    waiting: Vec<Waiting>,
-    /// What is to be sent when it is free again.
-    held_back: Vec<Effect>,
 }
 
 impl Server {
     /// The file is read.
     const LOADED: TimerId = TimerId(1);
+    /// `DEBUG SLEEP` is over.
+    const AWAKE: TimerId = TimerId(2);
 
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
         let mut engine = Engine::new(boot.random.beside());
-        engine.limit_memory(&settings, &mut boot.random);
+        engine.apply(&settings, &mut boot.random);
         let found = boot.files.remove(AOF_FILE).filter(|file| !file.is_empty());
         let disk = match settings.persistence {
             Persistence::None => None,
@@ -56,8 +60,6 @@ impl Server {
                 aof: Aof::new(policy, millis(boot.clock.wall) / 1000),
                 found: found.map(|file| (file.clone(), Contents::read(&file))),
                 is_gone: false,
-                waiting: Vec::new(),
-                held_back: Vec::new(),
             })),
         };
         if let Some(disk) = &disk {
@@ -72,6 +74,9 @@ impl Server {
             cron: Cron::new(boot.clock.mono, settings.hz),
             random: boot.random,
             disk,
+            asleep: None,
+            waiting: Vec::new(),
+            held_back: Vec::new(),
         }
     }
 
@@ -83,6 +88,11 @@ impl Server {
             Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
             Input::Message { connection, message: Message::Redis(arguments) } => {
                 self.sessions.receive(connection, arguments, &mut self.engine, context.clock);
+                let sleep = self.sessions.take_sleep();
+                if !sleep.is_zero() {
+                    self.asleep = Some(context.input);
+                    context.set_timer(Self::AWAKE, sleep);
+                }
             }
             // Whatever is no command is a protocol error, and Redis hangs up.
             Input::Message { connection, .. } => {
@@ -103,6 +113,7 @@ impl Server {
     /// `serverCron`.
     fn run_cron(&mut self, context: &mut Context<'_>) {
         self.cron.fired(context.clock.mono, self.sessions.settings().hz);
+        self.sessions.close_idle(&mut self.engine, context.clock);
         self.engine.expire_some(context.clock.wall, &mut self.random);
     }
 
@@ -125,12 +136,13 @@ impl Server {
             disk.aof.flush(millis(context.clock.wall) / 1000, context);
             if disk.aof.is_blocking() {
                 let (_, outbox) = context.parts();
-                hold_back(outbox, turn.outbox_length, turn.input, &mut disk.held_back);
+                hold_back(outbox, turn.outbox_length, turn.input, &mut self.held_back);
             }
             has_file_work = disk.aof.waits_for_time();
         }
         let has_work = self.engine.volatile_keys() > 0 || self.sessions.need_cron();
-        self.cron.arm(has_file_work || has_work, context);
+        let hz = self.sessions.settings().hz;
+        self.cron.arm(has_file_work || has_work, hz, context);
     }
 
     /// Writes down what has changed, and sends what has come up: whatever leaves the server leaves
@@ -150,8 +162,6 @@ impl Server {
     fn write_down(&mut self, context: &mut Context<'_>) {
         for change in self.engine.take_changes() {
             context.note(match change {
-                // The notes know of strings alone.
-                Change::Touched { .. } => continue,
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
                     key: Name::from(key),
                     value: Name::from(value),
@@ -189,23 +199,60 @@ impl Server {
         }
     }
 
-    /// The disk is done with something. When that frees the thread, it sends what was held back and
-    /// takes all that has come in the meantime, timers last: one turn of the event loop.
+    /// The disk is done with something. When that frees the thread, it sends what was held back and goes
+    /// on.
     fn disk_done(&mut self, token: DiskToken, context: &mut Context<'_>) {
         let Some(disk) = &mut self.disk else { return };
-        if disk.aof.disk_done(token, context) == Thread::Blocked {
-            return;
+        if disk.aof.disk_done(token, context) == Thread::Free {
+            context.parts().1.append(&mut self.held_back);
+            self.catch_up(context);
         }
-        context.parts().1.append(&mut disk.held_back);
-        let mut waiting = std::mem::take(&mut disk.waiting);
+    }
+
+    /// `DEBUG SLEEP` is over: the turn in which it was asked for comes to its end, and the next one takes
+    /// what has come in the meantime.
+    fn wake(&mut self, context: &mut Context<'_>) {
+        let Some(asked) = self.asleep.take() else { return };
+        let turn = Turn { input: asked, ..Turn::begin(context) };
+        context.parts().1.append(&mut self.held_back);
+        context.because(asked);
+        self.before_sleep(turn, context);
+        if !self.is_blocked() {
+            self.catch_up(context);
+        }
+    }
+
+    /// Takes all that has come while the thread was blocked, timers last: one turn of the event loop.
+    fn catch_up(&mut self, context: &mut Context<'_>) {
+        let mut waiting = std::mem::take(&mut self.waiting);
         waiting.sort_by_key(Waiting::is_timer);
         let turn = Turn::begin(context);
-        for input in &waiting {
+        let mut waiting = waiting.into_iter();
+        while self.asleep.is_none()
+            && let Some(input) = waiting.next()
+        {
             context.because(input.id);
             self.take(input.input(), context);
-            self.tell(context);
+            if self.asleep.is_none() {
+                self.tell(context);
+            }
         }
-        self.before_sleep(turn, context);
+        self.waiting = waiting.collect();
+        self.end_turn(turn, context);
+    }
+
+    /// The turn is over, unless the thread sleeps: then all that was to be sent waits.
+    fn end_turn(&mut self, turn: Turn, context: &mut Context<'_>) {
+        if self.asleep.is_none() {
+            return self.before_sleep(turn, context);
+        }
+        let (_, outbox) = context.parts();
+        hold_back(outbox, turn.outbox_length, turn.input, &mut self.held_back);
+    }
+
+    /// True while the thread for commands can do nothing: it sleeps, or it is in a call to the disk.
+    fn is_blocked(&self) -> bool {
+        self.asleep.is_some() || self.disk.as_ref().is_some_and(|disk| disk.aof.is_blocking())
     }
 }
 
@@ -236,15 +283,18 @@ impl Machine for Server {
                 _ if disk.is_gone => return,
                 Input::Started => return self.start(context),
                 Input::DiskDone(token) => return self.disk_done(token, context),
-                input if disk.aof.is_blocking() => {
-                    return disk.waiting.extend(Waiting::new(context.input, input));
-                }
                 _ => {}
             }
         }
+        if self.is_blocked() {
+            return match input {
+                Input::Timer(Self::AWAKE) => self.wake(context),
+                input => self.waiting.extend(Waiting::new(context.input, input)),
+            };
+        }
         let turn = Turn::begin(context);
         if self.take(input, context) {
-            self.before_sleep(turn, context);
+            self.end_turn(turn, context);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What `redis.conf` sets, as far as the model knows it.
 
+pub use super::events::EventClasses;
+
 /// What `redis.conf` sets. The defaults are those of Redis 7.0.15, but for `save`: a Redis that is
 /// not told otherwise also writes snapshots (RDB), and none is written here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +14,14 @@ pub struct RedisSettings {
     pub maxmemory_bytes: u64,
     /// Which keys go: `maxmemory-policy`.
     pub maxmemory_policy: MaxmemoryPolicy,
-    /// Among how many keys one is chosen to go: `maxmemory-samples`, 1 to 64.
+    /// Among how many keys one is chosen to go: `maxmemory-samples`, 1 to 2147483647.
     pub maxmemory_samples: u32,
+    /// Which events of keys are published: `notify-keyspace-events`.
+    pub notify_keyspace_events: EventClasses,
+    /// After how many seconds without a word a client is hung up on: `timeout`, 0 for never.
+    pub timeout_s: u32,
+    /// Clients may send `DEBUG`: `enable-debug-command`.
+    pub enable_debug_command: bool,
 }
 
 impl Default for RedisSettings {
@@ -25,6 +33,9 @@ impl Default for RedisSettings {
             maxmemory_bytes: 0,
             maxmemory_policy: MaxmemoryPolicy::NoEviction,
             maxmemory_samples: 5,
+            notify_keyspace_events: EventClasses::NONE,
+            timeout_s: 0,
+            enable_debug_command: false,
         }
     }
 }

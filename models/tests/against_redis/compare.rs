@@ -19,7 +19,8 @@ pub struct Pair {
     real: Real,
     /// One for each of [`WATCHED`].
     watchers: Vec<Connection>,
-    dirty: [u64; 2],
+    /// What each side has counted: modifications, keys that were read and there, keys that were not.
+    counts: [[u64; 3]; 2],
     compared: usize,
     errors: usize,
     differences: Vec<String>,
@@ -29,12 +30,12 @@ impl Pair {
     /// A new engine beside a server that has just been started.
     pub fn new(mut real: Real) -> Self {
         let watchers = WATCHED.map(|_| real.connect()).into();
-        let (engine, dirty) = (Engine::default(), [0, real.dirty()]);
-        Self { engine, real, watchers, dirty, compared: 0, errors: 0, differences: Vec::new() }
+        let (engine, counts) = (Engine::default(), [[0; 3], real.counts()]);
+        Self { engine, real, watchers, counts, compared: 0, errors: 0, differences: Vec::new() }
     }
 
-    /// Sends a command to both, and compares the replies, how many modifications were counted, and
-    /// which keys were modified.
+    /// Sends a command to both, and compares the replies, what was counted, and which keys of the
+    /// database were modified.
     pub fn send(&mut self, command: &[Bytes]) {
         self.watch();
         let (wall, real) = self.real.call_at(command);
@@ -43,17 +44,24 @@ impl Pair {
         let was_changed = |key: &&str| changed.iter().any(|changed| changed == key.as_bytes());
         let ours_changed: Vec<&str> = WATCHED.into_iter().filter(was_changed).collect();
         let real_changed = self.touched();
-        let dirty = [self.engine.dirty(), self.real.dirty()];
-        let [ours_dirty, real_dirty] = [0, 1].map(|side| dirty[side] - self.dirty[side]);
-        self.dirty = dirty;
+        let [hits, misses] = self.engine.hits_and_misses();
+        let counts = [[self.engine.dirty(), hits, misses], self.real.counts()];
+        let more = |side: usize| [0, 1, 2].map(|what| counts[side][what] - self.counts[side][what]);
+        let [mut ours_more, mut real_more] = [0, 1].map(more);
         self.compared += 1;
         self.errors += usize::from(matches!(real, Reply::Error(_)));
         if ours != real && !self.may_differ(command, &ours, &real) {
             self.differ(command, &ours, &real);
         }
-        if ours_changed != real_changed || ours_dirty != real_dirty {
-            self.differ(command, &(ours_changed, ours_dirty), &(real_changed, real_dirty));
+        if is_partial_walk(command) {
+            // Where each of them stands in its own order, it looks at other keys.
+            (ours_more, real_more) = ([ours_more[0], 0, 0], [real_more[0], 0, 0]);
         }
+        let same_keys = ours_changed == real_changed || is_about_several_databases(command);
+        if !same_keys || ours_more != real_more {
+            self.differ(command, &(ours_changed, ours_more), &(real_changed, real_more));
+        }
+        self.counts = [counts[0], self.real.counts()];
     }
 
     /// Walks with a cursor from beginning to end; gives what each of the two says on the way.
@@ -139,10 +147,13 @@ impl Pair {
     }
 
     fn watch(&mut self) {
+        let database = self.real.database();
         for (watcher, key) in self.watchers.iter_mut().zip(WATCHED) {
+            watcher.send(&[Bytes::from_static(b"SELECT"), database.clone()]);
             watcher.send(&[Bytes::from_static(b"WATCH"), Bytes::from(key)]);
         }
         for watcher in &mut self.watchers {
+            assert_eq!(watcher.receive(), Reply::OK);
             assert_eq!(watcher.receive(), Reply::OK);
         }
     }
@@ -164,11 +175,17 @@ impl Pair {
     }
 }
 
+/// True when a command may modify keys of other databases, which nobody watches here.
+fn is_about_several_databases(command: &[Bytes]) -> bool {
+    let names = [&b"COPY"[..], b"FLUSHALL", b"SWAPDB"];
+    names.iter().any(|name| name.eq_ignore_ascii_case(&command[0]))
+}
+
 /// The key that a command has modified. What was over before the watch began is none: that it goes is
 /// no change to who watches it.
 fn key(change: Change) -> Option<Bytes> {
     match change {
-        Change::Set { key, .. } | Change::Touched { key } | Change::Deleted { key } => Some(key),
+        Change::Set { key, .. } | Change::Deleted { key } => Some(key),
         Change::Expired { .. } | Change::Evicted { .. } => None,
     }
 }
@@ -178,6 +195,11 @@ fn sorted(reply: &Reply) -> Vec<Bytes> {
     let mut leaves = leaves(reply);
     leaves.sort();
     leaves
+}
+
+/// True when a command walks through a part of the keys alone.
+fn is_partial_walk(command: &[Bytes]) -> bool {
+    command[0].eq_ignore_ascii_case(b"scan") && command.len() > 1 && is_partial(&command[1..])
 }
 
 /// True when a scan begins somewhere in the middle, or may end there.

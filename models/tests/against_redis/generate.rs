@@ -84,6 +84,13 @@ const TEMPLATES: &[&str] = &[
     "EXPIRETIME key",
     "PEXPIRETIME key",
     "SELECT index",
+    "SELECT 0",
+    "SELECT 0",
+    "SELECT 1",
+    "MOVE key few",
+    "MOVE key 1",
+    "SWAPDB few few",
+    "SWAPDB 0 1",
     "NOCOMMAND key value",
 ];
 
@@ -306,6 +313,6 @@ fn pattern(random: &mut Random) -> String {
         return "*".to_owned();
     }
     (0..random.below(6))
-        .map(|_| choose(random, &["a", "b", "*", "?", "[", "]", "^", "-", "\\", "c"]))
+        .map(|_| choose(random, &["a", "b", "*", "?", "[", "]", "^", "-", "\\", "c", "\u{fc}"]))
         .collect()
 }

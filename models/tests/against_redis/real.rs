@@ -19,7 +19,7 @@ pub struct Real {
 }
 
 impl Real {
-    /// Starts a server with one database, as the model has, and without persistence.
+    /// Starts a server without persistence.
     pub fn start() -> Self {
         // The system chooses a port that is free.
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
@@ -29,7 +29,7 @@ impl Real {
         std::fs::create_dir_all(&directory).expect("can be made");
         let server = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--databases", "1"])
+            .args(["--save", ""])
             // A reply without end shall end the connection, not the machine.
             .args(["--client-output-buffer-limit", "normal 64mb 0 0"])
             .arg("--dir")
@@ -70,17 +70,32 @@ impl Real {
         (wall, self.connection.receive())
     }
 
-    /// How many modifications the server has counted.
-    pub fn dirty(&mut self) -> u64 {
-        let info = self.info("persistence");
-        let line = info.lines().find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
-        line.and_then(|number| number.parse().ok()).expect("is counted")
+    /// How many modifications the server has counted, how many keys that were read and were there,
+    /// and how many that were not.
+    pub fn counts(&mut self) -> [u64; 3] {
+        let info = self.info("everything");
+        ["rdb_changes_since_last_save:", "keyspace_hits:", "keyspace_misses:"].map(|name| {
+            let line = info.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|number| number.parse().ok()).expect("is counted")
+        })
+    }
+
+    /// Which database the connection has selected.
+    pub fn database(&mut self) -> Bytes {
+        let info = self.text(&["CLIENT", "INFO"]);
+        let field = info.split(' ').find_map(|field| field.strip_prefix("db="));
+        Bytes::from(field.expect("is shown").to_owned())
     }
 
     fn info(&mut self, section: &'static str) -> String {
-        match self.call(&[Bytes::from_static(b"INFO"), Bytes::from(section)]) {
+        self.text(&["INFO", section])
+    }
+
+    fn text(&mut self, command: &[&'static str]) -> String {
+        let command: Vec<Bytes> = command.iter().copied().map(Bytes::from).collect();
+        match self.call(&command) {
             Reply::Bulk(text) => String::from_utf8_lossy(&text).into_owned(),
-            reply => panic!("no information: {reply:?}"),
+            reply => panic!("no text: {reply:?}"),
         }
     }
 }

@@ -49,6 +49,7 @@ impl Both {
             self.step(&format!("{at} CLIENT REPLY ON"));
             self.step(&format!("{at} RESET"));
         }
+        self.step("0 CONFIG SET notify-keyspace-events ''");
         self.step("0 FLUSHALL");
         self.step("0 SCRIPT FLUSH");
     }
@@ -69,6 +70,7 @@ impl Both {
         let (at, command) = line.split_once(' ').expect("a connection and a command");
         let at: usize = at.parse().expect("a connection's number");
         self.model.send(at, &words(command, |what, at| self.model.known(what, at)));
+        self.model.pass_until_awake();
         let bytes = wire(&words(command, |what, at| self.real.known(what, at)));
         self.real.send(at, &bytes);
         self.compared += 1;
@@ -115,12 +117,13 @@ impl Both {
     }
 }
 
-/// The words of a command, each server's own names put in.
+/// The words of a command, each server's own names put in; `''` is the empty one.
 fn words(command: &str, known: impl Fn(&str, usize) -> String) -> Vec<String> {
     let word = |word: &str| {
         let name = ["$id", "$addr"].into_iter().find(|name| word.starts_with(name));
         match name.and_then(|name| word[name.len()..].parse().ok().map(|at| (name, at))) {
             Some((name, at)) => known(&name[1..], at),
+            None if word == "''" => String::new(),
             None => word.replace('_', " "),
         }
     };
@@ -188,9 +191,13 @@ fn clients(text: &str) -> String {
 }
 
 fn facts(text: &str) -> String {
-    const SAME: [&str; 10] = [
+    const SAME: [&str; 14] = [
         "role",
         "db0",
+        "db1",
+        "db2",
+        "db3",
+        "db15",
         "redis_version",
         "hz",
         "connected_clients",
@@ -202,7 +209,8 @@ fn facts(text: &str) -> String {
     ];
     let line = |line: &str| match line.split_once(':') {
         Some((name, _)) if !SAME.contains(&name) => name.to_owned(),
-        _ => line.to_owned(),
+        // How long keys have left on average Redis finds out little by little.
+        _ => line.split(",avg_ttl").next().unwrap_or_default().to_owned(),
     };
     text.split("\r\n").map(line).collect::<Vec<String>>().join("\n")
 }

@@ -6,9 +6,9 @@ use fencepost_models::random::Random;
 const WORKERS: u64 = 4;
 const ADMIN: usize = 4;
 
-/// Words are parted by spaces; `_` is a space inside a word. `K` is a key, `C` a channel, `N` a
-/// connection's number.
-const COMMANDS: [&str; 75] = [
+/// Words are parted by spaces; `_` is a space inside a word. `K` is a key, `C` a channel, `D` a
+/// database, `N` a connection's number.
+const COMMANDS: [&str; 91] = [
     "GET K",
     "SET K v",
     "SET K w NX",
@@ -80,6 +80,22 @@ const COMMANDS: [&str; 75] = [
     "CLIENT REPLY OFF",
     "CLIENT REPLY ON",
     "CLIENT UNPAUSE",
+    "CONFIG SET notify-keyspace-events KEA",
+    "CONFIG SET notify-keyspace-events Kgxh$nm",
+    "CONFIG SET notify-keyspace-events ''",
+    "PSUBSCRIBE *key*@*",
+    "SELECT D",
+    "SELECT D",
+    "SELECT 0",
+    "MOVE K D",
+    "SWAPDB D D",
+    "COPY K K DB D REPLACE",
+    "RENAME K K",
+    "FLUSHDB",
+    "INFO keyspace",
+    "EVAL redis.call('select',ARGV[1])return_redis.call('set',KEYS[1],ARGV[1]) 1 K D",
+    "EVAL_RO return_redis.call('get',KEYS[1]) 1 K",
+    "EVAL_RO return_redis.call('del',KEYS[1]) 1 K",
     "WAIT 0 0",
     "WAIT 1 0",
     "RESET",
@@ -136,7 +152,9 @@ impl Generator {
     /// Some things cannot be told as replies when they happen inside a transaction, some are drawn
     /// too often.
     fn fits(&mut self, at: usize, command: &str) -> bool {
-        let spoils = command.starts_with("CLIENT REPLY") || command.starts_with("CLIENT KILL");
+        let spoils = ["CLIENT REPLY", "CLIENT KILL", "PSUBSCRIBE *key"]
+            .iter()
+            .any(|spoiler| command.starts_with(spoiler));
         if self.queueing[at] && spoils {
             return false;
         }
@@ -159,6 +177,7 @@ impl Generator {
             let number = self.random.below(3) + 1;
             words.push(match word {
                 "K" => format!("k{number}"),
+                "D" => (number % 3).to_string(),
                 "C" => format!("{}{}", if number > 2 { "b" } else { "a" }, number),
                 "$idN" => format!("$id{number}"),
                 "$addrN" => format!("$addr{number}"),

@@ -7,7 +7,9 @@
 mod both;
 mod generated;
 mod listed;
+mod listed_events;
 mod listed_greetings;
+mod listed_keyspace;
 mod model;
 mod real;
 
@@ -21,7 +23,13 @@ const STEPS_PER_SEED: usize = 250;
 #[ignore = "starts a real redis-server"]
 fn every_connection_hears_what_redis_would_tell_it() {
     let mut both = Both::start();
-    for story in listed::STORIES.iter().chain(listed_greetings::STORIES) {
+    let listed = [
+        listed::STORIES,
+        listed_greetings::STORIES,
+        listed_keyspace::STORIES,
+        listed_events::STORIES,
+    ];
+    for story in listed.into_iter().flatten() {
         both.begin(story.lines().next().unwrap_or_default());
         story.lines().skip(1).for_each(|line| both.step(line.trim()));
     }

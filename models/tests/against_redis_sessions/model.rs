@@ -37,7 +37,10 @@ impl Model {
             clock: clock(START_MS),
         };
         Self {
-            server: Server::new(boot, RedisSettings::default()),
+            server: Server::new(
+                boot,
+                RedisSettings { enable_debug_command: true, ..RedisSettings::default() },
+            ),
             now_ms: START_MS,
             timers: Vec::new(),
             connections: Vec::new(),
@@ -96,6 +99,15 @@ impl Model {
             }
         }
         self.paused = false;
+    }
+
+    /// Lets time pass until the server has slept enough: the real one sleeps by itself.
+    pub fn pass_until_awake(&mut self) {
+        /// The timer of `DEBUG SLEEP`.
+        const AWAKE: TimerId = TimerId(2);
+        while self.timers.iter().any(|(timer, _)| *timer == AWAKE) {
+            self.pass(1);
+        }
     }
 
     /// What each connection has received since this was last asked.

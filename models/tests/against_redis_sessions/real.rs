@@ -44,6 +44,7 @@ impl Real {
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let process = Command::new("redis-server")
             .args(["--port", &PORT.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(["--enable-debug-command", "yes"])
             .arg("--dir")
             .arg(&folder)
             .stdout(Stdio::null())

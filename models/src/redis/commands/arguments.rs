@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::error;
+use crate::redis::keyspace::Database;
 use crate::redis::number::{LongDouble, parse_i64};
 use crate::redis::resp::Reply;
 
@@ -29,6 +30,16 @@ pub(super) fn integer_in(argument: &[u8], range: RangeInclusive<i64>) -> Result<
     Err(error(format!("value is out of range, value must between {least} and {most}")))
 }
 
+/// Reads the number of a database. Source: `object.c`, `getIntFromObjectOrReply`; `db.c`, `selectDb`.
+///
+/// # Errors
+///
+/// The reply to give when it is no number, or there is no such database.
+pub(super) fn database(argument: &[u8]) -> Result<Database, Reply> {
+    let number = integer_in(argument, INT_RANGE)?;
+    Database::new(number).ok_or(Reply::error("ERR DB index is out of range"))
+}
+
 /// Reads an argument, or what a key holds, as a fraction.
 pub(super) fn float(argument: &[u8]) -> Result<LongDouble, Reply> {
     LongDouble::parse(argument).ok_or(Reply::error("ERR value is not a valid float"))
@@ -41,7 +52,7 @@ pub(crate) fn is_option(argument: &[u8], name: &str) -> bool {
 }
 
 /// At most `most` bytes of an argument, and only up to a zero byte: Redis prints a C string.
-pub(super) fn printed(argument: &[u8], most: usize) -> &[u8] {
+pub(crate) fn printed(argument: &[u8], most: usize) -> &[u8] {
     let end = argument.iter().position(|byte| *byte == 0).unwrap_or(argument.len());
     &argument[..end.min(most)]
 }

@@ -28,6 +28,9 @@ impl Flags {
     /// Is carried out for a client that has not given its password.
     pub(crate) const NO_AUTH: Self = Self(1 << 8);
 
+    /// May make keys expire that nobody has named: what it passes on is no transaction.
+    pub(crate) const TOUCHES_ARBITRARY_KEYS: Self = Self(1 << 9);
+
     /// Both sets together.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -95,9 +98,10 @@ const LISTED: &[(Flags, &[&str])] = &[
         "dbsize", "dump", "exists", "expiretime", "get", "getrange", "hexists", "hget", "hgetall",
         "hkeys", "hlen", "hmget", "hrandfield", "hscan", "hstrlen", "hvals", "keys", "lcs",
         "lolwut", "memory|usage", "mget", "object|encoding", "object|freq", "object|idletime",
-        "object|refcount", "pexpiretime", "pttl", "randomkey", "scan", "sort_ro", "strlen",
-        "substr", "touch", "ttl", "type",
+        "object|refcount", "pexpiretime", "pttl", "sort_ro", "strlen", "substr", "touch",
+        "ttl", "type",
     ]),
+    (Flags::READONLY.and(Flags::TOUCHES_ARBITRARY_KEYS), &["randomkey", "scan"]),
     (Flags::READONLY.and(Flags::STALE).and(Flags::NOSCRIPT), &["eval_ro", "evalsha_ro"]),
     (Flags::STALE.and(Flags::NOSCRIPT).and(Flags::MAY_REPLICATE), &["eval", "evalsha"]),
     (Flags::STALE.and(Flags::NOSCRIPT), &["failover", "replicaof", "script|load", "slaveof"]),

@@ -16,8 +16,8 @@ mod table;
 use bytes::Bytes;
 pub(crate) use flags::Flags;
 
-use self::arguments::{INT_RANGE, NOT_AN_INTEGER, float, integer_in, printed};
-pub(super) use self::arguments::{integer, is_option};
+use self::arguments::{INT_RANGE, NOT_AN_INTEGER, database, float, integer_in};
+pub(super) use self::arguments::{integer, is_option, printed};
 pub(crate) use self::table::{COMMANDS, session};
 use super::engine::{Data, Engine};
 use super::resp::Reply;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{integer, yes_or_no};
+use super::{attempt, integer, yes_or_no};
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
 use crate::redis::script::Digest;
@@ -11,32 +11,59 @@ const NO_SCRIPT: Reply = Reply::error("NOSCRIPT No matching script. Please use E
 
 /// `EVAL script numkeys [key …] [arg …]`
 pub(super) fn eval(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
-    let keys = match key_count(arguments) {
-        Ok(keys) => keys,
-        Err(reply) => return reply,
-    };
-    match engine.scripts.load(&arguments[1]) {
-        Ok(digest) => {
-            let Engine { scripts, data, .. } = engine;
-            scripts.run(data, digest, keys, &arguments[3..]).unwrap_or(NO_SCRIPT)
-        }
-        Err(reply) => reply,
-    }
+    run(engine, arguments, by_source)
+}
+
+/// `EVAL_RO script numkeys [key …] [arg …]`: the script may not write.
+pub(super) fn eval_ro(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
+    run_read_only(engine, arguments, by_source)
 }
 
 /// `EVALSHA sha1 numkeys [key …] [arg …]`
 pub(super) fn evalsha(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
-    // Redis looks at the length of the digest first, then at the number of keys, then for the
-    // script.
-    if arguments[1].len() != Digest::HEX_LEN {
-        return NO_SCRIPT;
-    }
-    let keys = match key_count(arguments) {
-        Ok(keys) => keys,
-        Err(reply) => return reply,
-    };
+    run(engine, arguments, by_digest)
+}
+
+/// `EVALSHA_RO sha1 numkeys [key …] [arg …]`
+pub(super) fn evalsha_ro(engine: &mut Engine, arguments: &[Bytes]) -> Reply {
+    run_read_only(engine, arguments, by_digest)
+}
+
+/// Finds a script and runs it.
+type Runner = fn(&mut Engine, &[Bytes]) -> Result<Reply, Reply>;
+
+/// Runs a script. What it selects is over with it. Source: `script.c`, `scriptPrepareForRun`: a client
+/// of the script's own is given the caller's database.
+fn run(engine: &mut Engine, arguments: &[Bytes], runner: Runner) -> Reply {
+    let database = engine.data.keyspace.selected();
+    let reply = attempt(|| runner(engine, arguments));
+    engine.data.keyspace.select(database);
+    reply
+}
+
+/// The same, and it may not write. Source: `script.c`, `SCRIPT_READ_ONLY`.
+fn run_read_only(engine: &mut Engine, arguments: &[Bytes], runner: Runner) -> Reply {
+    engine.data.is_read_only = true;
+    let reply = run(engine, arguments, runner);
+    engine.data.is_read_only = false;
+    reply
+}
+
+fn by_source(engine: &mut Engine, arguments: &[Bytes]) -> Result<Reply, Reply> {
+    let keys = key_count(arguments)?;
+    let digest = engine.scripts.load(&arguments[1])?;
     let Engine { scripts, data, .. } = engine;
-    scripts.run_by_digits(data, &arguments[1], keys, &arguments[3..]).unwrap_or(NO_SCRIPT)
+    scripts.run(data, digest, keys, &arguments[3..]).ok_or(NO_SCRIPT)
+}
+
+/// Redis looks at the length of the digest first, then at the number of keys, then for the script.
+fn by_digest(engine: &mut Engine, arguments: &[Bytes]) -> Result<Reply, Reply> {
+    if arguments[1].len() != Digest::HEX_LEN {
+        return Err(NO_SCRIPT);
+    }
+    let keys = key_count(arguments)?;
+    let Engine { scripts, data, .. } = engine;
+    scripts.run_by_digits(data, &arguments[1], keys, &arguments[3..]).ok_or(NO_SCRIPT)
 }
 
 /// How many of the arguments are keys.

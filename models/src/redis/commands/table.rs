@@ -7,7 +7,7 @@ use super::{expiry, hashes, keys, scripting, server, strings};
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
 use crate::redis::session::{
-    self, SessionHandler, client, config, greeting, info, pubsub, transaction,
+    self, SessionHandler, client, config, debug, greeting, info, pubsub, transaction,
 };
 
 const fn row_of(
@@ -76,20 +76,23 @@ pub(crate) static COMMANDS: &[Command] = &[
     container("config", config::SUBCOMMANDS),
     data("copy", -3, keys::copy),
     data("dbsize", 1, keys::dbsize),
+    session("debug", "debug", -2, debug::debug),
     data("decr", 2, strings::decr),
     data("decrby", 3, strings::decrby),
     data("del", -2, keys::del),
     session("discard", "discard", 1, transaction::discard),
     data("echo", 2, server::echo),
     engine("eval", "eval", -3, scripting::eval),
+    engine("eval_ro", "eval_ro", -3, scripting::eval_ro),
     engine("evalsha", "evalsha", -3, scripting::evalsha),
+    engine("evalsha_ro", "evalsha_ro", -3, scripting::evalsha_ro),
     session("exec", "exec", 1, transaction::exec),
     data("exists", -2, keys::exists),
     data("expire", -3, expiry::expire),
     data("expireat", -3, expiry::expireat),
     data("expiretime", 2, expiry::expiretime),
-    data("flushall", -1, keys::flush),
-    data("flushdb", -1, keys::flush),
+    data("flushall", -1, keys::flushall),
+    data("flushdb", -1, keys::flushdb),
     data("get", 2, strings::get),
     data("getdel", 2, strings::getdel),
     data("getex", -2, strings::getex),
@@ -119,6 +122,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("keys", 2, keys::keys),
     data("lcs", -3, strings::lcs),
     data("mget", -2, strings::mget),
+    data("move", 3, keys::move_to),
     data("mset", -3, strings::mset),
     data("msetnx", -3, strings::msetnx),
     session("multi", "multi", 1, transaction::multi),
@@ -180,6 +184,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     session("subscribe", "subscribe", -2, pubsub::subscribe),
     data("substr", 4, strings::getrange),
     session("sunsubscribe", "sunsubscribe", -1, pubsub::sunsubscribe),
+    data("swapdb", 3, server::swapdb),
     data("time", 1, server::time),
     data("touch", -2, keys::touch),
     data("ttl", 2, expiry::ttl),

@@ -1,4 +1,4 @@
-//! What commands work on.
+//! What commands work on: the keys, what stands beside them, and how keys are looked up.
 
 use bytes::Bytes;
 
@@ -6,19 +6,25 @@ use super::Change;
 use crate::random::Random;
 use crate::redis::channels::Channels;
 use crate::redis::commands::{self, DataCommand, Flags};
-use crate::redis::keyspace::{Hash, Keyspace, Origin, Value};
+use crate::redis::events::EventClasses;
+use crate::redis::keyspace::{Database, Databases, Hash, Value};
 use crate::redis::propagation::{Propagation, rewritten};
 use crate::redis::resp::Reply;
 use crate::redis::script::Lrand48;
 use crate::redis::unix_time;
+use crate::redis::usage::Tracker;
 use crate::redis::watched::Watched;
 use crate::time::Wall;
 
 /// What commands work on; a script gets it whole while it runs, hence its box.
 #[derive(Debug, Default)]
 pub struct Data {
-    /// The keys.
-    pub(crate) keyspace: Keyspace,
+    /// The keys of all databases; those of the selected one for whoever does not ask.
+    pub(crate) keyspace: Databases,
+    /// What is kept of when keys were used.
+    pub(crate) tracker: Tracker,
+    /// Which events of keys are published.
+    pub(crate) events: EventClasses,
     /// The generator behind `math.random` in scripts.
     pub(crate) lrand48: Lrand48,
     /// What commands draw that leave something to chance.
@@ -30,15 +36,28 @@ pub struct Data {
     pub(crate) is_loading: bool,
     /// Memory was full when the client's command began, and nothing could be evicted.
     pub(crate) is_out_of_memory: bool,
+    /// A script runs that may not write.
+    pub(crate) is_read_only: bool,
     /// Who has subscribed to what.
     pub(crate) channels: Channels,
     /// Who watches which keys.
     pub(crate) watched: Watched,
     /// Up to this millisecond of the wall clock nothing expires: clients are paused.
     pub(crate) constant_until_ms: Option<i64>,
+    /// How often keys were found that were to be read.
+    pub(crate) lookups: Lookups,
     pub(super) changes: Vec<Change>,
-    dirty: u64,
+    pub(super) dirty: u64,
     wall: Wall,
+}
+
+/// How often keys that were to be read were there, until `CONFIG RESETSTAT`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lookups {
+    /// Source: `server.stat_keyspace_hits`.
+    pub(crate) hits: u64,
+    /// Source: `server.stat_keyspace_misses`.
+    pub(crate) misses: u64,
 }
 
 impl Data {
@@ -54,7 +73,7 @@ impl Data {
 
     pub(super) fn set_wall(&mut self, wall: Wall) {
         self.wall = wall;
-        self.keyspace.set_now(unix_time::seconds(wall));
+        self.tracker.set_now(wall);
     }
 
     /// Carries out a command, and passes on what it changed.
@@ -62,11 +81,12 @@ impl Data {
         if !self.propagation.is_on() {
             return (command.run)(self, arguments);
         }
-        let before = self.dirty();
+        let (before, database) = (self.dirty(), self.keyspace.selected());
         let reply = (command.run)(self, arguments);
         if self.propagation.take_forced() || self.dirty() != before {
             let name = command.row.full_name;
-            self.propagation.add(rewritten(name, arguments, &reply, &self.keyspace));
+            let passed = rewritten(name, arguments, &reply, &self.keyspace);
+            self.propagation.add(database, passed);
         }
         reply
     }
@@ -74,8 +94,14 @@ impl Data {
     /// Carries out a command for a script. Memory that was full when the script began refuses the
     /// script's first write, and no later one: a script is not stopped half-way.
     ///
-    /// Source: `script.c`, `scriptVerifyOOM`.
+    /// Source: `script.c`, `scriptVerifyWriteCommandAllow` and `scriptVerifyOOM`.
     pub(crate) fn call_for_script(&mut self, command: DataCommand, arguments: &[Bytes]) -> Reply {
+        const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
+        const READ_ONLY: Reply =
+            Reply::error("ERR Write commands are not allowed from read-only scripts.");
+        if self.is_read_only && command.row.flags.any_of(MAY_WRITE) {
+            return READ_ONLY;
+        }
         if self.is_out_of_memory {
             if command.row.flags.any_of(Flags::DENYOOM) {
                 return commands::OUT_OF_MEMORY;
@@ -93,27 +119,43 @@ impl Data {
         self.dirty
     }
 
+    /// Does something in a database that need not be the selected one.
+    pub(crate) fn within<T>(&mut self, database: Database, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.keyspace.select(database);
+        let result = act(self);
+        self.keyspace.select(before);
+        result
+    }
+
     /// Removes a key whose time is over; true when it has.
     ///
-    /// While clients are paused it counts as removed and stays. Source: `db.c`, `expireIfNeeded`.
+    /// While clients are paused it counts as removed and stays. Source: `db.c`, `expireIfNeeded`
+    /// and `deleteExpiredKeyAndPropagate`.
     pub(crate) fn expire_if_due(&mut self, key: &Bytes) -> bool {
         let due = self.is_due(key);
         if due && !self.is_constant() {
             self.keyspace.remove(key);
-            self.changes.push(Change::Expired { key: key.clone() });
-            self.propagation.add_deletion(key);
-            self.touch(key);
+            self.gone(key, Change::Expired { key: key.clone() });
+            self.publish(EventClasses::EXPIRED, "expired", key);
         }
         due
     }
 
-    /// Removes a key to make room.
-    pub(crate) fn evict(&mut self, key: &Bytes) {
-        if self.keyspace.remove(key) {
-            self.changes.push(Change::Evicted { key: key.clone() });
-            self.propagation.add_deletion(key);
-            self.touch(key);
-        }
+    /// Removes a key of a database to make room.
+    pub(crate) fn evict(&mut self, database: Database, key: &Bytes) {
+        self.within(database, |data| {
+            if data.keyspace.remove(key) {
+                data.gone(key, Change::Evicted { key: key.clone() });
+                data.publish(EventClasses::EVICTED, "evicted", key);
+            }
+        });
+    }
+
+    /// No command has removed the key.
+    fn gone(&mut self, key: &Bytes, change: Change) {
+        self.changes.push(change);
+        self.propagation.add_deletion(self.keyspace.selected(), key);
+        self.touch(key);
     }
 
     /// True when a date deletes the key that it is set for.
@@ -123,18 +165,18 @@ impl Data {
         at_ms <= self.now_ms() && !self.is_loading
     }
 
-    /// True when the key is there; nobody is said to have used it. Source: `LOOKUP_NOTOUCH`.
-    pub(crate) fn is_there(&mut self, key: &Bytes) -> bool {
-        !self.expire_if_due(key) && self.keyspace.get(key).is_some()
-    }
-
     /// True when a key's time is over.
     ///
     /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
     /// `now > when`; and nothing expires while the data are being loaded.
     pub(crate) fn is_due(&self, key: &Bytes) -> bool {
+        self.is_due_in(self.keyspace.selected(), key)
+    }
+
+    /// The same in any database.
+    pub(crate) fn is_due_in(&self, database: Database, key: &Bytes) -> bool {
         let is_over = |at_ms| self.now_ms() > at_ms && !self.is_loading;
-        self.keyspace.expiry(key).is_some_and(is_over)
+        self.keyspace.of(database).expiry(key).is_some_and(is_over)
     }
 
     /// True while nothing may expire. Source: `networking.c`,
@@ -144,21 +186,68 @@ impl Data {
     }
 
     /// A key has changed: whoever watches it hears of it. Source: `db.c`, `signalModifiedKey`.
-    fn touch(&mut self, key: &Bytes) {
+    pub(super) fn touch(&mut self, key: &Bytes) {
         if !self.watched.is_empty() {
-            self.watched.touch(key, self.keyspace.get(key).is_some());
+            let is_there = self.keyspace.get(key).is_some();
+            self.watched.touch(self.keyspace.selected(), key, is_there);
         }
     }
 
-    /// The value of a key, unless its time is over.
+    /// Publishes what has become of a key, if anybody is to hear of it.
+    #[inline]
+    pub(super) fn publish(&mut self, class: EventClasses, event: &'static str, key: &Bytes) {
+        self.events.publish(class, event, key, self.keyspace.selected(), &mut self.channels);
+    }
+
+    /// The value of a key that is to be changed, unless its time is over.
+    ///
+    /// Source: `db.c`, `lookupKeyWrite`.
     pub(crate) fn lookup(&mut self, key: &Bytes) -> Option<&mut Value> {
         if self.expire_if_due(key) {
             return None;
         }
-        self.keyspace.get_mut(key)
+        self.keyspace.get_mut(key, &self.tracker, &mut self.random)
     }
 
-    /// The string that a key holds.
+    /// The value of a key that is to be read: that it is there is counted, and that it is not can be
+    /// an event.
+    ///
+    /// Source: `db.c`, `lookupKeyRead`.
+    pub(crate) fn read(&mut self, key: &Bytes) -> Option<&Value> {
+        let is_over = self.expire_if_due(key);
+        let database = self.keyspace.selected();
+        let found = match is_over {
+            true => None,
+            false => self.keyspace.get_mut(key, &self.tracker, &mut self.random),
+        };
+        if found.is_some() {
+            self.lookups.hits += 1;
+        } else {
+            self.lookups.misses += 1;
+            let channels = &mut self.channels;
+            self.events.publish(EventClasses::KEY_MISS, "keymiss", key, database, channels);
+        }
+        found.map(|value| &*value)
+    }
+
+    /// True when the key is there; nobody is said to have used it. Source: `LOOKUP_NOTOUCH`.
+    pub(crate) fn is_there(&mut self, key: &Bytes) -> bool {
+        let is_there = self.is_there_silently(key);
+        if !is_there {
+            self.publish(EventClasses::KEY_MISS, "keymiss", key);
+        }
+        is_there
+    }
+
+    /// The same, and it is no event when it is not. Source: `LOOKUP_NONOTIFY`.
+    pub(crate) fn is_there_silently(&mut self, key: &Bytes) -> bool {
+        let is_there = !self.expire_if_due(key) && self.keyspace.get(key).is_some();
+        self.lookups.hits += u64::from(is_there);
+        self.lookups.misses += u64::from(!is_there);
+        is_there
+    }
+
+    /// The string that a key holds, to be changed.
     ///
     /// # Errors
     ///
@@ -171,7 +260,20 @@ impl Data {
         }
     }
 
-    /// The hash that a key holds.
+    /// The string that a key holds, to be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Data::lookup_string`].
+    pub(crate) fn read_string(&mut self, key: &Bytes) -> Result<Option<&Bytes>, Reply> {
+        match self.read(key) {
+            Some(Value::String(string)) => Ok(Some(string)),
+            Some(_) => Err(commands::WRONG_TYPE),
+            None => Ok(None),
+        }
+    }
+
+    /// The hash that a key holds, to be changed.
     ///
     /// # Errors
     ///
@@ -184,131 +286,16 @@ impl Data {
         }
     }
 
-    /// Sets a key to a string; its expiry stays as it is.
-    pub(crate) fn set_string(&mut self, key: &Bytes, value: Bytes) {
-        let expires_at_ms = self.keyspace.set(key, Value::String(value.clone()));
-        self.modified(key, Change::Set { key: key.clone(), value, expires_at_ms });
-    }
-
-    /// Sets a key to a string with a new expiry, or none.
-    pub(crate) fn replace_string(&mut self, key: &Bytes, value: Bytes, expires_at_ms: Option<i64>) {
-        self.keyspace.replace(key, Value::String(value.clone()), expires_at_ms);
-        self.modified(key, Change::Set { key: key.clone(), value, expires_at_ms });
-    }
-
-    /// The hash that a key holds has been modified so many times; without fields it is no key.
-    pub(crate) fn hash_modified(&mut self, key: &Bytes, times: usize) {
-        let is_empty = |value: &Value| matches!(value, Value::Hash(hash) if hash.is_empty());
-        let change = if self.keyspace.get(key).is_some_and(is_empty) {
-            self.keyspace.remove(key);
-            Change::Deleted { key: key.clone() }
-        } else {
-            Change::Touched { key: key.clone() }
-        };
-        self.modified_so_often(key, times as u64, change);
-    }
-
-    /// Sets when a key expires.
-    pub(crate) fn set_expiry(&mut self, key: &Bytes, at_ms: i64) {
-        if self.keyspace.set_expiry(key, at_ms) {
-            self.modified_as_it_is(key);
+    /// The hash that a key holds, to be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Data::lookup_hash`].
+    pub(crate) fn read_hash(&mut self, key: &Bytes) -> Result<Option<&Hash>, Reply> {
+        match self.read(key) {
+            Some(Value::Hash(hash)) => Ok(Some(hash)),
+            Some(_) => Err(commands::WRONG_TYPE),
+            None => Ok(None),
         }
-    }
-
-    /// Takes a key's expiry away; false when it had none.
-    pub(crate) fn persist(&mut self, key: &Bytes) -> bool {
-        let had = self.keyspace.persist(key);
-        if had {
-            self.modified_as_it_is(key);
-        }
-        had
-    }
-
-    /// Deletes a key on a client's behalf; false when it is not there.
-    pub(crate) fn delete(&mut self, key: &Bytes) -> bool {
-        let there = self.keyspace.remove(key);
-        if there {
-            self.modified(key, Change::Deleted { key: key.clone() });
-        }
-        there
-    }
-
-    /// Gives a key another name, which belongs to none else from then on. It counts as one
-    /// modification.
-    pub(crate) fn rename(&mut self, from: &Bytes, to: &Bytes) {
-        if self.duplicate(from, to) {
-            self.keyspace.remove(from);
-            self.touch(from);
-            self.changes.push(Change::Deleted { key: from.clone() });
-            self.modified_as_it_is(to);
-        }
-    }
-
-    /// Makes one key hold what another one holds, with its expiry.
-    pub(crate) fn copy(&mut self, from: &Bytes, to: &Bytes) {
-        if self.duplicate(from, to) {
-            if self.keyspace.origin(to) == Some(Origin::Given) {
-                self.keyspace.set_origin(to, Origin::Copied);
-            }
-            self.modified_as_it_is(to);
-        }
-    }
-
-    /// Deletes every key. It is passed on even when there was none. Source: `db.c`,
-    /// `flushallCommand`: `forceCommandPropagation`.
-    pub(crate) fn delete_all(&mut self) {
-        self.propagation.force();
-        for key in self.keyspace.clear() {
-            self.modified(&key, Change::Deleted { key: key.clone() });
-        }
-    }
-
-    /// Writes down all keys as they are.
-    pub(super) fn note_all(&mut self) {
-        let all: Vec<Change> = self.keyspace.keys().filter_map(|key| self.as_it_is(key)).collect();
-        self.changes.extend(all);
-    }
-
-    fn duplicate(&mut self, from: &Bytes, to: &Bytes) -> bool {
-        let Some(value) = self.keyspace.get(from).cloned() else {
-            return false;
-        };
-        let (origin, expires_at_ms) = (self.keyspace.origin(from), self.keyspace.expiry(from));
-        self.keyspace.replace(to, value, expires_at_ms);
-        if let Some(origin) = origin {
-            self.keyspace.set_origin(to, origin);
-        }
-        true
-    }
-
-    /// A command has modified a key, which now is as it is.
-    fn modified_as_it_is(&mut self, key: &Bytes) {
-        if let Some(change) = self.as_it_is(key) {
-            self.modified(key, change);
-        }
-    }
-
-    /// What is to be written down of a key that is as it is.
-    fn as_it_is(&self, key: &Bytes) -> Option<Change> {
-        let key = key.clone();
-        Some(match self.keyspace.get(&key)? {
-            Value::String(value) => {
-                let (value, expires_at_ms) = (value.clone(), self.keyspace.expiry(&key));
-                Change::Set { key, value, expires_at_ms }
-            }
-            Value::Hash(_) => Change::Touched { key },
-        })
-    }
-
-    /// A command has modified a key: the command will be passed on, whoever watches the key hears of
-    /// it, and it is written down.
-    fn modified(&mut self, key: &Bytes, change: Change) {
-        self.modified_so_often(key, 1, change);
-    }
-
-    fn modified_so_often(&mut self, key: &Bytes, times: u64, change: Change) {
-        self.dirty += times;
-        self.touch(key);
-        self.changes.push(change);
     }
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::machine::ConnectionId;
 use crate::redis::commands::COMMANDS;
+use crate::redis::keyspace::Database;
 use crate::redis::resp::CommandDecoder;
 
 /// When the conversations with a real Redis were recorded, to within a minute.
@@ -173,13 +174,23 @@ fn changed_hashes_renamed_and_copied_keys_are_reported() {
         engine.take_changes().collect::<Vec<Change>>()
     };
     let name = |name: &'static str| Bytes::from_static(name.as_bytes());
-    let touched = |key| Change::Touched { key: name(key) };
     let deleted = |key| Change::Deleted { key: name(key) };
-    let set = |key, expires_at_ms| Change::Set { key: name(key), value: name("v"), expires_at_ms };
-    assert_eq!(changes("HSET h a 1"), [touched("h")]);
-    assert_eq!(changes("PEXPIRE h 10"), [touched("h")]);
-    assert_eq!(changes("COPY h i"), [touched("i")]);
-    assert_eq!(changes("HDEL i a"), [deleted("i")]);
+    let set_to = |key, value, expires_at_ms| Change::Set {
+        key: name(key),
+        value: name(value),
+        expires_at_ms,
+    };
+    let set = |key, expires_at_ms| set_to(key, "v", expires_at_ms);
+    assert_eq!(changes("HSET h a 1"), [set_to("h", "a", None)]);
+    assert_eq!(changes("HINCRBY h a 1"), [set_to("h", "a", None)], "entered once more");
+    assert_eq!(changes("PEXPIRE h 10"), [set_to("h", "a", Some(1010))]);
+    assert_eq!(changes("COPY h i"), [set_to("i", "a", Some(1010))]);
+    assert_eq!(changes("HSET i b 2"), [set_to("i", "a b", Some(1010))]);
+    assert_eq!(changes("HDEL i a"), [set_to("i", "b", Some(1010))]);
+    assert_eq!(changes("HDEL i b"), [deleted("i")]);
+    changes("HSET j a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8");
+    assert_eq!(changes("HSET j i 9"), [set_to("j", "a b c d e f g h ...", None)]);
+    changes("DEL j");
     assert_eq!(changes("SET k v PX 10"), [set("k", Some(1010))]);
     assert_eq!(changes("RENAME k l"), [deleted("k"), set("l", Some(1010))]);
     assert_eq!(changes("RENAME l h"), [deleted("l"), set("h", Some(1010))]);
@@ -199,6 +210,7 @@ fn whoever_watches_hears_of_every_modified_key() {
     run(&mut engine, 1000, "SET k v PX 10");
     for (watcher, key) in (0..).zip(KEYS) {
         engine.data.watched.watch(
+            Database::default(),
             &Bytes::from_static(key.as_bytes()),
             ConnectionId(watcher),
             false,

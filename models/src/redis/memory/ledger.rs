@@ -1,18 +1,16 @@
-//! What each key weighs, and how it was used.
+//! What each key of a database weighs.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use super::Sample;
-use super::usage::Usage;
-use super::weight::{bytes_besides_keys, key_bytes};
+use super::weight::key_bytes;
 use crate::random::Random;
 use crate::redis::keyspace::{KeyEvent, Keyspace};
-use crate::time::Wall;
 
-/// What each key weighs, and how it was used. The keyspace notes down what is done to keys, and
-/// the ledger follows.
+/// What each key of a database weighs. The keyspace notes down what is done to keys, and the ledger
+/// follows.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     accounts: BTreeMap<Bytes, Account>,
@@ -24,50 +22,24 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Account {
     bytes: u64,
-    usage: Usage,
     /// Where the key stands in the list.
     slot: usize,
 }
 
 impl Ledger {
     /// Follows what was done to the keys.
-    pub(super) fn follow(
-        &mut self,
-        keyspace: &mut Keyspace,
-        counts_uses: bool,
-        now: Wall,
-        random: &mut Random,
-    ) {
+    pub(super) fn follow(&mut self, keyspace: &mut Keyspace) {
         for event in keyspace.take_events() {
             match event {
                 KeyEvent::Cleared => *self = Self::default(),
-                KeyEvent::Used(key) => {
-                    if let Some(account) = self.accounts.get_mut(&key) {
-                        match counts_uses {
-                            true => account.usage.counted(now, random),
-                            false => account.usage.used(now),
-                        }
-                    }
-                    self.weigh(key, keyspace, now);
-                }
-                KeyEvent::Changed(key) => {
-                    if let Some(account) = self.accounts.get_mut(&key) {
-                        account.usage.used(now);
-                    }
-                    self.weigh(key, keyspace, now);
-                }
+                KeyEvent::Changed(key) => self.weigh(key, keyspace),
             }
         }
     }
 
-    /// What the server has taken: [`used_bytes`](super::used_bytes), without a count.
-    pub(super) fn used_bytes(&self, keyspace: &Keyspace) -> u64 {
-        bytes_besides_keys(keyspace) + self.bytes
-    }
-
-    /// How a key was used.
-    pub(super) fn usage(&self, key: &Bytes) -> Option<Usage> {
-        self.accounts.get(key).map(|account| account.usage)
+    /// What all keys weigh.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// At most `count` different keys, each equally likely.
@@ -82,7 +54,7 @@ impl Ledger {
     }
 
     /// Writes down what a key weighs now; strikes it out if it is gone.
-    fn weigh(&mut self, key: Bytes, keyspace: &Keyspace, now: Wall) {
+    fn weigh(&mut self, key: Bytes, keyspace: &Keyspace) {
         let Some(value) = keyspace.get(&key) else {
             return self.strike_out(&key);
         };
@@ -91,7 +63,7 @@ impl Ledger {
         match self.accounts.get_mut(&key) {
             Some(account) => self.bytes -= std::mem::replace(&mut account.bytes, bytes),
             None => {
-                let account = Account { bytes, usage: Usage::new(now), slot: self.keys.len() };
+                let account = Account { bytes, slot: self.keys.len() };
                 self.keys.push(key.clone());
                 self.accounts.insert(key, account);
             }

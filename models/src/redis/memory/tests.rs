@@ -22,6 +22,7 @@ impl Bench {
             ..RedisSettings::default()
         };
         let mut engine = Engine::default();
+        engine.data.tracker.set(&settings);
         let memory = Memory::new(&settings, &mut engine.data, &mut Random::new(1, 1));
         Self { engine, memory, now_s: 1_000_000 }
     }
@@ -129,6 +130,33 @@ fn any_key_may_go() {
 }
 
 #[test]
+fn the_worst_key_of_all_databases_goes() {
+    let mut bench = Bench::new(ROOM_FOR_NINE - 32 - 128, MaxmemoryPolicy::AllKeysLru);
+    bench.memory.samples = 10;
+    for number in 0..10 {
+        bench.run(&format!("SELECT {}", number % 3));
+        bench.run(&format!("SET key:{number} {}", "v".repeat(40)));
+        bench.now_s += 1;
+    }
+    let evicted = bench.evicted();
+    let oldest: Vec<String> = (0..evicted.len()).map(|number| format!("key:{number}")).collect();
+    assert!(evicted == oldest && evicted.len() > 1, "{evicted:?}");
+}
+
+#[test]
+fn where_any_key_will_do_each_database_gives_one_in_turn() {
+    let mut bench = Bench::new(0, MaxmemoryPolicy::AllKeysRandom);
+    for database in [0, 4, 15] {
+        bench.run(&format!("SELECT {database}"));
+        bench.run(&format!("SET a{database} v"));
+        bench.run(&format!("SET b{database} v"));
+    }
+    let databases: Vec<String> = bench.evicted().into_iter().map(|key| key[1..].into()).collect();
+    // The first is the one after the first: `next_db` is counted up before it is looked at.
+    assert_eq!(databases, ["4", "15", "0", "4", "15", "0"]);
+}
+
+#[test]
 fn nothing_goes_without_a_policy_or_without_need() {
     let mut bench = Bench::new(ROOM_FOR_NINE, MaxmemoryPolicy::NoEviction);
     fill(&mut bench, "");
@@ -142,7 +170,7 @@ proptest! {
     /// However the keys came to be as they are, the sum is that of a fresh count.
     #[test]
     fn the_sum_is_always_right(
-        steps in prop::collection::vec((0..8_usize, 0..4_u8, 0..120_usize), 0..80)
+        steps in prop::collection::vec((0..11_usize, 0..4_u8, 0..120_usize), 0..80)
     ) {
         let mut bench = Bench::new(1 << 30, MaxmemoryPolicy::AllKeysLfu);
         for (what, key, length) in steps {
@@ -155,15 +183,23 @@ proptest! {
                 4 => format!("HDEL h{key} f{length}"),
                 5 => format!("PERSIST {key}"),
                 6 => format!("DEL {key} h{key}"),
-                _ if length == 0 => "FLUSHALL".to_owned(),
+                7 if length == 0 => "FLUSHALL".to_owned(),
+                7 if length == 1 => "FLUSHDB".to_owned(),
+                8 => format!("SELECT {key}"),
+                9 => format!("MOVE {key} {}", length % 3),
+                10 => format!("SWAPDB {key} {}", length % 4),
                 _ => format!("GETDEL {key}"),
             });
             bench.now_s += length as u64 % 3;
         }
-        let keyspace = &bench.engine.data.keyspace;
-        prop_assert_eq!(bench.memory.ledger.used_bytes(keyspace), used_bytes(keyspace));
-        let mut sample = bench.memory.ledger.sample(99, &mut Random::new(1, 1)).to_vec();
-        sample.sort();
-        prop_assert!(sample.iter().eq(keyspace.keys()), "each key once");
+        let data = &bench.engine.data;
+        prop_assert_eq!(bench.memory.used_bytes(data), used_bytes(&data.keyspace));
+        for database in Database::all() {
+            let ledger = &mut bench.memory.ledgers[database.place()];
+            let mut sample = ledger.sample(99, &mut Random::new(1, 1)).to_vec();
+            sample.sort();
+            let keys = data.keyspace.of(database).keys();
+            prop_assert!(sample.iter().eq(keys), "each key once");
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use crate::redis::keyspace::{Hash, Keyspace, Value};
+use crate::redis::keyspace::{Databases, Hash, Keyspace, Value};
 use crate::redis::number::parse_i64;
 
 /// What a Redis without keys and clients has taken: `used_memory_startup` of `INFO memory`.
@@ -23,18 +23,25 @@ const DICT_BYTES: u64 = 64;
 const EMBEDDED_MAX_BYTES: usize = 44;
 /// What a server with these keys has taken, by a count of all of them. Clients are left out, about
 /// 18 kB each.
-pub(crate) fn used_bytes(keyspace: &Keyspace) -> u64 {
+pub(crate) fn used_bytes(databases: &Databases) -> u64 {
+    let keys: u64 = databases.iter().map(keys_bytes).sum();
+    bytes_besides_keys(databases) + keys
+}
+
+/// What all keys of a database weigh.
+fn keys_bytes(keyspace: &Keyspace) -> u64 {
     let key_bytes = |key: &Bytes| {
         let value = keyspace.get(key)?;
         Some(key_bytes(key, value, keyspace.expiry(key).is_some()))
     };
-    let keys: u64 = keyspace.keys().filter_map(key_bytes).sum();
-    bytes_besides_keys(keyspace) + keys
+    keyspace.keys().filter_map(key_bytes).sum()
 }
 
-/// What a server takes when it is empty, and what the two tables of its keys do.
-pub(crate) fn bytes_besides_keys(keyspace: &Keyspace) -> u64 {
-    EMPTY_SERVER_BYTES + table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len())
+/// What a server takes when it is empty, and what the two tables of keys of each database do.
+pub(crate) fn bytes_besides_keys(databases: &Databases) -> u64 {
+    let tables =
+        |keyspace: &Keyspace| table_bytes(keyspace.len()) + table_bytes(keyspace.volatile_len());
+    EMPTY_SERVER_BYTES + databases.iter().map(tables).sum::<u64>()
 }
 
 /// What a key weighs with its value; without its share of the table of keys, which

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::AOF_FILE;
 use crate::machine::{Context, DiskOperation, DiskToken};
+use crate::redis::keyspace::Database;
 use crate::redis::propagation::Passed;
 use crate::redis::resp::encode_command;
 use crate::redis::settings::AppendFsync;
@@ -26,8 +27,8 @@ pub(crate) struct Aof {
     policy: AppendFsync,
     /// What is still to be written: `server.aof_buf`.
     buffer: Vec<u8>,
-    /// The database has been named, once for the process: `server.aof_selected_db`.
-    has_selected: bool,
+    /// The database that was named last, by this process: `server.aof_selected_db`.
+    selected: Option<Database>,
     /// How much this process has written: `server.aof_last_incr_size`.
     written_bytes: u64,
     /// How much of it had been written when the last fsync began:
@@ -64,7 +65,7 @@ impl Aof {
         Self {
             policy,
             buffer: Vec::new(),
-            has_selected: false,
+            selected: None,
             written_bytes: 0,
             sync_begun_bytes: 0,
             // Source: `server.c`, `initServerConfig`.
@@ -83,12 +84,12 @@ impl Aof {
 
     /// Takes a command that changed something. Source: `aof.c`, `feedAppendOnlyFile`.
     pub(crate) fn feed(&mut self, command: &Passed) {
-        if !self.has_selected {
-            let select = [Bytes::from_static(b"SELECT"), Bytes::from_static(b"0")];
-            encode_command(&select, &mut self.buffer);
-            self.has_selected = true;
+        if self.selected != Some(command.database) {
+            let number = Bytes::from(command.database.number().to_string());
+            encode_command(&[Bytes::from_static(b"SELECT"), number], &mut self.buffer);
+            self.selected = Some(command.database);
         }
-        encode_command(command, &mut self.buffer);
+        encode_command(&command.arguments, &mut self.buffer);
     }
 
     /// Cuts the file off after its first bytes, which are given. Source: `aof.c`,

@@ -4,8 +4,8 @@
 //! carried out: dates in place of times to live, results in place of sums of decimal fractions,
 //! effects in place of scripts, and a `DEL` for each key that expired or was evicted.
 //!
-//! A consumer takes the stream with [`Propagation::take`]. There is one database, so the `SELECT`
-//! that each consumer wants first is its own affair.
+//! A consumer takes the stream with [`Propagation::take`]. In which database it is each command says;
+//! the `SELECT`s that a consumer needs are its own affair.
 
 mod rewrite;
 
@@ -13,12 +13,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::keyspace::Database;
+
 pub(crate) use rewrite::rewritten;
 
-/// A command that is passed on: its argument vector, as [`Message::Redis`] carries it.
-///
-/// [`Message::Redis`]: crate::message::Message::Redis
-pub(crate) type Passed = Arc<[Bytes]>;
+/// A command that is passed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// In which database it is to be carried out.
+    pub(crate) database: Database,
+    /// Its argument vector, as [`Message::Redis`] carries it.
+    ///
+    /// [`Message::Redis`]: crate::message::Message::Redis
+    pub(crate) arguments: Arc<[Bytes]>,
+}
 
 /// The commands that are to be passed on.
 #[derive(Debug, Default)]
@@ -53,9 +61,9 @@ impl Propagation {
     }
 
     /// Adds a command to what is under way.
-    pub(crate) fn add(&mut self, command: Passed) {
+    pub(crate) fn add(&mut self, database: Database, arguments: Arc<[Bytes]>) {
         if self.is_on {
-            self.unit.push(command);
+            self.unit.push(Passed { database, arguments });
         }
     }
 
@@ -63,23 +71,26 @@ impl Propagation {
     ///
     /// `DEL`, since `lazyfree-lazy-expire` and `lazyfree-lazy-eviction` are off by default, or it
     /// would be `UNLINK`. Source: `db.c`, `propagateDeletion`.
-    pub(crate) fn add_deletion(&mut self, key: &Bytes) {
+    pub(crate) fn add_deletion(&mut self, database: Database, key: &Bytes) {
         if self.is_on {
-            self.unit.push(deletion(key));
+            self.unit.push(Passed { database, arguments: deletion(key) });
         }
     }
 
     /// A client's command is done: what it brought about is passed on, as a transaction when it is
-    /// more than one command. Source: `server.c`, `propagatePendingCommands`.
+    /// more than one command. Source: `server.c`, `propagatePendingCommands`: `MULTI` goes into the
+    /// database of the first, `EXEC` into that of the last.
     pub(crate) fn end_unit(&mut self) {
-        let is_transaction = self.unit.len() > 1;
-        if is_transaction {
-            self.ready.push(Arc::new([Bytes::from_static(b"MULTI")]));
+        let word = |word: &'static str, beside: &Passed| Passed {
+            database: beside.database,
+            arguments: Arc::new([Bytes::from_static(word.as_bytes())]),
+        };
+        if let [first, .., last] = &self.unit[..] {
+            self.ready.push(word("MULTI", first));
+            let exec = word("EXEC", last);
+            self.unit.push(exec);
         }
         self.ready.append(&mut self.unit);
-        if is_transaction {
-            self.ready.push(Arc::new([Bytes::from_static(b"EXEC")]));
-        }
     }
 
     /// A round of expiry or eviction is done: its deletions are passed on one by one. Source:
@@ -94,7 +105,7 @@ impl Propagation {
     }
 }
 
-fn deletion(key: &Bytes) -> Passed {
+fn deletion(key: &Bytes) -> Arc<[Bytes]> {
     Arc::new([Bytes::from_static(b"DEL"), key.clone()])
 }
 

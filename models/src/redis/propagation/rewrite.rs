@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Passed, deletion};
+use super::deletion;
 use crate::redis::commands::is_option;
 use crate::redis::keyspace::Keyspace;
 use crate::redis::number::Decimal;
@@ -21,7 +21,7 @@ pub(crate) fn rewritten(
     arguments: &[Bytes],
     reply: &Reply,
     keyspace: &Keyspace,
-) -> Passed {
+) -> Arc<[Bytes]> {
     let [_, key, rest @ ..] = arguments else {
         return arguments.into();
     };
@@ -56,7 +56,7 @@ fn set(
     value: &Bytes,
     options: &[Bytes],
     keyspace: &Keyspace,
-) -> Passed {
+) -> Arc<[Bytes]> {
     let is = |option: &Bytes, names: &[&str]| names.iter().any(|name| is_option(option, name));
     if options.iter().any(|option| is(option, &["ex", "px", "exat", "pxat"])) {
         set_until(key, value, keyspace)
@@ -68,7 +68,7 @@ fn set(
     }
 }
 
-fn set_until(key: &Bytes, value: &Bytes, keyspace: &Keyspace) -> Passed {
+fn set_until(key: &Bytes, value: &Bytes, keyspace: &Keyspace) -> Arc<[Bytes]> {
     let start = [word("SET"), key.clone(), value.clone()];
     let date = expiry(key, keyspace).map(|at| [word("PXAT"), at]);
     start.into_iter().chain(date.into_iter().flatten()).collect()
@@ -82,7 +82,7 @@ fn expire(
     key: &Bytes,
     conditions: &[Bytes],
     keyspace: &Keyspace,
-) -> Passed {
+) -> Arc<[Bytes]> {
     match expiry(key, keyspace) {
         None => deletion(key),
         Some(_) if name == "pexpireat" => arguments.into(),

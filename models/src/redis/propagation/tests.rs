@@ -27,23 +27,29 @@ fn options_are_known_as_the_command_knows_them() {
 #[test]
 fn several_commands_of_a_client_make_a_transaction_and_a_round_of_deletions_none() {
     let mut propagation = Propagation::default();
-    propagation.add(words("SET a 1").into());
+    let [first, other] = [0, 1].map(|number| Database::new(number).expect("is there"));
+    propagation.add(first, words("SET a 1").into());
     propagation.end_unit();
     assert_eq!(propagation.take().count(), 0, "nobody listens");
     propagation.turn_on();
     let both = |propagation: &mut Propagation| {
-        propagation.add(words("SET a 1").into());
-        propagation.add_deletion(&Bytes::from_static(b"b"));
+        propagation.add(first, words("SET a 1").into());
+        propagation.add_deletion(other, &Bytes::from_static(b"b"));
     };
     let taken = |propagation: &mut Propagation| -> Vec<_> {
-        propagation.take().map(|command| command.to_vec()).collect()
+        let taken = propagation.take();
+        taken.map(|it| (it.database.number(), it.arguments.to_vec())).collect()
     };
+    let numbered = |(number, line)| (number, words(line));
     both(&mut propagation);
     propagation.end_unit();
-    assert_eq!(taken(&mut propagation), ["MULTI", "SET a 1", "DEL b", "EXEC"].map(words));
+    assert_eq!(
+        taken(&mut propagation),
+        [(0, "MULTI"), (0, "SET a 1"), (1, "DEL b"), (1, "EXEC")].map(numbered)
+    );
     both(&mut propagation);
     propagation.end_round();
-    assert_eq!(taken(&mut propagation), ["SET a 1", "DEL b"].map(words));
+    assert_eq!(taken(&mut propagation), [(0, "SET a 1"), (1, "DEL b")].map(numbered));
     propagation.end_unit();
     assert_eq!(propagation.take().count(), 0, "each is passed on once");
 }

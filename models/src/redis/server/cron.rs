@@ -38,9 +38,10 @@ impl Cron {
         self.armed = false;
     }
 
-    /// Sets the timer when it is needed and not set.
-    pub(super) fn arm(&mut self, needed: bool, context: &mut Context<'_>) {
-        if !needed || self.armed {
+    /// A turn of the event loop is over: sets the timer when it is needed and not set. A new `hz`
+    /// counts from the next run on, be that one that is left out.
+    pub(super) fn arm(&mut self, needed: bool, hz: u32, context: &mut Context<'_>) {
+        if self.armed {
             return;
         }
         let now = context.clock.mono;
@@ -49,7 +50,10 @@ impl Cron {
             let runs = nanos(now.saturating_since(self.next)) / period + 1;
             self.next = self.next + Duration::from_nanos(runs.saturating_mul(period));
         }
-        context.set_timer_at(Self::TIMER, self.next);
-        self.armed = true;
+        self.period = Self::period(hz);
+        if needed {
+            context.set_timer_at(Self::TIMER, self.next);
+            self.armed = true;
+        }
     }
 }

@@ -123,6 +123,19 @@ fn after_a_pause_the_grid_begins_anew() {
 }
 
 #[test]
+fn another_hz_counts_from_the_next_run_on_though_that_is_left_out() {
+    let mut bench = Bench::new();
+    bench.command("CONFIG SET hz 1");
+    bench.pass(130);
+    bench.command("CONFIG SET hz 10");
+    bench.pass(700);
+    assert_eq!(timer_ms(&bench.command("SET lock mine PX 50")), Some(1001), "1 ms, then a second");
+    bench.pass(171);
+    assert_eq!(timer_ms(&bench.command("SET other x PX 500")), None);
+    assert_eq!(timer_ms(&bench.tick()), Some(1101));
+}
+
+#[test]
 fn a_clock_set_back_keeps_a_lock_alive() {
     let mut bench = Bench::new();
     bench.command("SET lock mine PX 100");
@@ -228,4 +241,26 @@ fn whoever_has_subscribed_is_sent_what_is_published_until_its_connection_is_gone
     let reason = crate::machine::CloseReason::Reset;
     bench.give(Input::Closed { connection: OTHER, reason });
     assert_eq!(reply(&bench.command("PUBLISH c x")), Some(&Reply::Int(0)));
+}
+
+#[test]
+fn who_listens_is_told_of_keys_that_expire_though_nobody_asks_for_them() {
+    let settings = RedisSettings {
+        notify_keyspace_events: EventClasses::parse("Ex").expect("are classes"),
+        ..RedisSettings::default()
+    };
+    let mut bench = Bench::with(settings);
+    const OTHER: ConnectionId = ConnectionId(2);
+    let subscribe = ["SUBSCRIBE", "__keyevent@0__:expired"].map(Bytes::from);
+    let subscribe = Message::Redis(subscribe.into());
+    bench.give(Input::Message { connection: OTHER, message: &subscribe });
+    bench.pass(130);
+    bench.command("SET lock mine PX 50");
+    bench.pass(71);
+    let effects = bench.tick();
+    assert_eq!(notes(&effects), ["key-expired"]);
+    let told = ["message", "__keyevent@0__:expired", "lock"].map(|it| Reply::Bulk(it.into()));
+    let told = Message::RedisReply(Reply::Array(told.into()));
+    let is_told = |effect: &Effect| matches!(effect, Effect::Send { connection: OTHER, message } if *message == told);
+    assert!(effects.iter().any(is_told), "{effects:?}");
 }

@@ -103,16 +103,21 @@ impl Sessions {
     /// True when somebody waits whose time will be over: `serverCron` must come round.
     pub(in crate::redis) fn need_cron(&self) -> bool {
         let waits = |session: &Session| session.blocked.as_ref().is_some_and(Blocked::has_deadline);
-        self.pause.is_on() || self.blocked > 0 && self.list.iter().any(waits)
+        self.pause.is_on()
+            || self.blocked > 0 && self.list.iter().any(waits)
+            || self.has_idle_limit()
     }
 
     /// The event loop is about to sleep: who has waited long enough goes on, and who has been told
     /// the last is hung up on.
     ///
-    /// Source: `server.c`, `beforeSleep`: the timeouts, then the pause (which the fast expiry cycle
+    /// Source: `evict.c`, `startEvictionTimeProc`, whose timer is over at once; `server.c`,
+    /// `beforeSleep`: the timeouts, then the pause (which the fast expiry cycle
     /// looks at), then those who wait no longer, then what is to be written.
     pub(in crate::redis) fn before_sleep(&mut self, engine: &mut Engine, now: LocalClock) {
         self.clock = now;
+        engine.evict_if_due(now.wall);
+        self.push_published(engine);
         if self.blocked > 0 {
             self.end_waits();
         }

@@ -9,6 +9,7 @@ use super::blocking::Blocked;
 use super::transaction::Transaction;
 use crate::machine::{ConnectionId, NodeId};
 use crate::redis::channels::Kind;
+use crate::redis::keyspace::Database;
 use crate::redis::resp::Reply;
 
 /// What a client has asked for with `CLIENT REPLY`.
@@ -114,6 +115,8 @@ pub(super) struct Session {
     /// What it last asked for, with its container.
     pub(super) last_command: &'static str,
     pub(super) name: Option<Bytes>,
+    /// What it has selected.
+    pub(super) database: Database,
     pub(super) no_evict: bool,
     pub(super) replies: Replies,
     pub(super) end: End,
@@ -136,6 +139,7 @@ impl Session {
             active_s: now_s,
             last_command: "NULL",
             name: None,
+            database: Database::default(),
             no_evict: false,
             replies: Replies::On,
             end: End::Open,

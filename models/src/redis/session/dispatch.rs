@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::blocking::{Blocked, PauseKind};
 use super::connection::{End, Replies, Session};
+use super::debug::NOT_ALLOWED;
 use super::{Call, Sessions};
 use crate::machine::ConnectionId;
 use crate::redis::commands::{self, Command, DataCommand, Flags, Handler};
@@ -60,6 +61,9 @@ impl Sessions {
             Ok(command) => {
                 self.list[at].last_command = command.full_name;
                 self.refuse_queue_or_call(at, command, arguments, engine);
+                if command.flags.any_of(Flags::TOUCHES_ARBITRARY_KEYS) {
+                    engine.data.propagation.end_round();
+                }
             }
             Err(_) if is_from_a_browser(&arguments[0]) => self.end(at, End::Now, engine),
             Err(error) => {
@@ -105,6 +109,9 @@ impl Sessions {
     /// Redis looks.
     fn refusal(&self, at: usize, command: &Command, engine: &mut Engine) -> Option<Reply> {
         let session = &self.list[at];
+        if command.full_name == "debug" && !self.settings().enable_debug_command {
+            return Some(NOT_ALLOWED);
+        }
         if session.transaction.is_some() && command.flags.any_of(Flags::NO_MULTI) {
             return Some(Reply::error("ERR Command not allowed inside a transaction"));
         }
@@ -167,6 +174,7 @@ impl Sessions {
         engine: &mut Engine,
     ) {
         self.statistics.commands += 1;
+        engine.data.keyspace.select(self.list[at].database);
         let reply = match command.handler {
             Handler::Data(_) if command.full_name == "ping" && self.list[at].is_subscriber() => {
                 Some(pong_for_subscriber(arguments))
@@ -177,9 +185,8 @@ impl Sessions {
             Handler::Engine(run) => Some(run(engine, arguments)),
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
-        if engine.data.channels.has_published() {
-            self.push_published(engine);
-        }
+        self.list[at].database = engine.data.keyspace.selected();
+        self.push_published(engine);
         if let Some(reply) = reply {
             self.say(at, reply);
         }

@@ -10,6 +10,7 @@ use super::client;
 use super::connection::{End, Replies};
 use crate::redis::commands::{self, COMMANDS, SYNTAX_ERROR, count, error, integer};
 use crate::redis::engine::Data;
+use crate::redis::keyspace::Database;
 use crate::redis::resp::Reply;
 
 /// The version that this is a model of.
@@ -97,6 +98,7 @@ pub(in crate::redis) fn reset(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply>
     for (kind, name) in call.session().subscriptions.take_all() {
         call.data().channels.unsubscribe(kind, &name, connection);
     }
+    call.data().keyspace.select(Database::default());
     let session = call.session();
     session.name = None;
     if session.replies != Replies::Skip {

@@ -15,11 +15,14 @@
 //! config/        CONFIG
 //! info           INFO ROLE
 //! greeting       HELLO AUTH RESET QUIT COMMAND
+//! debug          DEBUG SLEEP
+//! idle           who is silent for too long
 //! ```
 //!
-//! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; there
-//! is one database; clients are not tracked for caching; idle clients stay; output buffers have no
-//! limit. Where the order of a reply is that of a hash table there (`UNSUBSCRIBE` of everything,
+//! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; clients
+//! are not tracked for caching; output buffers have no limit. A client that listens for events of keys
+//! and changes keys in one transaction is told of each event before the reply, which Redis says first
+//! for some commands (`EXPIRE`, `HSET`). Where the order of a reply is that of a hash table there (`UNSUBSCRIBE` of everything,
 //! patterns that fit one message, `CONFIG GET`), here it is the order of subscription, of the names,
 //! of the table.
 
@@ -27,14 +30,17 @@ mod blocking;
 pub(super) mod client;
 pub(super) mod config;
 mod connection;
+pub(super) mod debug;
 mod dispatch;
 pub(super) mod greeting;
+mod idle;
 pub(super) mod info;
 mod output;
 pub(super) mod pubsub;
 pub(super) mod transaction;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -104,6 +110,10 @@ pub(super) struct Sessions {
     statistics: Statistics,
     clock: LocalClock,
     output: Output,
+    /// For how long the thread is to sleep before it goes on.
+    sleep: Duration,
+    /// Which connection was looked at last whether it is idle.
+    next_looked_at: usize,
 }
 
 impl Sessions {
@@ -126,6 +136,8 @@ impl Sessions {
             statistics: Statistics::default(),
             clock: boot.clock,
             output: Output::default(),
+            sleep: Duration::ZERO,
+            next_looked_at: 0,
         }
     }
 
@@ -146,6 +158,11 @@ impl Sessions {
             self.leave(at, engine);
             self.list.remove(at);
         }
+    }
+
+    /// For how long the thread is to sleep before it does anything else, the replies included.
+    pub(super) fn take_sleep(&mut self) -> Duration {
+        std::mem::take(&mut self.sleep)
     }
 
     /// What is to go out, in its order.
@@ -190,9 +207,12 @@ impl Sessions {
 
     /// Says something that is no answer.
     fn push(&mut self, at: usize, message: Reply) {
+        let now_s = seconds(self.clock.wall);
         let session = &mut self.list[at];
         match session.end {
             End::Open => {
+                // Source: `networking.c`, `writeToClient`: to be told something is not to be idle.
+                session.active_s = now_s;
                 if let Some(reply) = session.readable(message) {
                     self.output.tell(session.connection, reply);
                 }
@@ -208,6 +228,9 @@ impl Sessions {
 
     /// Sends what was published.
     fn push_published(&mut self, engine: &mut Engine) {
+        if !engine.data.channels.has_published() {
+            return;
+        }
         for (connection, message) in engine.data.channels.take_published() {
             if let Ok(at) = self.find(connection) {
                 self.push(at, message);

@@ -85,9 +85,10 @@ pub(in crate::redis) fn watch(call: &mut Call<'_>, arguments: &[Bytes]) -> Optio
     let data = call.data();
     // Nothing can be added to a transaction that will fail.
     if !data.watched.is_dirty(connection) {
+        let database = data.keyspace.selected();
         for key in &arguments[1..] {
             let expired = data.is_due(key);
-            data.watched.watch(key, connection, expired);
+            data.watched.watch(database, key, connection, expired);
         }
     }
     Some(Reply::OK)
@@ -108,8 +109,8 @@ pub(in crate::redis) fn exec(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> 
     };
     let (queue, failed) = (std::mem::take(&mut transaction.queue), transaction.failed);
     let data = call.data();
-    let changed = data.watched.is_dirty(connection)
-        || data.watched.keys_of(connection).any(|key| data.is_due(key));
+    let is_due = |(database, key): &(_, _)| data.is_due_in(*database, key);
+    let changed = data.watched.is_dirty(connection) || data.watched.keys_of(connection).any(is_due);
     data.watched.forget(connection);
     let reply = if failed {
         let text = "EXECABORT Transaction discarded because of previous errors.";

@@ -9,7 +9,7 @@ use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
-use fencepost_models::redis::server::{MaxmemoryPolicy, Persistence, RedisSettings};
+use fencepost_models::redis::server::{EventClasses, MaxmemoryPolicy, Persistence, RedisSettings};
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 use proptest::prelude::*;
@@ -34,13 +34,19 @@ fn range() -> impl Strategy<Value = (Duration, Duration)> {
 fn redis() -> impl Strategy<Value = RedisSettings> {
     let persistence = prop::sample::select(Persistence::ALL.map(|(_, it)| it).to_vec());
     let policy = prop::sample::select(MaxmemoryPolicy::ALL.map(|(_, it)| it).to_vec());
-    let settings = (1..=500_u32, persistence, 0..=1_u64 << 40, policy, 1..=64_u32).prop_map(
-        |(hz, persistence, maxmemory_bytes, maxmemory_policy, maxmemory_samples)| RedisSettings {
+    let int = i32::MAX.cast_unsigned();
+    let memory = (0..=1_u64 << 40, policy, 1..=int);
+    let others = ("[Ag$lshzxeKEtmdn]{0,6}", 0..=int, any::<bool>());
+    let settings = (1..=500_u32, persistence, memory, others).prop_map(
+        |(hz, persistence, memory, (letters, timeout_s, enable_debug_command))| RedisSettings {
             hz,
             persistence,
-            maxmemory_bytes,
-            maxmemory_policy,
-            maxmemory_samples,
+            maxmemory_bytes: memory.0,
+            maxmemory_policy: memory.1,
+            maxmemory_samples: memory.2,
+            notify_keyspace_events: EventClasses::parse(&letters).expect("are classes"),
+            timeout_s,
+            enable_debug_command,
         },
     );
     prop_oneof![Just(RedisSettings::default()), settings]

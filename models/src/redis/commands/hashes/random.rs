@@ -23,7 +23,7 @@ pub(crate) fn hrandfield(data: &mut Data, arguments: &[Bytes]) -> Reply {
             [] => None,
             [count, options @ ..] => Some(Request::parse(count, options)?),
         };
-        let Some(hash) = data.lookup_hash(&arguments[1])?.map(|hash| hash.clone()) else {
+        let Some(hash) = data.read_hash(&arguments[1])?.cloned() else {
             return Ok(request.map_or(Reply::Nil, |_| Reply::Array(Vec::new())));
         };
         let Some(request) = request else {

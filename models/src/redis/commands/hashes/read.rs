@@ -53,7 +53,7 @@ pub(crate) fn hstrlen(data: &mut Data, arguments: &[Bytes]) -> Reply {
 fn read(data: &mut Data, arguments: &[Bytes], answer: impl FnOnce(&Hash) -> Reply) -> Reply {
     attempt(|| {
         let none = Hash::default();
-        Ok(answer(data.lookup_hash(&arguments[1])?.map_or(&none, |hash| hash)))
+        Ok(answer(data.read_hash(&arguments[1])?.unwrap_or(&none)))
     })
 }
 

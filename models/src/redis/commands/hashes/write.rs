@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::redis::commands::{WRONG_TYPE, attempt, count, float, integer, wrong_arity, yes_or_no};
 use crate::redis::engine::Data;
-use crate::redis::keyspace::{Hash, Value};
+use crate::redis::keyspace::Hash;
 use crate::redis::number::{Decimal, LongDouble, parse_i64};
 use crate::redis::resp::Reply;
 
@@ -27,7 +27,7 @@ fn set_all(data: &mut Data, arguments: &[Bytes], name: &str) -> Result<usize, Re
     let hash = hash_to_write(data, &arguments[1])?;
     let is_new = |[field, value]: &&[Bytes; 2]| hash.insert(field.clone(), value.clone());
     let new = pairs.iter().filter(is_new).count();
-    data.hash_modified(&arguments[1], pairs.len());
+    data.hash_modified(&arguments[1], pairs.len(), "hset");
     Ok(new)
 }
 
@@ -37,9 +37,11 @@ pub(crate) fn hsetnx(data: &mut Data, arguments: &[Bytes]) -> Reply {
         let [_, key, field, value] = arguments else {
             return Err(wrong_arity("hsetnx"));
         };
-        let free = data.lookup_hash(key)?.is_none_or(|hash| hash.get(field).is_none());
+        let hash = hash_to_write(data, key)?;
+        let free = hash.get(field).is_none();
         if free {
-            set(data, key, field, value.clone())?;
+            hash.insert(field.clone(), value.clone());
+            data.hash_modified(key, 1, "hset");
         }
         Ok(yes_or_no(free))
     })
@@ -53,7 +55,7 @@ pub(crate) fn hdel(data: &mut Data, arguments: &[Bytes]) -> Reply {
         };
         let removed = arguments[2..].iter().filter(|field| hash.remove(field)).count();
         if removed > 0 {
-            data.hash_modified(&arguments[1], removed);
+            data.hash_modified(&arguments[1], removed, "hdel");
         }
         Ok(count(removed))
     })
@@ -63,14 +65,16 @@ pub(crate) fn hdel(data: &mut Data, arguments: &[Bytes]) -> Reply {
 pub(crate) fn hincrby(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let (key, field, increment) = (&arguments[1], &arguments[2], integer(&arguments[3])?);
-        let old = match data.lookup_hash(key)?.and_then(|hash| hash.get(field)) {
+        let hash = hash_to_write(data, key)?;
+        let old = match hash.get(field) {
             Some(old) => parse_i64(old).ok_or(Reply::error("ERR hash value is not an integer"))?,
             None => 0,
         };
         let new = old
             .checked_add(increment)
             .ok_or(Reply::error("ERR increment or decrement would overflow"))?;
-        set(data, key, field, Decimal::new(new).to_bytes())?;
+        hash.insert(field.clone(), Decimal::new(new).to_bytes());
+        data.hash_modified(key, 1, "hincrby");
         Ok(Reply::Int(new))
     })
 }
@@ -82,7 +86,8 @@ pub(crate) fn hincrbyfloat(data: &mut Data, arguments: &[Bytes]) -> Reply {
         if !increment.is_finite() {
             return Err(Reply::error("ERR value is NaN or Infinity"));
         }
-        let old = match data.lookup_hash(key)?.and_then(|hash| hash.get(field)) {
+        let hash = hash_to_write(data, key)?;
+        let old = match hash.get(field) {
             Some(old) => {
                 LongDouble::parse(old).ok_or(Reply::error("ERR hash value is not a float"))?
             }
@@ -92,22 +97,17 @@ pub(crate) fn hincrbyfloat(data: &mut Data, arguments: &[Bytes]) -> Reply {
             .checked_add(increment)
             .ok_or(Reply::error("ERR increment would produce NaN or Infinity"))?
             .to_bytes();
-        set(data, key, field, new.clone())?;
+        hash.insert(field.clone(), new.clone());
+        data.hash_modified(key, 1, "hincrbyfloat");
         Ok(Reply::Bulk(new))
     })
 }
 
-/// Sets one field.
-fn set(data: &mut Data, key: &Bytes, field: &Bytes, value: Bytes) -> Result<(), Reply> {
-    hash_to_write(data, key)?.insert(field.clone(), value);
-    data.hash_modified(key, 1);
-    Ok(())
-}
-
-/// The hash that a key holds, made when there is none: whoever asks for it adds a field.
+/// The hash that a key holds, made when there is none: nothing can go wrong then, and whoever asks for
+/// it adds a field. Source: `t_hash.c`, `hashTypeLookupWriteOrCreate`.
 fn hash_to_write<'a>(data: &'a mut Data, key: &Bytes) -> Result<&'a mut Hash, Reply> {
     if data.lookup(key).is_none() {
-        data.keyspace.set(key, Value::Hash(Hash::default()));
+        data.add_hash(key);
     }
-    data.lookup_hash(key)?.ok_or(WRONG_TYPE)
+    data.hash_mut(key).ok_or(WRONG_TYPE)
 }

@@ -8,8 +8,9 @@ pub(super) use scan::{hscan, keys, randomkey, scan};
 
 use bytes::Bytes;
 
-use super::{INT_RANGE, SYNTAX_ERROR, attempt, count, integer_in, is_option, yes_or_no};
+use super::{SYNTAX_ERROR, attempt, count, database, is_option, yes_or_no};
 use crate::redis::engine::Data;
+use crate::redis::keyspace::{Database, Value};
 use crate::redis::resp::Reply;
 
 /// `DEL key …` and `UNLINK key …`, which differ in who frees the memory.
@@ -28,7 +29,7 @@ pub(super) fn exists(data: &mut Data, arguments: &[Bytes]) -> Reply {
 
 /// `TOUCH key …`: the same, and the keys count as used.
 pub(super) fn touch(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    count(arguments[1..].iter().filter(|key| data.lookup(key).is_some()).count())
+    count(arguments[1..].iter().filter(|key| data.read(key).is_some()).count())
 }
 
 /// `TYPE key`
@@ -38,8 +39,10 @@ pub(super) fn type_of(data: &mut Data, arguments: &[Bytes]) -> Reply {
 
 /// The name of the type of what a key holds.
 fn type_name(data: &mut Data, key: &Bytes) -> &'static str {
-    data.expire_if_due(key);
-    data.keyspace.get(key).map_or("none", |value| value.type_name())
+    match data.is_there(key) {
+        true => data.keyspace.get(key).map_or("none", Value::type_name),
+        false => "none",
+    }
 }
 
 /// `DBSIZE`: counts what has expired until somebody notices.
@@ -47,8 +50,23 @@ pub(super) fn dbsize(data: &mut Data, _: &[Bytes]) -> Reply {
     count(data.keyspace.len())
 }
 
-/// `FLUSHALL [ASYNC | SYNC]` and `FLUSHDB`, which is the same where there is one database.
-pub(super) fn flush(data: &mut Data, arguments: &[Bytes]) -> Reply {
+/// `FLUSHALL [ASYNC | SYNC]`
+pub(super) fn flushall(data: &mut Data, arguments: &[Bytes]) -> Reply {
+    flush(data, arguments, |data| {
+        for database in Database::all() {
+            data.within(database, Data::delete_all);
+        }
+    })
+}
+
+/// `FLUSHDB [ASYNC | SYNC]`
+pub(super) fn flushdb(data: &mut Data, arguments: &[Bytes]) -> Reply {
+    flush(data, arguments, Data::delete_all)
+}
+
+/// It is passed on even when there was no key. Source: `db.c`, `flushallCommand`:
+/// `forceCommandPropagation`.
+fn flush(data: &mut Data, arguments: &[Bytes], delete: impl FnOnce(&mut Data)) -> Reply {
     let valid = match &arguments[1..] {
         [] => true,
         [mode] => is_option(mode, "sync") || is_option(mode, "async"),
@@ -57,7 +75,8 @@ pub(super) fn flush(data: &mut Data, arguments: &[Bytes]) -> Reply {
     if !valid {
         return SYNTAX_ERROR;
     }
-    data.delete_all();
+    data.propagation.force();
+    delete(data);
     Reply::OK
 }
 
@@ -68,7 +87,7 @@ pub(super) fn rename(data: &mut Data, arguments: &[Bytes]) -> Reply {
         return NO_SUCH_KEY;
     }
     if from != to {
-        data.expire_if_due(to);
+        data.lookup(to);
         data.rename(from, to);
     }
     Reply::OK
@@ -89,31 +108,49 @@ pub(super) fn renamenx(data: &mut Data, arguments: &[Bytes]) -> Reply {
 
 const NO_SUCH_KEY: Reply = Reply::error("ERR no such key");
 
-/// `COPY source destination [DB index] [REPLACE]`: there is one database.
+/// `MOVE key index`: does nothing when the name is taken there.
+pub(super) fn move_to(data: &mut Data, arguments: &[Bytes]) -> Reply {
+    attempt(|| {
+        let (key, target) = (&arguments[1], database(&arguments[2])?);
+        if target == data.keyspace.selected() {
+            return Err(SAME_OBJECT);
+        }
+        let is_there = |data: &mut Data| data.lookup(key).is_some();
+        let can = is_there(data) && !data.within(target, is_there);
+        if can {
+            data.move_key(key, target);
+        }
+        Ok(yes_or_no(can))
+    })
+}
+
+/// Source: `server.c`, `createSharedObjects`, `shared.sameobjecterr`.
+const SAME_OBJECT: Reply = Reply::error("ERR source and destination objects are the same");
+
+/// `COPY source destination [DB index] [REPLACE]`
 pub(super) fn copy(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let (from, to) = (&arguments[1], &arguments[2]);
-        let mut replace = false;
+        let (mut replace, mut target) = (false, data.keyspace.selected());
         let mut rest = &arguments[3..];
         while let [option, after @ ..] = rest {
             rest = after;
             if is_option(option, "replace") {
                 replace = true;
             } else if let ([index, after @ ..], true) = (after, is_option(option, "db")) {
-                if integer_in(index, INT_RANGE)? != 0 {
-                    return Err(Reply::error("ERR DB index is out of range"));
-                }
+                target = database(index)?;
                 rest = after;
             } else {
                 return Err(SYNTAX_ERROR);
             }
         }
-        if from == to {
-            return Err(Reply::error("ERR source and destination objects are the same"));
+        if from == to && target == data.keyspace.selected() {
+            return Err(SAME_OBJECT);
         }
-        let can = data.lookup(from).is_some() && (data.lookup(to).is_none() || replace);
+        let is_taken = |data: &mut Data| data.within(target, |data| data.lookup(to).is_some());
+        let can = data.read(from).is_some() && (!is_taken(data) || replace);
         if can {
-            data.copy(from, to);
+            data.copy(from, to, target);
         }
         Ok(yes_or_no(can))
     })

@@ -11,63 +11,79 @@ use crate::redis::resp::Reply;
 /// `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
 const EMBEDDED_MAX_BYTES: usize = 44;
 
+/// Answers about a key that is there, which does not count as a use of it.
+fn about(data: &mut Data, key: &Bytes, answer: impl FnOnce(&Data) -> Option<Reply>) -> Reply {
+    let is_there = data.is_there_silently(key);
+    is_there.then(|| answer(data)).flatten().unwrap_or(Reply::Nil)
+}
+
 /// `OBJECT ENCODING key`
 pub(crate) fn encoding(data: &mut Data, arguments: &[Bytes]) -> Reply {
     let key = &arguments[2];
-    data.expire_if_due(key);
-    let name = match data.keyspace.get(key) {
-        None => return Reply::Nil,
-        Some(Value::Hash(hash)) if hash.is_list() => "listpack",
-        Some(Value::Hash(_)) => "hashtable",
-        Some(Value::String(string)) => match data.keyspace.origin(key) {
-            Some(Origin::Given | Origin::Copied) if parse_i64(string).is_some() => "int",
-            Some(Origin::Edited) => "raw",
-            _ if string.len() <= EMBEDDED_MAX_BYTES => "embstr",
-            _ => "raw",
-        },
-    };
-    Reply::Bulk(Bytes::from_static(name.as_bytes()))
+    about(data, key, |data| {
+        let name = match data.keyspace.get(key)? {
+            Value::Hash(hash) if hash.is_list() => "listpack",
+            Value::Hash(_) => "hashtable",
+            Value::String(string) => match data.keyspace.origin(key)? {
+                Origin::Given | Origin::Own if parse_i64(string).is_some() => "int",
+                Origin::Edited => "raw",
+                _ if string.len() <= EMBEDDED_MAX_BYTES => "embstr",
+                _ => "raw",
+            },
+        };
+        Some(Reply::Bulk(Bytes::from_static(name.as_bytes())))
+    })
 }
 
 /// `OBJECT REFCOUNT key`: small numbers are there once for all keys, and for ever.
 ///
-/// Source: `server.h`, `OBJ_SHARED_INTEGERS` and `OBJ_SHARED_REFCOUNT`; not so while `maxmemory`
-/// is set with a policy that has to know when each key was used.
+/// Source: `server.h`, `OBJ_SHARED_INTEGERS` and `OBJ_SHARED_REFCOUNT`.
 pub(crate) fn refcount(data: &mut Data, arguments: &[Bytes]) -> Reply {
     const SHARED: std::ops::Range<i64> = 0..10_000;
     const FOR_EVER: i64 = i32::MAX as i64;
     let key = &arguments[2];
-    data.expire_if_due(key);
-    match data.keyspace.get(key) {
-        None => Reply::Nil,
-        Some(Value::String(string))
-            if data.keyspace.origin(key) == Some(Origin::Given)
-                && parse_i64(string).is_some_and(|number| SHARED.contains(&number)) =>
-        {
-            Reply::Int(FOR_EVER)
-        }
-        Some(_) => Reply::Int(1),
-    }
+    about(data, key, |data| {
+        let is_shared = match data.keyspace.get(key)? {
+            Value::String(string) => {
+                data.keyspace.origin(key) == Some(Origin::Given)
+                    && parse_i64(string).is_some_and(|number| SHARED.contains(&number))
+            }
+            Value::Hash(_) => false,
+        };
+        Some(Reply::Int(if is_shared { FOR_EVER } else { 1 }))
+    })
 }
 
-/// `OBJECT IDLETIME key`: in seconds. A number that all keys share would have been used when any of
-/// them was; here each key counts for itself.
+/// `OBJECT IDLETIME key`: in seconds.
 pub(crate) fn idletime(data: &mut Data, arguments: &[Bytes]) -> Reply {
+    const NOT_TRACKED: Reply = Reply::error(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when \
+         switching between policies at runtime LRU and LFU data will take some time to adjust.",
+    );
     let key = &arguments[2];
-    data.expire_if_due(key);
-    data.keyspace.idle_s(key).map_or(Reply::Nil, |idle_s| Reply::Int(i64::from(idle_s)))
+    about(data, key, |data| {
+        let usage = data.keyspace.usage(key)?;
+        Some(match data.tracker.counts_uses() {
+            true => NOT_TRACKED,
+            false => Reply::Int(i64::from(data.tracker.idle_s(usage))),
+        })
+    })
 }
 
-/// `OBJECT FREQ key`: counted under no policy that is modelled.
+/// `OBJECT FREQ key`
 pub(crate) fn freq(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    if !data.is_there(&arguments[2]) {
-        return Reply::Nil;
-    }
-    Reply::error(
-        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note \
-         that when switching between policies at runtime LRU and LFU data will take some time to \
-         adjust.",
-    )
+    const NOT_TRACKED: Reply = Reply::error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that \
+         when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+    );
+    let key = &arguments[2];
+    about(data, key, |data| {
+        let usage = data.keyspace.usage(key)?;
+        Some(match data.tracker.counts_uses() {
+            true => Reply::Int(i64::from(data.tracker.frequency(usage))),
+            false => NOT_TRACKED,
+        })
+    })
 }
 
 /// `OBJECT HELP`

@@ -71,7 +71,7 @@ pub(crate) fn scan(data: &mut Data, arguments: &[Bytes]) -> Reply {
 pub(crate) fn hscan(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let cursor = cursor(&arguments[2])?;
-        let Some(hash) = data.lookup_hash(&arguments[1])? else {
+        let Some(hash) = data.read_hash(&arguments[1])? else {
             return Ok(page(0, Vec::new()));
         };
         let query = Query::parse(&arguments[3..], Over::Fields)?;

@@ -47,7 +47,7 @@ fn add(data: &mut Data, key: &Bytes, increment: i64) -> Reply {
     let Some(new) = old.checked_add(increment) else {
         return Reply::error("ERR increment or decrement would overflow");
     };
-    data.set_string(key, Decimal::new(new).to_bytes());
+    data.set_string(key, Decimal::new(new).to_bytes(), "incrby");
     Reply::Int(new)
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn incrbyfloat(data: &mut Data, arguments: &[Bytes]) -> Reply {
             .checked_add(float(&arguments[2])?)
             .ok_or(Reply::error("ERR increment would produce NaN or Infinity"))?
             .to_bytes();
-        data.set_string(key, new.clone());
+        data.set_string(key, new.clone(), "incrbyfloat");
         data.keyspace.set_origin(key, Origin::Printed);
         Ok(Reply::Bulk(new))
     })

@@ -72,7 +72,7 @@ pub(crate) fn lcs(data: &mut Data, arguments: &[Bytes]) -> Reply {
 
 /// A missing key counts as an empty string.
 fn string(data: &mut Data, key: &Bytes) -> Result<Bytes, Reply> {
-    match data.lookup(key) {
+    match data.read(key) {
         Some(Value::String(string)) => Ok(string.clone()),
         Some(_) => Err(Reply::error("ERR The specified keys must contain string values")),
         None => Ok(Bytes::new()),

@@ -22,7 +22,7 @@ const STRING_MAX_BYTES: usize = 512 * 1024 * 1024;
 
 /// `GET key`
 pub(super) fn get(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    match data.lookup_string(&arguments[1]) {
+    match data.read_string(&arguments[1]) {
         Ok(string) => bulk_or_nil(string.cloned()),
         Err(reply) => reply,
     }
@@ -30,13 +30,13 @@ pub(super) fn get(data: &mut Data, arguments: &[Bytes]) -> Reply {
 
 /// `MGET key …`: a key that holds something else counts as missing.
 pub(super) fn mget(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    let value = |key| bulk_or_nil(data.lookup_string(key).ok().flatten().cloned());
+    let value = |key| bulk_or_nil(data.read_string(key).ok().flatten().cloned());
     Reply::Array(arguments[1..].iter().map(value).collect())
 }
 
 /// `STRLEN key`
 pub(super) fn strlen(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    match data.lookup_string(&arguments[1]) {
+    match data.read_string(&arguments[1]) {
         Ok(string) => count(string.map_or(0, |string| string.len())),
         Err(reply) => reply,
     }

@@ -15,11 +15,11 @@ pub(crate) fn append(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let (key, value) = (&arguments[1], &arguments[2]);
         let Some(old) = data.lookup_string(key)?.cloned() else {
-            data.set_string(key, value.clone());
+            data.set_string(key, value.clone(), "append");
             return Ok(count(value.len()));
         };
         let length = checked_length(old.len(), value.len())?;
-        edit(data, key, [&old[..], value].concat());
+        edit(data, key, [&old[..], value].concat(), "append");
         Ok(count(length))
     })
 }
@@ -39,7 +39,7 @@ pub(crate) fn setrange(data: &mut Data, arguments: &[Bytes]) -> Reply {
         new.resize(end.max(old.len()), 0);
         new[offset..end].copy_from_slice(value);
         let length = new.len();
-        edit(data, key, new);
+        edit(data, key, new, "setrange");
         Ok(count(length))
     })
 }
@@ -51,8 +51,8 @@ fn checked_length(one: usize, other: usize) -> Result<usize, Reply> {
         .ok_or(Reply::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)"))
 }
 
-fn edit(data: &mut Data, key: &Bytes, new: impl Into<Bytes>) {
-    data.set_string(key, new.into());
+fn edit(data: &mut Data, key: &Bytes, new: impl Into<Bytes>, event: &'static str) {
+    data.set_string(key, new.into(), event);
     data.keyspace.set_origin(key, Origin::Edited);
 }
 
@@ -61,7 +61,7 @@ fn edit(data: &mut Data, key: &Bytes, new: impl Into<Bytes>) {
 pub(crate) fn getrange(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let (start, end) = (integer(&arguments[2])?, integer(&arguments[3])?);
-        let string = data.lookup_string(&arguments[1])?.cloned().unwrap_or_default();
+        let string = data.read_string(&arguments[1])?.cloned().unwrap_or_default();
         Ok(Reply::Bulk(string.slice(range(string.len(), start, end))))
     })
 }

@@ -15,13 +15,13 @@ pub(crate) fn set(data: &mut Data, arguments: &[Bytes]) -> Reply {
         let options = Options::parse(&arguments[3..], Family::Set)?;
         let expires_at_ms = options.expires_at_ms(data, "set")?;
         let key = &arguments[1];
-        let old = if options.get { Some(data.lookup_string(key)?.cloned()) } else { None };
+        let old = if options.get { Some(data.read_string(key)?.cloned()) } else { None };
         let there = data.lookup(key).is_some();
         let refused = options.nx && there || options.xx && !there;
         if !refused {
             let value = arguments[2].clone();
             if options.keep_ttl {
-                data.set_string(key, value);
+                data.set_string(key, value, "set");
             } else {
                 data.replace_string(key, value, expires_at_ms);
             }
@@ -56,7 +56,7 @@ pub(crate) fn psetex(data: &mut Data, arguments: &[Bytes]) -> Reply {
 fn set_expiring(data: &mut Data, arguments: &[Bytes], unit: Unit, name: &str) -> Reply {
     match expire_at(data, &arguments[2], Since::Now, unit, name) {
         Ok(at_ms) => {
-            data.expire_if_due(&arguments[1]);
+            data.lookup(&arguments[1]);
             data.replace_string(&arguments[1], arguments[3].clone(), Some(at_ms));
             Reply::OK
         }
@@ -98,7 +98,7 @@ fn pairs<'a>(arguments: &'a [Bytes], name: &str) -> Result<&'a [[Bytes; 2]], Rep
 
 fn set_all(data: &mut Data, pairs: &[[Bytes; 2]]) {
     for [key, value] in pairs {
-        data.expire_if_due(key);
+        data.lookup(key);
         data.replace_string(key, value.clone(), None);
     }
 }
@@ -116,6 +116,7 @@ pub(crate) fn getdel(data: &mut Data, arguments: &[Bytes]) -> Reply {
 pub(crate) fn getset(data: &mut Data, arguments: &[Bytes]) -> Reply {
     let reply = get(data, arguments);
     if !matches!(reply, Reply::Error(_)) {
+        data.lookup(&arguments[1]);
         data.replace_string(&arguments[1], arguments[2].clone(), None);
     }
     reply
@@ -126,7 +127,7 @@ pub(crate) fn getex(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let options = Options::parse(&arguments[2..], Family::Get)?;
         let key = &arguments[1];
-        let Some(value) = data.lookup_string(key)?.cloned() else {
+        let Some(value) = data.read_string(key)?.cloned() else {
             return Ok(Reply::Nil);
         };
         match options.expires_at_ms(data, "getex")? {

@@ -143,3 +143,63 @@ fn after_its_clock_was_set_back_a_server_does_not_sync() {
     bench.pass(1000);
     assert_eq!(bench.tick(), ["sync"]);
 }
+
+/// The timer of `DEBUG SLEEP`.
+const AWAKE: TimerId = TimerId(2);
+
+fn sleeper(policy: AppendFsync) -> Bench {
+    let settings = RedisSettings { enable_debug_command: true, ..RedisSettings::default() };
+    Bench::with(policy, settings)
+}
+
+#[test]
+fn a_server_that_sleeps_does_nothing_and_answers_nobody_until_it_wakes() {
+    let mut bench = sleeper(AppendFsync::No);
+    bench.done("SET lock mine PX 50");
+    assert_eq!(bench.command(1, "DEBUG SLEEP 0.1"), [""; 0]);
+    assert_eq!(bench.command(2, "SET lock theirs NX"), [""; 0]);
+    assert_eq!(bench.tick(), [""; 0], "not even what its clock would have it do");
+    bench.pass(100);
+    bench.give(Input::Timer(AWAKE));
+    let story = bench.story();
+    assert_eq!(story[..2], ["because of 2", "to 1: +OK"], "{story:?}");
+    assert_eq!(story[2..5], ["because of 3", "key-expired: lock", "key-set: lock = theirs"]);
+    assert!(story.last().is_some_and(|line| line.starts_with("write ")), "{story:?}");
+    assert_eq!(bench.disk().last().map(String::as_str), Some("to 2: +OK"));
+}
+
+#[test]
+fn a_server_that_wakes_waits_for_the_disk_before_it_answers() {
+    let mut bench = sleeper(AppendFsync::Always);
+    bench.command(1, "MULTI");
+    bench.command(1, "SET a 1");
+    bench.command(1, "DEBUG SLEEP 1");
+    assert_eq!(bench.command(1, "EXEC"), [""; 0]);
+    bench.command(2, "GET a");
+    bench.pass(1000);
+    bench.give(Input::Timer(AWAKE));
+    assert_eq!(bench.story(), ["because of 3", "key-set: a = 1", "write 50 bytes"]);
+    assert_eq!(bench.disk(), ["sync"]);
+    let story = bench.disk();
+    let replies = ["because of 3", "to 1: *2\\r\\n+OK\\r\\n+OK", "because of 4"];
+    assert_eq!(story[..3], replies, "{story:?}");
+    assert_eq!(story[3..], ["to 2: $1\\r\\n1"]);
+}
+
+#[test]
+fn who_sends_a_server_to_sleep_again_lets_the_others_wait_once_more() {
+    let mut bench = sleeper(AppendFsync::EverySecond);
+    bench.command(1, "DEBUG SLEEP 1");
+    bench.command(2, "PING");
+    bench.command(3, "DEBUG SLEEP 1");
+    bench.command(4, "PING");
+    bench.pass(1000);
+    bench.give(Input::Timer(AWAKE));
+    // The replies of a turn go out at its end, and the second sleep is a part of the turn.
+    assert_eq!(bench.story(), ["because of 0", "to 1: +OK", "because of 1", "because of 2"]);
+    bench.pass(1000);
+    bench.give(Input::Timer(AWAKE));
+    let story = bench.story();
+    let replies: Vec<&String> = story.iter().filter(|line| line.starts_with("to ")).collect();
+    assert_eq!(replies, ["to 2: +PONG", "to 3: +OK", "to 4: +PONG"]);
+}

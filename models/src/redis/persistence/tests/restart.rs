@@ -16,7 +16,12 @@ fn keys_come_back_with_their_dates_and_scripts_do_not() {
     assert_eq!(bench.story(), [""; 0]);
     bench.pass(1);
     bench.give(Input::Timer(LOADED));
-    let found = ["key-set: lock = mine until 10000", "key-set: n = 2", "key-set: plain = x"];
+    let found = [
+        "key-set: hash = field",
+        "key-set: lock = mine until 10000",
+        "key-set: n = 2",
+        "key-set: plain = x",
+    ];
     assert_eq!(bench.story(), found);
     assert_eq!(bench.done("PTTL lock"), ":5999");
     assert_eq!(bench.done("TTL plain"), ":-1");
@@ -68,6 +73,27 @@ fn a_process_names_the_database_anew() {
 }
 
 #[test]
+fn keys_come_back_into_their_databases() {
+    let mut bench = Bench::new(AppendFsync::No);
+    bench.done("SET a zero");
+    bench.done("SELECT 3");
+    bench.done("SET a three");
+    bench.done("MOVE a 4");
+    bench.done("SET b three");
+    bench.done("SWAPDB 3 15");
+    bench.restart();
+    bench.give(Input::Timer(LOADED));
+    let found = ["key-set: a = zero", "key-set: a = three", "key-set: b = three"];
+    assert_eq!(bench.story(), found);
+    assert_eq!(bench.done("GET a"), "$4\\r\\nzero", "who connects is in the first");
+    assert!(bench.done("INFO keyspace").ends_with(
+        "db0:keys=1,expires=0,avg_ttl=0\\r\\n\
+         db4:keys=1,expires=0,avg_ttl=0\\r\\n\
+         db15:keys=1,expires=0,avg_ttl=0"
+    ));
+}
+
+#[test]
 fn a_torn_end_is_cut_off() {
     let mut bench = Bench::new(AppendFsync::Always);
     bench.done("SET a 1");
@@ -112,6 +138,25 @@ fn a_key_that_is_evicted_is_deleted_in_the_file_and_weighs_the_same_when_it_is_f
     assert!(story[0].starts_with("key-evicted: "), "{story:?}");
     let last = bench.commands().pop().expect("a command");
     assert_eq!(last, words(&story[0].replace("key-evicted:", "DEL")));
+}
+
+#[test]
+fn keys_that_expire_on_a_walk_are_deleted_one_by_one() {
+    let mut bench = Bench::new(AppendFsync::No);
+    bench.done("SET a 1 PX 10");
+    bench.done("SET b 1 PX 10");
+    bench.pass(100);
+    bench.done("SCAN 0");
+    let mut deletions = bench.commands().split_off(3);
+    deletions.sort();
+    assert_eq!(deletions, ["DEL a", "DEL b"].map(words), "no transaction");
+    bench.done("SET a 1 PX 10");
+    bench.done("SET b 1 PX 10");
+    bench.pass(100);
+    bench.done("MULTI");
+    bench.done("SCAN 0");
+    bench.done("EXEC");
+    assert_eq!(bench.commands().last(), Some(&words("EXEC")), "but for one who asks for it");
 }
 
 #[test]

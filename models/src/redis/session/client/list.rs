@@ -83,7 +83,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
         .map_or(-1, |transaction| i64::try_from(transaction.queued()).unwrap_or(i64::MAX));
     let subscriptions = |kind| session.subscriptions.of(kind).len();
     format!(
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub={} psub={} ssub={} \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} \
          multi={queued} qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 \
          tot-mem=0 events=r cmd={} user=default redir=-1 resp=2\n",
         session.id,
@@ -94,6 +94,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
         now_s.saturating_sub(session.since_s),
         now_s.saturating_sub(session.active_s),
         flags(sessions, session, data),
+        session.database.number(),
         subscriptions(Subscription::Channel),
         subscriptions(Subscription::Pattern),
         subscriptions(Subscription::Shard),

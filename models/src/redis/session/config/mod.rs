@@ -9,6 +9,7 @@ use self::parameters::{Effect, PARAMETERS, Parameter};
 use super::Call;
 use super::info::Statistics;
 use crate::redis::commands::{Command, SYNTAX_ERROR, error, session};
+use crate::redis::engine::Lookups;
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
 use crate::redis::server::RedisSettings;
@@ -38,7 +39,9 @@ impl Config {
     /// A parameter's value, as `CONFIG GET` shows it.
     fn value(&self, parameter: &Parameter) -> Bytes {
         match parameter.effect {
-            Effect::Sets { read, .. } | Effect::Shows(read) => Bytes::from(read(&self.settings)),
+            Effect::Sets { read, .. } | Effect::Shows(read) | Effect::Immutable(read) => {
+                Bytes::from(read(&self.settings))
+            }
             _ => Bytes::from_static(parameter.default.as_bytes()),
         }
     }
@@ -85,7 +88,7 @@ fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
             let text = b"Unknown option or number of arguments for CONFIG SET - '";
             return Some(error([&text[..], name, b"'"].concat()));
         };
-        if let Effect::Refuses(why) = parameter.effect {
+        if let Some(why) = parameter.refusal() {
             return Some(failed(name, why));
         }
         if chosen.iter().any(|(other, _)| std::ptr::eq(*other, parameter)) {
@@ -100,10 +103,13 @@ fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
             return Some(failed(parameter.name.as_bytes(), &why));
         }
     }
+    let is_other_limit = settings.maxmemory_bytes != config.settings.maxmemory_bytes;
     config.settings = settings;
     // A stream of its own: who sets a limit leaves all other draws alone.
     let mut random = call.engine.data.random.beside();
-    call.engine.limit_memory(&settings, &mut random);
+    call.engine.apply(&settings, &mut random);
+    // Source: `config.c`, `updateMaxmemory`.
+    call.engine.is_eviction_due = is_other_limit && settings.maxmemory_bytes > 0;
     Some(Reply::OK)
 }
 
@@ -120,5 +126,6 @@ fn lookup(name: &[u8]) -> Option<&'static Parameter> {
 /// `CONFIG RESETSTAT`
 fn resetstat(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
     call.sessions.statistics = Statistics::default();
+    call.data().lookups = Lookups::default();
     Some(Reply::OK)
 }

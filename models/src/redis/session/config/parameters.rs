@@ -4,7 +4,9 @@
 
 use super::values::Check;
 use crate::redis::number::parse_i64;
-use crate::redis::settings::{AppendFsync, MaxmemoryPolicy, Persistence, RedisSettings};
+use crate::redis::settings::{
+    AppendFsync, EventClasses, MaxmemoryPolicy, Persistence, RedisSettings,
+};
 
 /// What setting a parameter does.
 #[derive(Clone, Copy)]
@@ -20,6 +22,8 @@ pub(super) enum Effect {
     Shows(fn(&RedisSettings) -> String),
     /// The model has the default alone: any other value is refused, in words that say so.
     DefaultOnly,
+    /// The scenario sets it, and Redis refuses it while it runs.
+    Immutable(fn(&RedisSettings) -> String),
     /// Redis refuses it, for this reason.
     Refuses(&'static str),
 }
@@ -40,6 +44,15 @@ impl Parameter {
         std::iter::once(self.name).chain(self.alias)
     }
 
+    /// Why no value can be taken, whichever it is.
+    pub(super) const fn refusal(&self) -> Option<&'static str> {
+        match self.effect {
+            Effect::Refuses(why) => Some(why),
+            Effect::Immutable(_) => Some(IMMUTABLE),
+            _ => None,
+        }
+    }
+
     /// Takes a value.
     ///
     /// # Errors
@@ -50,6 +63,7 @@ impl Parameter {
         match self.effect {
             Effect::Sets { write, .. } => write(settings, &value),
             Effect::Refuses(why) => Err(why.to_owned()),
+            Effect::Immutable(_) => Err(IMMUTABLE.to_owned()),
             Effect::Shows(read) => only(&read(settings), &value),
             Effect::DefaultOnly => only(self.default, &value),
         }
@@ -182,6 +196,30 @@ const MAXMEMORY_SAMPLES: Parameter = set(
     },
 );
 
+/// Source: `config.c`, `setConfigNotifyKeyspaceEventsOption`.
+const NOTIFY_KEYSPACE_EVENTS: Parameter = set(
+    "notify-keyspace-events",
+    "",
+    Check::Text,
+    |settings| settings.notify_keyspace_events.to_string(),
+    |settings, letters| {
+        settings.notify_keyspace_events = EventClasses::parse(letters)
+            .ok_or_else(|| "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".to_owned())?;
+        Ok(())
+    },
+);
+
+const TIMEOUT: Parameter = set(
+    "timeout",
+    "0",
+    Check::Integer(0, INT_MAX),
+    |settings| settings.timeout_s.to_string(),
+    |settings, digits| {
+        settings.timeout_s = number(digits);
+        Ok(())
+    },
+);
+
 /// The table, in the order of the names.
 pub(super) static PARAMETERS: &[Parameter] = &[
     APPENDFSYNC,
@@ -191,9 +229,15 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         if is_on { "yes" } else { "no" }.to_owned()
     }),
     fixed("busy-reply-threshold", "5000", Check::Integer(0, i64::MAX)).also("lua-time-limit"),
-    refused("databases", "1", IMMUTABLE),
+    refused("databases", "16", IMMUTABLE),
     refused("dir", "/", "can't set protected config"),
     fixed("dynamic-hz", "yes", Check::YesNo),
+    Parameter {
+        effect: Effect::Immutable(|settings| {
+            if settings.enable_debug_command { "yes" } else { "no" }.to_owned()
+        }),
+        ..refused("enable-debug-command", "no", IMMUTABLE)
+    },
     HZ,
     fixed("maxclients", "10000", Check::Integer(1, u32::MAX as i64)),
     MAXMEMORY,
@@ -201,14 +245,14 @@ pub(super) static PARAMETERS: &[Parameter] = &[
     MAXMEMORY_SAMPLES,
     fixed("min-replicas-max-lag", "10", Check::Integer(0, INT_MAX)).also("min-slaves-max-lag"),
     fixed("min-replicas-to-write", "0", Check::Integer(0, INT_MAX)).also("min-slaves-to-write"),
-    fixed("notify-keyspace-events", "", Check::Text),
+    NOTIFY_KEYSPACE_EVENTS,
     fixed("port", "6379", Check::Integer(0, 65_535)),
     fixed("repl-timeout", "60", Check::Integer(1, INT_MAX)),
     fixed("replica-serve-stale-data", "yes", Check::YesNo).also("slave-serve-stale-data"),
     fixed("requirepass", "", Check::Text),
     fixed("save", "", Check::Text),
     fixed("tcp-keepalive", "300", Check::Integer(0, INT_MAX)),
-    fixed("timeout", "0", Check::Integer(0, INT_MAX)),
+    TIMEOUT,
 ];
 
 #[cfg(test)]
@@ -221,14 +265,11 @@ mod tests {
         for parameter in PARAMETERS {
             let mut settings = RedisSettings::default();
             let set = parameter.set(&mut settings, parameter.default.as_bytes());
-            assert_eq!(
-                set.is_err(),
-                matches!(parameter.effect, Effect::Refuses(_)),
-                "{}",
-                parameter.name
-            );
+            assert_eq!(set.is_err(), parameter.refusal().is_some(), "{}", parameter.name);
             assert_eq!(settings, RedisSettings::default(), "{}", parameter.name);
-            if let Effect::Sets { read, .. } | Effect::Shows(read) = parameter.effect {
+            if let Effect::Sets { read, .. } | Effect::Shows(read) | Effect::Immutable(read) =
+                parameter.effect
+            {
                 assert_eq!(read(&settings), parameter.default);
             }
         }

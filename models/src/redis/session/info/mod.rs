@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use self::unmodelled::{
     CPU, MEMORY_FUNCTIONS, MEMORY_PEAK, MEMORY_REST, MEMORY_SCRIPTS, PERSISTENCE_FORKS,
-    PERSISTENCE_RDB, PERSISTENCE_REST, STATS_EXPIRY, STATS_FORKS, STATS_KEYS, STATS_RATES,
+    PERSISTENCE_RDB, PERSISTENCE_REST, STATS_EVICTION, STATS_EXPIRY, STATS_FORKS, STATS_RATES,
     STATS_REST,
 };
 use super::blocking::Blocked;
@@ -26,11 +26,12 @@ use super::{Call, Sessions};
 use crate::machine::{Boot, NodeId};
 use crate::redis::channels::Kind;
 use crate::redis::engine::Data;
-use crate::redis::lru::LruClock;
+use crate::redis::keyspace::Database;
 use crate::redis::memory::{EMPTY_SERVER_BYTES, used_bytes};
 use crate::redis::resp::Reply;
 use crate::redis::settings::Persistence;
 use crate::redis::unix_time::seconds;
+use crate::redis::usage::lru_clock;
 
 /// Who a server is.
 #[derive(Debug)]
@@ -169,7 +170,7 @@ fn server(facts: &Facts<'_>, out: &mut String) {
         "uptime_in_days": uptime_s / 86_400,
         "hz": hz,
         "configured_hz": hz,
-        "lru_clock": LruClock::at(seconds(now)).get(),
+        "lru_clock": lru_clock(seconds(now)),
         "executable": "/usr/bin/redis-server",
         "config_file": "",
         "io_threads_active": 0,
@@ -246,8 +247,10 @@ fn stats(facts: &Facts<'_>, out: &mut String) {
     fields!(out, { "expired_keys": statistics.expired_keys, });
     out.push_str(STATS_EXPIRY);
     fields!(out, { "evicted_keys": statistics.evicted_keys, });
-    out.push_str(STATS_KEYS);
+    out.push_str(STATS_EVICTION);
     fields!(out, {
+        "keyspace_hits": facts.data.lookups.hits,
+        "keyspace_misses": facts.data.lookups.misses,
         "pubsub_channels": channels.of(Kind::Channel).len(),
         "pubsub_patterns": channels.of(Kind::Pattern).len(),
         "pubsubshard_channels": channels.of(Kind::Shard).len(),
@@ -280,10 +283,12 @@ fn errors(facts: &Facts<'_>, out: &mut String) {
 }
 
 fn keyspace(facts: &Facts<'_>, out: &mut String) {
-    let keyspace = &facts.data.keyspace;
-    if !keyspace.is_empty() {
+    for database in Database::all() {
+        let (number, keyspace) = (database.number(), facts.data.keyspace.of(database));
         let (keys, expires) = (keyspace.len(), keyspace.volatile_len());
-        let _ = write!(out, "db0:keys={keys},expires={expires},avg_ttl=0\r\n");
+        if keys > 0 {
+            let _ = write!(out, "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
+        }
     }
 }
 

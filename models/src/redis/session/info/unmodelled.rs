@@ -115,12 +115,10 @@ pub(super) const STATS_EXPIRY: &str = "\
     expire_cycle_cpu_milliseconds:0\r\n";
 
 /// After the keys that were evicted.
-pub(super) const STATS_KEYS: &str = "\
+pub(super) const STATS_EVICTION: &str = "\
     evicted_clients:0\r\n\
     total_eviction_exceeded_time:0\r\n\
-    current_eviction_exceeded_time:0\r\n\
-    keyspace_hits:0\r\n\
-    keyspace_misses:0\r\n";
+    current_eviction_exceeded_time:0\r\n";
 
 /// The same, between the channels and the errors.
 pub(super) const STATS_FORKS: &str = "\

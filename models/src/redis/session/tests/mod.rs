@@ -1,6 +1,7 @@
 //! What goes out to whom, for what came in and when.
 
 mod clients;
+mod keyspace;
 mod subscriptions;
 mod transactions;
 mod waiting;
