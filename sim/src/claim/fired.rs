@@ -2,10 +2,12 @@
 //! never happened either.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fencepost_faults::FaultKind;
 
+use crate::judge::ViolationKind;
 use crate::scenario::{Outcome, Scenario};
 
 /// In how many runs each declared fault has fired, and each kind that is drawn at random.
@@ -13,6 +15,8 @@ pub struct Fired {
     declared: Vec<(String, AtomicU64)>,
     drawn: Vec<(FaultKind, AtomicU64)>,
     runs: AtomicU64,
+    /// For each kind of violation, in how many runs it could not have been seen, and why in one.
+    unjudged: [(ViolationKind, AtomicU64, OnceLock<String>); ViolationKind::ALL.len()],
 }
 
 impl Fired {
@@ -25,12 +29,19 @@ impl Fired {
             declared: declared.collect(),
             drawn: kinds.map(|kind| (*kind, AtomicU64::new(0))).collect(),
             runs: AtomicU64::new(0),
+            unjudged: ViolationKind::ALL.map(|kind| (kind, AtomicU64::new(0), OnceLock::new())),
         }
     }
 
     /// Counts what fired in a run.
     pub fn note(&self, outcome: &Outcome) {
         self.runs.fetch_add(1, Ordering::Relaxed);
+        for (kind, runs, why) in &self.unjudged {
+            if let Some(reason) = outcome.verdict.why_unjudged(*kind) {
+                runs.fetch_add(1, Ordering::Relaxed);
+                why.get_or_init(|| reason.to_owned());
+            }
+        }
         let (declared, drawn) = outcome.run.faults.split_at(self.declared.len());
         for (fault, (_, runs)) in declared.iter().zip(&self.declared) {
             runs.fetch_add(u64::from(fault.fired), Ordering::Relaxed);
@@ -39,6 +50,13 @@ impl Fired {
             let fired = drawn.iter().any(|one| one.fired && one.fault.kind() == *kind);
             runs.fetch_add(u64::from(fired), Ordering::Relaxed);
         }
+    }
+
+    /// Why a kind of violation could have been seen in no run, if so: the reason of one of them.
+    pub fn never_judged(&self, kind: ViolationKind) -> Option<&str> {
+        let all = self.runs.load(Ordering::Relaxed);
+        let (_, runs, why) = self.unjudged.iter().find(|(one, ..)| *one == kind)?;
+        (runs.load(Ordering::Relaxed) == all).then(|| why.get()).flatten().map(String::as_str)
     }
 
     /// Whether a declared fault, or a kind that may be drawn, has fired in no run.

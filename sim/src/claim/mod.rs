@@ -88,9 +88,13 @@ impl Sweep {
         let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| ());
         let Some((outcome, ())) = first(&scenario, &seeds, &fired, shows) else {
             show_if_replayed(&scenario, &seeds);
+            let unjudged = fired
+                .never_judged(kind)
+                .map(|reason| format!("it could not have been seen in any of them: {reason}\n"));
             panic!(
-                "{kind} must be found, but none of the seeds {seeds} of \"{}\" shows it\n{fired}",
+                "{kind} must be found, but none of the seeds {seeds} of \"{}\" shows it\n{}{fired}",
                 scenario.title,
+                unjudged.unwrap_or_default(),
             );
         };
         show_if_replayed(&scenario, &seeds);
@@ -101,14 +105,14 @@ impl Sweep {
     ///
     /// # Panics
     ///
-    /// One shows it, a declared fault fires in none (so that the claim says nothing), there are
-    /// none, or one could not be run. Under `FENCEPOST_SEED` a single run need not let every fault
+    /// One shows it, a declared fault fires in none or none could have shown it (so that the claim
+    /// says nothing), there are none, or one could not be run. Under `FENCEPOST_SEED` a single run need not let every fault
     /// fire.
     #[track_caller]
     pub fn must_never(self, kind: ViolationKind) {
         let shows =
             |outcome: &Outcome| outcome.verdict.first(kind).map(|found| found.detail.clone());
-        self.must_hold_of_all(&format!("{kind} must never be"), shows);
+        self.must_hold_of_all(&format!("{kind} must never be"), Some(kind), shows);
     }
 
     /// A law of your own must hold of every run: `check` says what is wrong with one. Every declared
@@ -131,12 +135,19 @@ impl Sweep {
     /// be run.
     #[track_caller]
     pub fn must_hold(self, law: &str, check: impl Fn(&Outcome) -> Result<(), String> + Sync) {
-        self.must_hold_of_all(&format!("{law}: this must hold"), |outcome| check(outcome).err());
+        let breaks = |outcome: &Outcome| check(outcome).err();
+        self.must_hold_of_all(&format!("{law}: this must hold"), None, breaks);
     }
 
-    /// `breaks` says what is wrong with a run, if anything.
+    /// `breaks` says what is wrong with a run, if anything; `about` is the kind of violation that
+    /// the claim is about, if it is about one.
     #[track_caller]
-    fn must_hold_of_all(self, claim: &str, breaks: impl Fn(&Outcome) -> Option<String> + Sync) {
+    fn must_hold_of_all(
+        self,
+        claim: &str,
+        about: Option<ViolationKind>,
+        breaks: impl Fn(&Outcome) -> Option<String> + Sync,
+    ) {
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
         if let Some((outcome, wrong)) = first(&scenario, &seeds, &fired, breaks) {
@@ -153,6 +164,13 @@ impl Sweep {
             panic!(
                 "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: a \
                  declared fault never fired\n{fired}",
+                scenario.title,
+            );
+        }
+        if let Some(reason) = about.and_then(|kind| fired.never_judged(kind)) {
+            panic!(
+                "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: it could \
+                 not have been seen in any of them: {reason}",
                 scenario.title,
             );
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fencepost_faults::{Action, Fault, Start};
 
 use super::*;
-use crate::judge::ViolationKind::{Oversell, StaleWrite, TwoHolders};
+use crate::judge::ViolationKind::{Oversell, StaleWrite, StuckLock, TwoHolders};
 use crate::scenario::Recipe;
 
 fn race() -> Scenario {
@@ -113,4 +113,14 @@ fn more_buyers_than_a_machine_can_hold_are_refused() {
         let said = complaint(|| crowd.sweep(0..1).must_never(Oversell));
         assert!(said.contains("1 to 1000"), "{said}");
     }
+}
+
+#[test]
+fn a_claim_about_what_no_run_could_have_shown_fails() {
+    // A lease of thirty seconds, and five to see it run out.
+    let short = Scenario::default().but(|s| s.duration = Duration::from_secs(5));
+    let said = complaint(|| short.clone().sweep(0..3).must_never(StuckLock));
+    assert!(said.contains("could not have been seen in any of them"), "{said}");
+    let said = complaint(|| drop(short.sweep(0..3).must_find(StuckLock)));
+    assert!(said.contains("could not have been seen in any of them"), "{said}");
 }

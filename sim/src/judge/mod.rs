@@ -95,11 +95,22 @@ pub struct Violation {
     pub detail: String,
 }
 
+/// A kind of violation that a run could not have shown, whatever went wrong in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unjudged {
+    /// Which.
+    pub kind: ViolationKind,
+    /// Why, in words.
+    pub reason: String,
+}
+
 /// What the judge says of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Everything that was wrong, in the order in which it happened.
     pub violations: Vec<Violation>,
+    /// What could not be judged.
+    pub unjudged: Vec<Unjudged>,
     /// What the shop had and sold.
     pub books: Books,
     /// The most clients that believed at the same instant that they held the same lock.
@@ -110,6 +121,11 @@ impl Verdict {
     /// The kinds of the violations, each once.
     pub fn kinds(&self) -> BTreeSet<ViolationKind> {
         self.violations.iter().map(|violation| violation.kind).collect()
+    }
+
+    /// Why a kind could not be judged, if it could not.
+    pub fn why_unjudged(&self, kind: ViolationKind) -> Option<&str> {
+        self.unjudged.iter().find(|one| one.kind == kind).map(|one| one.reason.as_str())
     }
 
     /// The first violation of a kind.
@@ -146,9 +162,13 @@ pub fn judge(history: &History, settings: &JudgeSettings) -> Verdict {
     violations.extend(stale_write::check(history, &holds));
     violations.extend(token_regression::check(history, &holds));
     violations.extend(foreign_release::check(history));
-    violations.extend(stuck_lock::check(history, &holds, settings.stuck_after));
+    let mut unjudged = Vec::new();
+    match stuck_lock::check(history, &holds, settings.stuck_after) {
+        Ok(stuck) => violations.extend(stuck),
+        Err(reason) => unjudged.push(Unjudged { kind: ViolationKind::StuckLock, reason }),
+    }
     violations.sort_by_key(|violation| (violation.record, violation.kind));
-    Verdict { violations, books, max_holders: two_holders::most_at_once(&holds) }
+    Verdict { violations, unjudged, books, max_holders: two_holders::most_at_once(&holds) }
 }
 
 #[cfg(test)]

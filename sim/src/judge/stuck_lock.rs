@@ -12,6 +12,9 @@
 //! a client, for then the holder is gone. A client is a node that has written down, at any time,
 //! that it waits for a lock or got one. Nor is there a verdict on what had not enough time left
 //! until the end of the run, or on a lock that nobody wants.
+//!
+//! Where a run has no such time without a fault at all, that is said ([`Unjudged`](super::Unjudged)):
+//! it could not have shown a stuck lock, whatever became of it.
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +29,27 @@ use crate::world::SimTime;
 use crate::world::history::{Event, FaultId, History, RecordId};
 
 /// One violation for each time that a lock was stuck, at the moment at which the bound was over.
-pub fn check<'h>(history: &'h History, holds: &'h [Hold], bound: Duration) -> Vec<Violation> {
-    let calm = calm(history, bound);
+///
+/// # Errors
+///
+/// Why no lock could have been seen stuck, though there is one.
+pub fn check<'h>(
+    history: &'h History,
+    holds: &'h [Hold],
+    bound: Duration,
+) -> Result<Vec<Violation>, String> {
+    let mut calm = calm(history);
+    let longest = calm.iter().map(Calm::length).max().unwrap_or_default();
+    calm.retain(|calm| calm.length() > bound);
     if calm.is_empty() {
-        return Vec::new();
+        return if clients(history).is_empty() {
+            Ok(Vec::new())
+        } else {
+            let (bound, longest) = (show(bound), SimTime::after(longest));
+            Err(format!(
+                "that takes more than {bound} without a fault; the longest such time was {longest}"
+            ))
+        };
     }
     let mut ends: Vec<&Hold> = holds.iter().filter(|hold| hold.ended_by != HoldEnd::Open).collect();
     ends.sort_by_key(|hold| hold.end);
@@ -59,7 +79,7 @@ pub fn check<'h>(history: &'h History, holds: &'h [Hold], bound: Duration) -> Ve
             _ => {}
         }
     }
-    watch.close()
+    Ok(watch.close())
 }
 
 /// A time without faults.
@@ -68,8 +88,14 @@ struct Calm {
     until: SimTime,
 }
 
-/// The times without faults that are longer than the bound, in order.
-fn calm(history: &History, bound: Duration) -> Vec<Calm> {
+impl Calm {
+    fn length(&self) -> Duration {
+        self.until.saturating_since(self.from)
+    }
+}
+
+/// The times without faults, in order.
+fn calm(history: &History) -> Vec<Calm> {
     let clients = LazyCell::new(|| clients(history));
     let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
         Some(FaultKind::DropConnection) => false,
@@ -94,7 +120,6 @@ fn calm(history: &History, bound: Duration) -> Vec<Calm> {
     if in_force.is_empty() {
         calm.push(Calm { from, until: history.end() });
     }
-    calm.retain(|calm| calm.until.saturating_since(calm.from) > bound);
     calm
 }
 

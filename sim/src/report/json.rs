@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 use super::words;
-use crate::judge::ViolationKind;
+use crate::judge::{Unjudged, ViolationKind};
 use crate::scenario::{Backend, Outcome, Scenario};
 use crate::world::{Digest, SimTime};
 
@@ -48,6 +48,8 @@ pub struct RunReport<'a> {
     pub max_holders: usize,
     /// Everything that was wrong, in the order in which it happened.
     pub violations: Vec<ViolationReport<'a>>,
+    /// The kinds that the run could not have shown, each with the reason.
+    pub unjudged: &'a [Unjudged],
     /// The plan, in the order in which it was written.
     pub faults: Vec<FaultReport>,
     /// The kinds that the scenario expects; `null` when it says nothing.
@@ -120,6 +122,7 @@ impl<'a> RunReport<'a> {
             fenced_off: verdict.books.fenced_off,
             max_holders: verdict.max_holders,
             violations: verdict.violations.iter().map(violation).collect(),
+            unjudged: &verdict.unjudged,
             faults: run.faults.iter().map(fault).collect(),
             expected: scenario.expect.as_ref().map(|kinds| kinds.iter().copied().collect()),
             as_expected: scenario.is_met_by(verdict),

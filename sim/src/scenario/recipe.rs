@@ -78,6 +78,12 @@ impl Recipe {
         }
     }
 
+    /// How long a sound lock may stay as it is when its holder has died and no fault is in the way:
+    /// until the lease is over, and whoever waits has looked again.
+    pub fn free_again_after(&self) -> Duration {
+        self.lease().unwrap_or_default().saturating_add(self.round())
+    }
+
     /// After how long a lock that is wanted and that nobody holds counts as stuck, unless the
     /// scenario says: two leases and two rounds of polling, rounded up to the next second, and no
     /// less than ten.
@@ -88,8 +94,7 @@ impl Recipe {
     /// after it is gone, at the latest.
     pub fn stuck_after(&self) -> Duration {
         const LEAST_SECONDS: u64 = 10;
-        let lease = self.lease().unwrap_or_default();
-        let enough = lease.saturating_add(self.round()).saturating_mul(2);
+        let enough = self.free_again_after().saturating_mul(2);
         Duration::from_secs(enough.as_secs().saturating_add(1).max(LEAST_SECONDS))
     }
 

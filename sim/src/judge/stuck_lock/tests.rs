@@ -7,7 +7,7 @@ use crate::judge::testing::{A, B, C, REDIS, Story};
 const BOUND: Duration = Duration::from_secs(30);
 
 fn found(story: &Story) -> Vec<Violation> {
-    check(&story.history, &holds(&story.history), BOUND)
+    check(&story.history, &holds(&story.history), BOUND).unwrap_or_default()
 }
 
 /// Whether a lock is found to be stuck in a story that runs for so long.
@@ -33,6 +33,21 @@ fn a_lock_that_nobody_holds_and_nobody_gets_is_stuck() {
     assert_eq!((at.as_millis(), &nodes[..]), (32_000, &[B, C][..]));
     assert_eq!(story.history.record(*record).map(|record| record.at.as_millis()), Some(40_000));
     insta::assert_snapshot!(detail, @"buyer-2, buyer-3 waited for lock:stock, and nobody got it in the 30s from 2.000s on, though nobody held it and no fault was in force; buyer-1 held it last, until 2.000s");
+}
+
+#[test]
+fn a_run_that_has_no_time_to_show_a_stuck_lock_says_so() {
+    let why = |story: &mut Story, end_ms| {
+        let history = &story.end_ms(end_ms).history;
+        check(history, &holds(history), BOUND).err()
+    };
+    assert_eq!(why(&mut released(), 30_001), None);
+    insta::assert_snapshot!(why(&mut released(), 30_000).unwrap(), @"that takes more than 30s without a fault; the longest such time was 30.000s");
+    let mut story = released();
+    let fault = story.faults(&[FaultKind::Pause])[0];
+    story.at_ms(29_000).event(REDIS, Event::FaultBegan(fault));
+    insta::assert_snapshot!(why(&mut story, 90_000).unwrap(), @"that takes more than 30s without a fault; the longest such time was 29.000s");
+    assert_eq!(why(&mut Story::new(), 1_000), None, "there is no lock that could be stuck");
 }
 
 #[test]

@@ -101,6 +101,10 @@ pub fn verdict<W: Write>(
         painter.paragraph(&label(""), bad, &format!("✖ {kind}: {times}"))?;
         painter.paragraph(&format!("{}  ", label("")), Style::new(), &first.detail)?;
     }
+    for unjudged in &outcome.verdict.unjudged {
+        let text = format!("{}: {}", unjudged.kind, unjudged.reason);
+        painter.paragraph(&label("unjudged"), Style::new().dimmed(), &text)?;
+    }
     books(painter, outcome)?;
     faults(painter, outcome)
 }

@@ -145,6 +145,8 @@ fn values() {
             ("longer than the limit", format!("duration = \"48h\"\n{GOOD}")),
             ("longer than a lower limit", good_and("[limits]\nsimulated = \"10s\"")),
             ("no bound at all", good_and("[judge]\nstuck_after = \"0s\"")),
+            ("a bound that a sound lock exceeds", good_and("[judge]\nstuck_after = \"30s\"")),
+            ("what takes too long to show", good_and("[expect]\nviolations = [\"stuck-lock\"]")),
             ("a violation", good_and("[expect]\nviolations = [\"oversel\"]")),
         ],
     );

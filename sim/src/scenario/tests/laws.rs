@@ -178,8 +178,14 @@ prop_compose! {
     ) -> Scenario {
         let backend = backend_for(&lock, redis, choice, shop.buyers);
         let load = load.filter(|_| backend.as_ref().is_some_and(Backend::has_server));
-        let expect = expect.map(BTreeSet::from_iter);
+        let mut expect: Option<BTreeSet<_>> = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
+        let stuck_after = stuck_after.filter(|bound| *bound >= lock.free_again_after());
+        if stuck_after.unwrap_or_else(|| lock.stuck_after()) >= duration
+            && let Some(kinds) = &mut expect
+        {
+            kinds.remove(&ViolationKind::StuckLock);
+        }
         let mut scenario = Scenario {
             title, explain, seed, duration, backend, lock, shop, load, network,
             faults: Vec::new(), random_faults, limits, stuck_after, expect,

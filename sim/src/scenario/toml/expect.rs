@@ -3,16 +3,42 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use fencepost_faults::toml::{Table, strings};
+use fencepost_faults::show;
+use fencepost_faults::toml::{Table, Value, strings};
 
 use crate::judge::ViolationKind;
+use crate::scenario::Scenario;
 
-pub(super) fn read_expect(mut table: Table<'_>) -> Option<BTreeSet<ViolationKind>> {
+pub(super) fn read_expect<'a>(
+    mut table: Table<'a>,
+) -> Option<(Value<'a>, BTreeSet<ViolationKind>)> {
     let accepted = ViolationKind::ALL.map(|kind| (kind.as_str(), kind));
     let violations = table.required("violations", "violations = [\"oversell\"], or [] for none");
     table.finish();
-    let kinds = violations?.list()?;
-    kinds.iter().map(|kind| kind.one_of("kind of violation", &accepted)).collect()
+    let violations = violations?;
+    let kinds = violations.list()?;
+    let kinds = kinds.iter().map(|kind| kind.one_of("kind of violation", &accepted));
+    let kinds = kinds.collect::<Option<_>>()?;
+    Some((violations, kinds))
+}
+
+/// What the run has no time to show cannot be expected of it.
+pub(super) fn check_in_time(
+    value: &Value<'_>,
+    kinds: &BTreeSet<ViolationKind>,
+    scenario: &Scenario,
+) {
+    let bound = scenario.judge_settings().stuck_after;
+    if kinds.contains(&ViolationKind::StuckLock) && bound >= scenario.duration {
+        let (bound, duration) = (show(bound), show(scenario.duration));
+        value.problem(
+            format!("a lock counts as stuck after {bound}, and `duration` is {duration}"),
+            format!("expected a run of more than {bound}"),
+            Some(
+                "lengthen `duration`, shorten the lock's `ttl`, or set [judge] stuck_after".into(),
+            ),
+        );
+    }
 }
 
 pub(super) fn write_expect(out: &mut String, kinds: &BTreeSet<ViolationKind>) -> fmt::Result {

@@ -19,8 +19,8 @@ use fencepost_faults::toml::{
 };
 
 use self::backend::{read_backend, write_backend};
-use self::expect::{read_expect, write_expect};
-use self::judge::{read_judge, write_judge};
+use self::expect::{check_in_time, read_expect, write_expect};
+use self::judge::{check_bound, read_judge, write_judge};
 use self::limits::{read_duration, read_limits, write_limits};
 use self::load::{read_load, write_load};
 use self::lock::{check_fit, read_lock, write_lock};
@@ -171,11 +171,17 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.faults = read_plan(&mut root, nodes);
     scenario.random_faults = root.section("random_faults").and_then(read_random_faults);
     read_limits(&mut root, &mut scenario.limits);
-    scenario.stuck_after = root.section("judge").and_then(read_judge);
-    scenario.expect = root.section("expect").and_then(read_expect);
+    let stuck_after = root.section("judge").and_then(read_judge);
+    let expect = root.section("expect").and_then(read_expect);
     read_duration(&root, duration, &mut scenario);
     if let Some((_, recipe)) = recipe {
         scenario.lock = recipe;
+        check_bound(stuck_after.as_ref(), &scenario.lock);
+    }
+    scenario.stuck_after = stuck_after.map(|(_, stuck_after)| stuck_after);
+    if let Some((value, kinds)) = expect {
+        check_in_time(&value, &kinds, &scenario);
+        scenario.expect = Some(kinds);
     }
     root.finish();
     scenario
