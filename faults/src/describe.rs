@@ -55,7 +55,8 @@ impl fmt::Display for Trigger {
             write!(f, "{} after ", show(self.after))?;
         }
         let node = self.node.as_deref().unwrap_or("anybody");
-        write!(f, "{node}'s {}", self.event)?;
+        let ending = if node.ends_with('s') { "'" } else { "'s" };
+        write!(f, "{node}{ending} {}", self.event)?;
         if self.nth > 1 { write!(f, " no. {}", self.nth) } else { Ok(()) }
     }
 }

@@ -82,6 +82,9 @@ async fn set_keys_over(host: &Host, connection: &Connection, keys: &mut Keys, in
     }
 }
 
+/// How the names of its keys begin.
+pub const KEY_PREFIX: &str = "load:";
+
 /// The keys that have been set: `load:1`, `load:2`, …, with the same value each.
 struct Keys {
     count: u64,
@@ -91,7 +94,7 @@ struct Keys {
 impl Keys {
     fn next_set(&mut self) -> Arc<[Bytes]> {
         self.count += 1;
-        let key = Bytes::from(format!("load:{}", self.count));
+        let key = Bytes::from(format!("{KEY_PREFIX}{}", self.count));
         [Bytes::from_static(b"SET"), key, self.value.clone()].into()
     }
 }

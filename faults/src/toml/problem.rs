@@ -39,7 +39,7 @@ impl Problems {
 
 /// Names in a row; of many, the first few and how many more there are.
 pub fn listing<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 24;
+    const SHOWN: usize = 40;
     let names: Vec<&str> = names.into_iter().collect();
     let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>();
     let rest = names.len().saturating_sub(SHOWN);

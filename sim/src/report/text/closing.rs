@@ -105,6 +105,9 @@ pub fn verdict<W: Write>(
         let text = format!("{}: {}", unjudged.kind, unjudged.reason);
         painter.paragraph(&label("unjudged"), Style::new().dimmed(), &text)?;
     }
+    for idle in scenario.idle_settings() {
+        painter.paragraph(&label("idle"), Style::new().dimmed(), &idle)?;
+    }
     books(painter, outcome)?;
     faults(painter, outcome)
 }

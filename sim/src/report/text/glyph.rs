@@ -67,7 +67,7 @@ impl Glyph {
             Self::Holds => "believes that it holds the lock",
             Self::Doubly => "believes so while another does too",
             Self::Ends => "gives it back, or knows that it lost it",
-            Self::Reads => "has read the stock, order still open",
+            Self::Reads => "has read the stock, and is not done with it",
             Self::Paused => "paused",
             Self::PausedHolder => "paused, and believes that it holds the lock",
             Self::PausedDoubly => "paused, and believes so while another does too",

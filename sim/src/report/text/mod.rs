@@ -12,6 +12,7 @@
 mod client;
 mod closing;
 mod connection;
+mod fault;
 mod glyph;
 mod lanes;
 pub(crate) mod paint;

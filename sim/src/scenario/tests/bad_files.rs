@@ -127,6 +127,7 @@ fn values() {
             ("a fencing mode", good_and("[shop]\nfencing = \"write\"")),
             ("not yes or no", good_and("[shop]\norder_id = \"true\"")),
             ("a place for orders", good_and("[shop]\norders = \"second-store\"")),
+            ("a key of the load's", GOOD.replace("set-nx\"", "set-nx\"\nkey = \"load:7\"")),
             ("a lease check", good_and("[shop]\nlease_check = \"before_write\"")),
             ("a load of nothing", good_and("[load]\nkeys_per_second = 0")),
             ("a latency without a key", good_and("[network]\nlatency = { min = \"1ms\" }")),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fencepost_faults::show;
 use fencepost_faults::toml::{MAX_DURATION, Table, Value, string};
+use fencepost_models::load::KEY_PREFIX as LOAD_PREFIX;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
@@ -52,7 +53,22 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &Tt
     set_duration(table, "timeout", INSTANT, &mut settings.timeout);
     let retries = table.get("release_retries");
     set(&mut settings.release_retries, retries.and_then(|number| number.integer(0..=MAX_RETRIES)));
-    set(&mut settings.key, table.get("key").and_then(|key| read_name(&key, "the key's name")));
+    set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
+}
+
+/// The load's keys are not the lock's.
+fn read_key(value: &Value<'_>) -> Option<Name> {
+    let key = read_name(value, "the key's name")?;
+    if key.as_bytes().starts_with(LOAD_PREFIX.as_bytes()) {
+        let message = format!("`{LOAD_PREFIX}…` is what a [load] calls its keys");
+        value.problem(
+            message,
+            format!("expected a key that does not begin with `{LOAD_PREFIX}`"),
+            None,
+        );
+        return None;
+    }
+    Some(key)
 }
 
 /// More than any client tries.
