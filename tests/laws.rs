@@ -143,6 +143,10 @@ fn the_same_seed_gives_the_same_run_and_another_seed_another() {
             if second != digest {
                 return Err(format!("{digest} the first time, {second} the second"));
             }
+            // Where everybody was dead before anything was drawn, two seeds have one history.
+            if outcome.run.history.delivered() == 0 {
+                return Ok(());
+            }
             let other =
                 digests.lock().map_err(|error| error.to_string())?.insert(digest.to_string(), seed);
             other.map_or(Ok(()), |other| Err(format!("seed {other} has the same digest, {digest}")))
