@@ -224,11 +224,10 @@ impl Engine {
         }
         for database in Database::all() {
             self.data.within(database, |data| {
-                loop {
+                while data.keyspace.volatile_len() > 0 {
                     let sample = data.keyspace.sample_volatile(KEYS_PER_LOOP, random);
                     let stale = sample.iter().filter(|key| data.expire_if_due(key)).count();
-                    let stale_percent = (stale * 100).checked_div(sample.len()).unwrap_or(0);
-                    if stale_percent <= ACCEPTABLE_STALE_PERCENT {
+                    if stale * 100 / sample.len() <= ACCEPTABLE_STALE_PERCENT {
                         return;
                     }
                 }
