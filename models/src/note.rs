@@ -136,16 +136,25 @@ pub enum Note {
     },
     /// Client: has read the stock.
     StockSeen {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// How much there is, as far as it knows.
         stock: u64,
     },
     /// Client: its order has been confirmed.
     OrderPlaced {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// Which order.
         order: u64,
     },
     /// Client: its order has been refused because its token is behind.
     OrderRefused {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// Which order.
         order: u64,
         /// The highest token that the store has seen.
@@ -153,11 +162,18 @@ pub enum Note {
     },
     /// Client: no answer came; the order may or may not have been taken.
     OrderUnknown {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// Which order.
         order: u64,
     },
     /// Client: nothing was left to buy.
-    SoldOut,
+    SoldOut {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
+    },
     /// Store: what it has when the run begins.
     StockInitial {
         /// How much.
@@ -225,17 +241,26 @@ pub enum Note {
     },
     /// Client: has had no answer from the shop, and sends the same request again.
     RequestResent {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// The request's name.
         request: &'static str,
     },
     /// Client: has looked at its clock before the write, and believes that its lease still runs.
     LeaseChecked {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// How much of it is left: milliseconds on the client's monotonic clock.
         left_ms: u64,
     },
     /// Client: has looked at its clock before the write, and found that its lease is over: it does
     /// not send the order.
     LeaseOver {
+        /// Which of the process's threads.
+        #[serde(skip_serializing_if = "is_main")]
+        thread: u32,
         /// Which order.
         order: u64,
         /// For how long it has been over: milliseconds on the client's monotonic clock.
@@ -310,6 +335,24 @@ pub const NOTE_KINDS: [&str; 27] = [
 ];
 
 impl Note {
+    /// Which thread of the process wrote it, for what a client writes of itself; 0 for all else.
+    pub const fn thread(&self) -> u32 {
+        match self {
+            Self::Acquiring { thread, .. }
+            | Self::GaveUp { thread, .. }
+            | Self::Acquired { thread, .. }
+            | Self::StockSeen { thread, .. }
+            | Self::OrderPlaced { thread, .. }
+            | Self::OrderRefused { thread, .. }
+            | Self::OrderUnknown { thread, .. }
+            | Self::SoldOut { thread }
+            | Self::RequestResent { thread, .. }
+            | Self::LeaseChecked { thread, .. }
+            | Self::LeaseOver { thread, .. } => *thread,
+            _ => 0,
+        }
+    }
+
     /// The note's kind, one of [`NOTE_KINDS`].
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -324,7 +367,7 @@ impl Note {
             Self::OrderPlaced { .. } => "order-placed",
             Self::OrderRefused { .. } => "order-refused",
             Self::OrderUnknown { .. } => "order-unknown",
-            Self::SoldOut => "sold-out",
+            Self::SoldOut { .. } => "sold-out",
             Self::StockInitial { .. } => "stock-initial",
             Self::StockServed { .. } => "stock-served",
             Self::WriteTaken { .. } => "write-taken",
@@ -350,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_notes_kind_is_listed() {
-        assert!(NOTE_KINDS.contains(&Note::SoldOut.kind()));
+        assert!(NOTE_KINDS.contains(&Note::SoldOut { thread: 0 }.kind()));
         assert!(NOTE_KINDS.contains(&Note::Remark { text: String::new() }.kind()));
     }
 }

@@ -123,7 +123,7 @@ async fn read_and_write(shop: &mut Shop, order: u64, grant: Grant) -> Outcome {
         Some(ShopReply::Fenced { mark }) => return Outcome::Refused { mark },
         _ => return Outcome::Unknown,
     };
-    shop.host.note(Note::StockSeen { stock });
+    shop.host.note(Note::StockSeen { thread: shop.host.thread(), stock });
     shop.work().await;
     let Some(stock) = stock.checked_sub(1) else {
         return Outcome::SoldOut;
@@ -175,10 +175,11 @@ impl Shop {
         let now = self.host.mono();
         if now >= end {
             let ended_ms_ago = millis(now.saturating_since(end));
-            self.host.note(Note::LeaseOver { order, ended_ms_ago });
+            self.host.note(Note::LeaseOver { thread: self.host.thread(), order, ended_ms_ago });
             return false;
         }
-        self.host.note(Note::LeaseChecked { left_ms: millis(end.saturating_since(now)) });
+        let left_ms = millis(end.saturating_since(now));
+        self.host.note(Note::LeaseChecked { thread: self.host.thread(), left_ms });
         // From here to the write, code takes its time again.
         self.work().await;
         true
@@ -216,11 +217,14 @@ impl Shop {
 
     /// Writes down what came of the order; true when there is nothing left to come back for.
     fn finish(&self, order: u64, outcome: Outcome) -> bool {
+        let thread = self.host.thread();
         match outcome {
-            Outcome::Placed => self.host.note(Note::OrderPlaced { order }),
-            Outcome::SoldOut => self.host.note(Note::SoldOut),
-            Outcome::Refused { mark } => self.host.note(Note::OrderRefused { order, mark }),
-            Outcome::Unknown => self.host.note(Note::OrderUnknown { order }),
+            Outcome::Placed => self.host.note(Note::OrderPlaced { thread, order }),
+            Outcome::SoldOut => self.host.note(Note::SoldOut { thread }),
+            Outcome::Refused { mark } => {
+                self.host.note(Note::OrderRefused { thread, order, mark });
+            }
+            Outcome::Unknown => self.host.note(Note::OrderUnknown { thread, order }),
             // It has been written down when the buyer looked at its clock.
             Outcome::LeaseOver => {}
         }

@@ -33,7 +33,8 @@ impl Client {
             if answer.is_some() {
                 break;
             }
-            self.host.note(Note::RequestResent { request: request.name() });
+            self.host
+                .note(Note::RequestResent { thread: self.host.thread(), request: request.name() });
             answer = self.ask_once(request).await;
         }
         answer

@@ -43,12 +43,12 @@ impl Ends {
         let mut ends = Self::default();
         for (id, record, note) in history.notes() {
             match *note {
-                Note::OrderPlaced { order }
+                Note::OrderPlaced { order, .. }
                 | Note::OrderRefused { order, .. }
-                | Note::OrderUnknown { order } => {
+                | Note::OrderUnknown { order, .. } => {
                     ends.told.entry((record.node, order)).or_insert(id);
                 }
-                Note::SoldOut if is_answer(history, record) => {
+                Note::SoldOut { .. } if is_answer(history, record) => {
                     ends.sold_out.entry(record.node).or_default().push(id);
                 }
                 _ => {}

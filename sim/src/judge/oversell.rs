@@ -260,15 +260,18 @@ mod tests {
             .stock(2)
             .stock_written(A, 1, 1)
             .recorded(A, 1)
-            .note(A, Note::OrderPlaced { order: 1 });
-        story.recorded(B, 2).stock_written(B, 2, 0).note(B, Note::OrderPlaced { order: 2 });
+            .note(A, Note::OrderPlaced { thread: 0, order: 1 });
+        story
+            .recorded(B, 2)
+            .stock_written(B, 2, 0)
+            .note(B, Note::OrderPlaced { thread: 0, order: 2 });
         assert_eq!(details(&story), [""; 0]);
     }
 
     #[test]
     fn an_order_that_is_under_way_when_the_run_ends_is_accepted() {
         let mut story = Story::new();
-        story.stock(2).stock_written(A, 1, 1).note(B, Note::OrderUnknown { order: 2 });
+        story.stock(2).stock_written(A, 1, 1).note(B, Note::OrderUnknown { thread: 0, order: 2 });
         story.event(B, Event::Crashed);
         assert_eq!(details(&story), [""; 0], "it is A's, and A is still about it");
     }
@@ -277,20 +280,23 @@ mod tests {
     fn what_another_thread_of_the_process_does_ends_no_order_but_its_own() {
         let mut story = Story::new();
         story.stock(2).stock_written(A, 1, 1);
-        story.stock_written(A, 2, 0).recorded(A, 2).note(A, Note::OrderPlaced { order: 2 });
-        story.note(A, Note::SoldOut);
+        story
+            .stock_written(A, 2, 0)
+            .recorded(A, 2)
+            .note(A, Note::OrderPlaced { thread: 0, order: 2 });
+        story.note(A, Note::SoldOut { thread: 0 });
         assert_eq!(details(&story), [""; 0], "the first order is under way");
-        story.at_ms(1).note(A, Note::OrderUnknown { order: 1 });
+        story.at_ms(1).note(A, Note::OrderUnknown { thread: 0, order: 1 });
         assert_eq!(details(&story).len(), 1);
     }
 
     #[test]
     fn an_order_recorded_for_what_the_store_has_no_more_has_no_piece_behind_it() {
         let mut story = Story::new();
-        story.stock(0).recorded(A, 1).at_ms(1).note(A, Note::SoldOut);
+        story.stock(0).recorded(A, 1).at_ms(1).note(A, Note::SoldOut { thread: 0 });
         assert_eq!(details(&story), [""; 0], "it read that nothing was left, before another order");
         let answer = story.send(STORE, A, Message::ShopReply(ShopReply::SoldOut));
-        story.at_ms(2).deliver(answer).note(A, Note::SoldOut);
+        story.at_ms(2).deliver(answer).note(A, Note::SoldOut { thread: 0 });
         let (violations, _) = check(&story.history);
         assert_eq!(violations.iter().map(|one| one.at.as_millis()).collect::<Vec<_>>(), [2]);
     }
@@ -314,8 +320,11 @@ mod tests {
     fn an_order_whose_stock_write_is_refused_has_no_piece_behind_it() {
         let mut story = Story::new();
         story.stock(1).at_ms(1).recorded(A, 1);
-        story.recorded(B, 2).stock_written(B, 2, 0).note(B, Note::OrderPlaced { order: 2 });
-        story.at_ms(2).note(A, Note::OrderRefused { order: 1, mark: 2 });
+        story
+            .recorded(B, 2)
+            .stock_written(B, 2, 0)
+            .note(B, Note::OrderPlaced { thread: 0, order: 2 });
+        story.at_ms(2).note(A, Note::OrderRefused { thread: 0, order: 1, mark: 2 });
         let (violations, books) = check(&story.history);
         assert_eq!(violations.len(), 1);
         assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
@@ -327,7 +336,7 @@ mod tests {
     fn a_half_that_comes_when_its_buyer_is_through_is_left_behind_at_once() {
         let mut story = Story::new();
         let write = story.stock(2).at_ms(1).send_write(A, 1, 1);
-        story.at_ms(2).note(A, Note::OrderUnknown { order: 1 });
+        story.at_ms(2).note(A, Note::OrderUnknown { thread: 0, order: 1 });
         story.at_ms(3).deliver(write).stock_written(A, 1, 1);
         let (violations, _) = check(&story.history);
         assert_eq!(violations.iter().map(|one| one.at.as_millis()).collect::<Vec<_>>(), [3]);
@@ -344,7 +353,7 @@ mod tests {
     fn an_order_recorded_twice_in_its_own_store_oversells_at_the_second_time() {
         let mut story = Story::new();
         story.stock(5).stock_written(A, 1, 4).recorded(A, 1).recorded(A, 1);
-        story.note(A, Note::OrderPlaced { order: 1 });
+        story.note(A, Note::OrderPlaced { thread: 0, order: 1 });
         insta::assert_snapshot!(details(&story).join("\n"), @"an order of buyer-1 was recorded once more: 2 sold and 4 left make 6, but there were 5 pieces");
         assert_eq!(Books::of(&story.history).doubled, 1);
     }

@@ -40,7 +40,7 @@ impl Cast {
                         locks.insert(lock.clone());
                     }
                 }
-                Note::StockSeen { .. } | Note::OrderPlaced { .. } | Note::SoldOut => {
+                Note::StockSeen { .. } | Note::OrderPlaced { .. } | Note::SoldOut { .. } => {
                     clients.insert(record.node);
                 }
                 Note::StockInitial { .. } => store = Some(record.node),

@@ -79,7 +79,11 @@ pub fn command(name: &'static str) -> fencepost_models::message::Message {
 }
 
 fn reads(story: &mut Story, node: NodeId, ms: u64, stock: u64) {
-    story.at_ms(ms).served(node, stock).at_ms(ms + 1).note(node, Note::StockSeen { stock });
+    story
+        .at_ms(ms)
+        .served(node, stock)
+        .at_ms(ms + 1)
+        .note(node, Note::StockSeen { thread: 0, stock });
 }
 
 /// The holder is paused past its lease, another gets the lock, both sell the last piece.
@@ -105,12 +109,12 @@ pub fn paused_holder() -> Outcome {
     let delete = story.send(B, REDIS, command("EVALSHA"));
     story.at_ms(10_103).deliver(delete).note(REDIS, Note::KeyDeleted { key: Name::from(LOCK) });
     story.at_ms(10_104).released(B, ReleaseOutcome::Removed);
-    story.note(B, Note::OrderPlaced { order: 1 });
+    story.note(B, Note::OrderPlaced { thread: 0, order: 1 });
     story.at_ms(17_000).event(A, Event::FaultEnded(FaultId(0))).event(A, Event::Resumed);
     let write = story.at_ms(17_001).send_write(A, 2, 0);
     story.at_ms(17_002).deliver(write).taken(A, 2, 0, 0);
     story.at_ms(17_004).release(A).at_ms(17_006).released(A, ReleaseOutcome::NotHeld);
-    story.note(A, Note::OrderPlaced { order: 2 });
+    story.note(A, Note::OrderPlaced { thread: 0, order: 2 });
     outcome(story, &[pause], 60)
 }
 
@@ -144,7 +148,7 @@ pub fn medley() -> Outcome {
     story.at_ms(6_001).deliver(delete).note(REDIS, Note::KeyDeleted { key: Name::from(LOCK) });
     story.at_ms(12_005).event(A, Event::FaultEnded(FaultId(0))).deliver(held);
     story.note(STORE, Note::Fenced { from: A, write: true, token: Some(1), mark: 2 });
-    story.at_ms(12_007).lose(A).note(A, Note::OrderRefused { order: 1, mark: 2 });
+    story.at_ms(12_007).lose(A).note(A, Note::OrderRefused { thread: 0, order: 1, mark: 2 });
     story.at_ms(20_000).event(B, Event::FaultBegan(FaultId(1))).event(B, Event::Crashed);
     story.at_ms(22_000).event(B, Event::FaultEnded(FaultId(1)));
     story.event(B, Event::Started { incarnation: 1 });

@@ -91,10 +91,10 @@ fn what_a_thread_does_not_hold_it_cannot_give_back() {
         host.spawn_thread(|host| hold(host.clone(), lock.of_thread(host), 0));
         host.sleep(Duration::from_millis(1)).await;
         assert_eq!(stranger.release(Grant::default()).await, ReleaseOutcome::NotHeld);
-        host.note(Note::SoldOut);
+        host.note(Note::SoldOut { thread: 0 });
     });
     pass(&mut bench, 5);
-    assert!(bench.notes.contains(&Note::SoldOut));
+    assert!(bench.notes.contains(&Note::SoldOut { thread: 0 }));
 }
 
 #[test]

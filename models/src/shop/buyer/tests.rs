@@ -231,7 +231,7 @@ fn who_finds_its_lease_over_sends_nothing_gives_the_lock_back_and_comes_again() 
     ];
     assert_eq!(kinds[..8], until_its_second_try);
     let over = bench.notes.iter().find_map(|note| match note {
-        Note::LeaseOver { order, ended_ms_ago } => Some((*order, *ended_ms_ago)),
+        Note::LeaseOver { order, ended_ms_ago, .. } => Some((*order, *ended_ms_ago)),
         _ => None,
     });
     assert!(over.is_some_and(|(order, ago)| order == FIRST && (5_000..5_010).contains(&ago)));

@@ -78,7 +78,7 @@ impl Client {
             | Note::OrderRefused { .. }
             | Note::OrderUnknown { .. }
             | Note::LeaseOver { .. }
-            | Note::SoldOut => self.has_read = false,
+            | Note::SoldOut { .. } => self.has_read = false,
             _ => {}
         }
     }

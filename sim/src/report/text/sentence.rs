@@ -103,20 +103,12 @@ pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence>
 
 fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence> {
     use Weight::{Ordinary, Quiet, Telling};
-    let name = state.name(record.node);
+    let name = &state.history().thread_name(record.node, note.thread());
     let (weight, mark, text) = match note {
-        Note::Acquiring { lock, thread } => (
-            Quiet,
-            None,
-            format!("{} waits for {lock}", state.history().thread_name(record.node, *thread)),
-        ),
-        Note::GaveUp { lock, thread } => {
-            let waiter = state.history().thread_name(record.node, *thread);
-            (Ordinary, None, format!("{waiter} waits for {lock} no longer"))
-        }
-        Note::Acquired { lock, thread, token, .. } => {
-            let holder = state.history().thread_name(record.node, *thread);
-            (Ordinary, None, format!("{holder} gets {lock}{}", with_token(*token)))
+        Note::Acquiring { lock, .. } => (Quiet, None, format!("{name} waits for {lock}")),
+        Note::GaveUp { lock, .. } => (Ordinary, None, format!("{name} waits for {lock} no longer")),
+        Note::Acquired { lock, token, .. } => {
+            (Ordinary, None, format!("{name} gets {lock}{}", with_token(*token)))
         }
         Note::Releasing { lock, hold } => {
             let holder = state.holder(record.node, *hold);
@@ -138,7 +130,9 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         Note::LockLost { lock, reason, .. } => {
             (Telling, None, format!("{name} knows that it has lost {lock}: {reason}"))
         }
-        Note::StockSeen { stock } => (Quiet, None, format!("{name} reads that {stock} is left")),
+        Note::StockSeen { stock, .. } => {
+            (Quiet, None, format!("{name} reads that {stock} is left"))
+        }
         Note::OrderPlaced { .. } => (Quiet, None, format!("{name} has its order confirmed")),
         // Tokens begin at 1: no other was there, and it had none itself.
         Note::OrderRefused { mark: 0, .. } => {
@@ -150,7 +144,7 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         Note::OrderUnknown { .. } => {
             (Telling, None, format!("{name} never learns what became of its order"))
         }
-        Note::SoldOut => (Quiet, None, format!("{name} finds nothing left, and leaves")),
+        Note::SoldOut { .. } => (Quiet, None, format!("{name} finds nothing left, and leaves")),
         Note::StockInitial { stock } => {
             let pieces = words::count(*stock, "piece", "pieces");
             (Ordinary, None, format!("{name} opens with {pieces}"))
@@ -183,10 +177,10 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         Note::OrderRecorded { from, .. } => {
             (Ordinary, None, format!("{name}: an order of {} is recorded", state.name(*from)))
         }
-        Note::RequestResent { request } => {
+        Note::RequestResent { request, .. } => {
             (Telling, None, format!("{name} has no answer to its {request}, and sends it again"))
         }
-        Note::LeaseChecked { left_ms } => {
+        Note::LeaseChecked { left_ms, .. } => {
             let left = words::seconds(Duration::from_millis(*left_ms));
             (Ordinary, None, format!("{name} looks at its clock: {left} of its lease are left"))
         }

@@ -70,8 +70,8 @@ fn without_any_lock() {
 #[test]
 fn an_order_without_a_token_is_not_behind_another_one() {
     let mut story = Story::new();
-    story.stock(1).note(NodeId(2), Note::OrderRefused { order: 1, mark: 0 });
-    story.note(NodeId(3), Note::OrderRefused { order: 2, mark: 7 });
+    story.stock(1).note(NodeId(2), Note::OrderRefused { thread: 0, order: 1, mark: 0 });
+    story.note(NodeId(3), Note::OrderRefused { thread: 0, order: 2, mark: 7 });
     let page =
         page(&testing::scenario("x"), &testing::outcome(story, &[], 1), TextOptions::default());
     assert!(page.contains("buyer-1 gives its order up: it has no token"), "{page}");
@@ -192,9 +192,9 @@ fn random_outcome(seed: u64) -> Outcome {
             12 => story.event(node, Event::Started { incarnation: 1 }),
             13 => story.event(node, Event::TimerFired),
             14 => story.note(REDIS, Note::KeyDeleted { key: lock }),
-            15 => story.note(node, Note::StockSeen { stock: draw(9) }),
+            15 => story.note(node, Note::StockSeen { thread: 0, stock: draw(9) }),
             16 => story.served(node, draw(9)),
-            17 => story.note(node, Note::SoldOut),
+            17 => story.note(node, Note::SoldOut { thread: 0 }),
             18 => story.event(
                 [STORE, REDIS][draw(2) as usize],
                 [Event::Crashed, Event::PowerLost, Event::Paused][draw(3) as usize],

@@ -143,7 +143,7 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::OrderPlaced { .. } => (60, "order confirmed", "orders confirmed"),
         Note::OrderRefused { .. } => (16, "order given up", "orders given up"),
         Note::OrderUnknown { .. } => (17, "order without an answer", "orders without an answer"),
-        Note::SoldOut => (18, "buyer leaving", "buyers leaving"),
+        Note::SoldOut { .. } => (18, "buyer leaving", "buyers leaving"),
         Note::Acquiring { .. } => (61, "begin of a wait", "begins of a wait"),
         Note::GaveUp { .. } => (19, "wait given up", "waits given up"),
         Note::Releasing { .. } => (62, "release", "releases"),

@@ -96,8 +96,8 @@ fn a_store_that_is_down_or_paused_has_a_sign() {
     for (event, sign) in [(Event::Crashed, '×'), (Event::PowerLost, '×'), (Event::Paused, '░')]
     {
         let page = told(cut(), |story| {
-            story.at_ms(20).note(A, Note::StockSeen { stock: 1 });
-            story.at_ms(1_000).event(STORE, event).note(A, Note::StockSeen { stock: 1 });
+            story.at_ms(20).note(A, Note::StockSeen { thread: 0, stock: 1 });
+            story.at_ms(1_000).event(STORE, event).note(A, Note::StockSeen { thread: 0, stock: 1 });
             let back = [Event::Started { incarnation: 1 }, Event::Resumed];
             story.at_ms(2_000).event(STORE, back[usize::from(sign == '░')]);
         });
@@ -111,9 +111,9 @@ fn a_store_that_is_down_or_paused_has_a_sign() {
 fn two_holders_show_though_both_are_paused() {
     let page = told(cut(), |story| {
         story.at_ms(1).acquire(A, Some(1)).event(A, Event::Paused);
-        story.at_ms(2).note(A, Note::StockSeen { stock: 1 });
+        story.at_ms(2).note(A, Note::StockSeen { thread: 0, stock: 1 });
         story.at_ms(3).acquire(B, Some(2)).event(B, Event::Paused);
-        story.at_ms(4).note(B, Note::StockSeen { stock: 1 });
+        story.at_ms(4).note(B, Note::StockSeen { thread: 0, stock: 1 });
         story.at_ms(5).event(B, Event::Resumed);
     });
     for lanes in ["▓ · ·", "▚ █ ·", "▚ ▚ ·"] {

@@ -139,8 +139,8 @@ fn between_two_faults(tell: impl FnOnce(&mut Story)) -> String {
 fn the_lanes_of_a_gap_are_those_of_its_end() {
     let page = between_two_faults(|story| {
         story.at_ms(100).acquire(A, Some(1));
-        story.at_ms(101).note(A, Note::StockSeen { stock: 1 });
-        story.at_ms(102).note(A, Note::StockSeen { stock: 1 });
+        story.at_ms(101).note(A, Note::StockSeen { thread: 0, stock: 1 });
+        story.at_ms(102).note(A, Note::StockSeen { thread: 0, stock: 1 });
     });
     let gap = rows(&page).find(|row| row.contains("4.998s left out")).unwrap();
     assert!(gap.starts_with("            -      ┃ · ·  "), "{gap}\n{page}");
@@ -173,8 +173,15 @@ fn a_note_without_a_line_is_a_change() {
 fn many_counts_are_added_up_and_the_routine_ones_first() {
     let mut story = Story::new();
     story.note(A, Note::Acquiring { lock: Name::from(LOCK), thread: 0 });
-    story.stock(1).served(A, 1).note(A, Note::StockSeen { stock: 1 }).acquire(A, Some(1));
-    story.release(A).note(A, Note::OrderPlaced { order: 1 }).note(A, Note::SoldOut);
+    story
+        .stock(1)
+        .served(A, 1)
+        .note(A, Note::StockSeen { thread: 0, stock: 1 })
+        .acquire(A, Some(1));
+    story
+        .release(A)
+        .note(A, Note::OrderPlaced { thread: 0, order: 1 })
+        .note(A, Note::SoldOut { thread: 0 });
     story.taken(A, 1, 1, 0);
     let outcome = testing::outcome(story, &[], 0);
     let mut unsaid = Unsaid::default();
