@@ -128,7 +128,7 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
         "{} of {}{token}, {sent}under the {} that it got at {}; {} had \
          got it at {}{}, by then",
         write.took,
-        history.name(write.from),
+        own.holder_name(history),
         own.lock,
         own.from,
         newer.holder_name(history),

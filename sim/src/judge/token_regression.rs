@@ -42,7 +42,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
 
 fn violation(history: &History, earlier: (u64, &Hold), later: (u64, &Hold)) -> Violation {
     let ((high, earlier), (token, later)) = (earlier, later);
-    let (first, second) = (history.name(earlier.node), history.name(later.node));
+    let (first, second) = (earlier.holder_name(history), later.holder_name(history));
     let as_well = if high == token { " as well" } else { "" };
     let (known, when) = if earlier.begin < later.begin {
         (later, format!(" at {}", earlier.from))

@@ -167,37 +167,44 @@ impl Scenario {
         JudgeSettings { stuck_after }
     }
 
-    /// Settings that can change nothing, each in words: what they are about is not there. They are
-    /// no errors, so that two scenarios may differ in a single word.
+    /// Settings that cannot do what they are for, each in words: what they are about is not there.
+    /// They are no errors, so that two scenarios may differ in a single word.
     ///
     /// ```
     /// use fencepost::scenario::{Recipe, Scenario};
     /// use fencepost_models::shop::Fencing;
     ///
     /// let fenced = Scenario::default().but(|s| s.shop.fencing = Fencing::Writes);
-    /// assert!(fenced.idle_settings().is_empty());
+    /// assert!(fenced.misplaced_settings().is_empty());
     /// let race = fenced.but(|s| s.lock = Recipe::None);
-    /// assert_eq!(race.idle_settings(), ["fencing: `none` gives no tokens to check"]);
+    /// let said = "fencing: `none` gives no tokens, so the store refuses whatever it checks";
+    /// assert_eq!(race.misplaced_settings(), [said]);
     /// ```
-    pub fn idle_settings(&self) -> Vec<String> {
+    pub fn misplaced_settings(&self) -> Vec<String> {
         let recipe = self.lock.as_str();
-        let mut idle = Vec::new();
-        if self.shop.fencing != Fencing::Off && !self.lock.is_lock() {
-            idle.push(format!("fencing: `{recipe}` gives no tokens to check"));
+        let mut misplaced = Vec::new();
+        match &self.lock {
+            Recipe::None if self.shop.fencing != Fencing::Off => misplaced.push(format!(
+                "fencing: `{recipe}` gives no tokens, so the store refuses whatever it checks"
+            )),
+            Recipe::ConditionalUpdate if self.shop.fencing != Fencing::Off => {
+                misplaced.push(format!("fencing: `{recipe}` gives no tokens, and needs none"));
+            }
+            _ => {}
         }
         if self.shop.buyer.lease_check != LeaseCheck::None && self.lock.lease().is_none() {
-            idle.push(format!("lease_check: `{recipe}` gives no lease that could be over"));
+            misplaced.push(format!("lease_check: `{recipe}` gives no lease that could be over"));
         }
         if let Some(Backend::Redis(redis)) = &self.backend {
             let (none, defaults) = (redis.maxmemory_bytes == 0, RedisSettings::default());
             if none && redis.maxmemory_policy != defaults.maxmemory_policy {
-                idle.push("maxmemory_policy: there is no maxmemory".to_owned());
+                misplaced.push("maxmemory_policy: there is no maxmemory".to_owned());
             }
             if none && redis.maxmemory_samples != defaults.maxmemory_samples {
-                idle.push("maxmemory_samples: there is no maxmemory".to_owned());
+                misplaced.push("maxmemory_samples: there is no maxmemory".to_owned());
             }
         }
-        idle
+        misplaced
     }
 
     /// The names of all nodes, in the order of their numbers: the store, the store of the orders,

@@ -105,8 +105,8 @@ pub fn verdict<W: Write>(
         let text = format!("{}: {}", unjudged.kind, unjudged.reason);
         painter.paragraph(&label("unjudged"), Style::new().dimmed(), &text)?;
     }
-    for idle in scenario.idle_settings() {
-        painter.paragraph(&label("idle"), Style::new().dimmed(), &idle)?;
+    for setting in scenario.misplaced_settings() {
+        painter.paragraph(&label("misplaced"), Style::new().dimmed(), &setting)?;
     }
     books(painter, outcome)?;
     faults(painter, outcome)
