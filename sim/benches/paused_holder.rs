@@ -26,10 +26,6 @@ use std::time::{Duration, Instant};
 
 use fencepost::scenario::Scenario;
 
-/// As in the command `fencepost`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How many turns are measured, after one that does not count.
 const ROUNDS: usize = 15;
 

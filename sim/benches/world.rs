@@ -26,10 +26,6 @@ use peers::{CLIENTS, Peer};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// As in the command `fencepost`, for every host.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The hosts, in the order of the table's rows.
 const HOSTS: &[Peer] = &[
     Peer { name: "fencepost: its world, history recorded", run: peers::fencepost_world::run },

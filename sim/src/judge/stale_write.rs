@@ -40,7 +40,7 @@ pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
                 Note::OrderRecorded { .. } => "the orders' own store took an order",
                 _ => "the store took a write",
             };
-            let write = Write { took, from: *from, token, sent, taken };
+            let write = Write { took, token, sent, taken };
             violations.push(Violation {
                 kind: ViolationKind::StaleWrite,
                 at: record.at,
@@ -112,7 +112,6 @@ fn successors(holds: &[Hold]) -> Vec<Option<usize>> {
 /// A write that the store took.
 struct Write {
     took: &'static str,
-    from: NodeId,
     token: Option<u64>,
     sent: RecordId,
     taken: RecordId,
