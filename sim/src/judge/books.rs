@@ -1,6 +1,6 @@
 //! The shop's books, as the stores' notes tell them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
@@ -56,7 +56,7 @@ pub struct Ledger {
     /// The books as they stand.
     pub books: Books,
     /// Every purchase that has an order.
-    recorded: BTreeSet<u64>,
+    recorded: Numbers,
     half: BTreeMap<u64, Half>,
     /// How many of the halves are pieces without an order.
     pieces_without_order: u64,
@@ -82,6 +82,24 @@ pub enum Part {
     Piece,
     /// An order is recorded.
     Order,
+}
+
+/// A set of numbers, most of which were counted up: 64 neighbours share a word.
+#[derive(Clone, Debug, Default)]
+struct Numbers(BTreeMap<u64, u64>);
+
+impl Numbers {
+    /// Puts a number in; false when it was there.
+    fn insert(&mut self, number: u64) -> bool {
+        let (word, bit) = (self.0.entry(number / 64).or_default(), 1 << (number % 64));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    fn contains(&self, number: u64) -> bool {
+        self.0.get(&(number / 64)).is_some_and(|word| word & (1 << (number % 64)) != 0)
+    }
 }
 
 impl Ledger {
@@ -127,7 +145,7 @@ impl Ledger {
                 self.half.remove(&order);
                 self.pieces_without_order -= u64::from(part == Part::Piece);
             }
-            None if half.part == Part::Piece && self.recorded.contains(&order) => {}
+            None if half.part == Part::Piece && self.recorded.contains(order) => {}
             None => {
                 self.half.insert(order, half);
                 self.pieces_without_order += u64::from(half.part == Part::Piece);
@@ -208,6 +226,18 @@ mod tests {
         let notes = [taken(1, 5, 4), taken(1, 4, 4), taken(1, 4, 4), taken(2, 4, 3)];
         let books = ledger(&notes).books;
         assert_eq!((books.sold, books.doubled, books.remaining), (4, 2, 3));
+    }
+
+    #[test]
+    fn numbers_are_told_from_their_neighbours() {
+        let mut numbers = Numbers::default();
+        for number in [63, 64, 65, 0, u64::MAX] {
+            assert!(!numbers.contains(number));
+            assert!(numbers.insert(number));
+            assert!(numbers.contains(number));
+            assert!(!numbers.insert(number));
+        }
+        assert!(!numbers.contains(1) && !numbers.contains(u64::MAX - 1));
     }
 
     #[test]

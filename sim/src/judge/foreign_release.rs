@@ -9,25 +9,48 @@
 //!   it asked for the grant that the release removes. What it does under the new grant is as
 //!   unprotected as another's work would be. Two tasks of one client are not told apart otherwise.
 
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::Note;
+
+use super::locks::Locks;
 use super::owners::{Owners, Removal};
 use super::{Violation, ViolationKind, each_once};
 use crate::world::history::{History, Record, RecordId};
 
-/// One violation for each such release, at the moment at which the server carried it out.
-pub fn check(history: &History) -> Vec<Violation> {
-    let mut owners = Owners::new(history);
-    let mut violations = Vec::new();
-    let mut deaths = history.deaths().peekable();
-    for (id, record, note) in history.notes() {
-        while let Some((_, death)) = deaths.next_if(|(death, _)| *death < id) {
-            owners.die(death.node);
-        }
-        let removal = owners.follow(id, record, note);
-        violations.extend(
-            removal.filter(is_foreign).map(|removal| violation(history, id, record, &removal)),
-        );
+/// The check.
+pub struct ForeignRelease<'h> {
+    history: &'h History,
+    owners: Owners<'h>,
+}
+
+impl<'h> ForeignRelease<'h> {
+    /// Before the first note.
+    pub const fn new(history: &'h History) -> Self {
+        Self { history, owners: Owners::new(history) }
     }
-    violations
+
+    /// A node waits for a lock or has got it.
+    pub fn take_part(&mut self, node: NodeId) {
+        self.owners.take_part(node);
+    }
+
+    /// A server has done something to a key: a violation if that was such a release, at the moment at
+    /// which the server carried it out.
+    pub fn server(
+        &mut self,
+        locks: &mut Locks<'h>,
+        id: RecordId,
+        record: &Record,
+        note: &'h Note,
+    ) -> Option<Violation> {
+        let removal = self.owners.follow(locks, id, record, note).filter(is_foreign)?;
+        Some(violation(self.history, id, record, &removal))
+    }
+
+    /// A process is gone.
+    pub fn die(&mut self, node: NodeId) {
+        self.owners.die(node);
+    }
 }
 
 fn is_foreign(removal: &Removal<'_>) -> bool {
@@ -62,14 +85,12 @@ fn violation(history: &History, id: RecordId, record: &Record, removal: &Removal
 
 #[cfg(test)]
 mod tests {
-    use fencepost_models::machine::NodeId;
-
     use super::*;
-    use crate::judge::testing::{A, B, LOCK, REDIS, STORE, Story};
+    use crate::judge::testing::{A, B, LOCK, REDIS, STORE, Story, found_of_kind};
     use crate::world::history::{Event, MessageId};
 
     fn found(story: &Story) -> Vec<Violation> {
-        check(&story.history)
+        found_of_kind(story, ViolationKind::ForeignRelease)
     }
 
     /// Both take part in the lock.

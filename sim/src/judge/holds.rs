@@ -3,6 +3,7 @@
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 
+use super::listen::{Listener, tell};
 use crate::world::SimTime;
 use crate::world::history::{Event, History, Record, RecordId};
 
@@ -79,49 +80,47 @@ impl Hold {
 
 /// Every hold of a history, in the order in which they began.
 pub fn holds(history: &History) -> Vec<Hold> {
-    let mut beliefs = Beliefs::default();
-    let mut deaths = history.deaths().peekable();
-    for (id, record, note) in history.notes() {
-        while let Some((death, record)) = deaths.next_if(|(death, _)| *death < id) {
-            beliefs.die(death, record);
-        }
-        match note {
-            Note::Acquired { .. } => beliefs.begin(history, id, record, note),
-            Note::Releasing { lock, hold } => {
-                beliefs.end(id, record, lock, Some(*hold), HoldEnd::Released);
-            }
-            Note::Abandoned { lock, hold } => {
-                beliefs.end(id, record, lock, Some(*hold), HoldEnd::Abandoned);
-            }
-            Note::LockLost { lock, hold, .. } => {
-                beliefs.end(id, record, lock, *hold, HoldEnd::Lost);
-            }
-            _ => {}
-        }
-    }
-    for (death, record) in deaths {
-        beliefs.die(death, record);
-    }
+    let mut beliefs = Beliefs::new(history);
+    tell(history, &mut beliefs);
     beliefs.holds
 }
 
-#[derive(Default)]
-struct Beliefs {
-    holds: Vec<Hold>,
+/// What clients believe, as a history goes on.
+pub struct Beliefs<'h> {
+    history: &'h History,
+    /// Every hold that has begun so far, in that order. One that stands is open.
+    pub holds: Vec<Hold>,
     /// The places of those that stand, in order.
     standing: Vec<usize>,
+    /// The places of those that the last note or death has ended, in order.
+    ended: Vec<usize>,
 }
 
-impl Beliefs {
-    fn begin(&mut self, history: &History, id: RecordId, record: &Record, note: &Note) {
+impl<'h> Beliefs<'h> {
+    /// At the begin nobody believes anything.
+    pub const fn new(history: &'h History) -> Self {
+        Self { history, holds: Vec::new(), standing: Vec::new(), ended: Vec::new() }
+    }
+
+    /// The hold that began last, and those that stood then, in the order in which they began.
+    pub fn last_begun(&self) -> Option<(&Hold, impl Iterator<Item = &Hold> + Clone)> {
+        let (_, before) = self.standing.split_last()?;
+        Some((self.holds.last()?, before.iter().map(|place| &self.holds[*place])))
+    }
+
+    /// The holds that the last note or death has ended.
+    pub fn just_ended(&self) -> impl Iterator<Item = &Hold> {
+        self.ended.iter().map(|place| &self.holds[*place])
+    }
+
+    fn begin(&mut self, id: RecordId, record: &Record, note: &Note) {
         let Note::Acquired { lock, hold, thread, token, reentered, granted_by } = note else {
             return;
         };
-        let entered = self.standing.iter().rev().map(|place| &self.holds[*place]);
         let holder = (record.node, *thread);
-        let entered = entered.filter(|hold| hold.holder() == holder && hold.lock == *lock);
-        let entered = if *reentered { entered.map(|hold| hold.granted).next() } else { None };
-        let sent = || sent_by(history, RecordId((*granted_by)?.0));
+        let entered = if *reentered { self.entered(holder, lock) } else { None };
+        let sent = || sent_by(self.history, RecordId((*granted_by)?.0));
+        let granted = entered.or_else(sent).unwrap_or(id);
         self.standing.push(self.holds.len());
         self.holds.push(Hold {
             node: record.node,
@@ -130,13 +129,20 @@ impl Beliefs {
             number: *hold,
             token: *token,
             reentered: *reentered,
-            granted: entered.or_else(sent).unwrap_or(id),
+            granted,
             begin: id,
             from: record.at,
-            end: RecordId(history.records().len() as u32),
-            until: history.end(),
+            end: RecordId(self.history.records().len() as u32),
+            until: self.history.end(),
             ended_by: HoldEnd::Open,
         });
+    }
+
+    /// The grant of what a client that enters a lock once more holds already.
+    fn entered(&self, holder: (NodeId, u32), lock: &Name) -> Option<RecordId> {
+        let standing = self.standing.iter().rev().map(|place| &self.holds[*place]);
+        let mut own = standing.filter(|hold| hold.holder() == holder && hold.lock == *lock);
+        own.next().map(|hold| hold.granted)
     }
 
     /// A client's hold of that number on that lock ends; without a number, every one.
@@ -149,12 +155,8 @@ impl Beliefs {
         ended_by: HoldEnd,
     ) {
         self.end_where(id, record, ended_by, |hold| {
-            hold.lock == *lock && number.is_none_or(|number| hold.number == number)
+            number.is_none_or(|number| hold.number == number) && hold.lock == *lock
         });
-    }
-
-    fn die(&mut self, id: RecordId, record: &Record) {
-        self.end_where(id, record, HoldEnd::Died, |_| true);
     }
 
     fn end_where(
@@ -164,14 +166,38 @@ impl Beliefs {
         ended_by: HoldEnd,
         is_one: impl Fn(&Hold) -> bool,
     ) {
+        self.ended.clear();
         self.standing.retain(|place| {
             let hold = &mut self.holds[*place];
             let ends = hold.node == record.node && is_one(hold);
             if ends {
                 (hold.end, hold.until, hold.ended_by) = (id, record.at, ended_by);
+                self.ended.push(*place);
             }
             !ends
         });
+    }
+}
+
+impl<'h> Listener<'h> for Beliefs<'h> {
+    fn noted(&mut self, id: RecordId, record: &'h Record, note: &'h Note) {
+        match note {
+            Note::Acquired { .. } => self.begin(id, record, note),
+            Note::Releasing { lock, hold } => {
+                self.end(id, record, lock, Some(*hold), HoldEnd::Released);
+            }
+            Note::Abandoned { lock, hold } => {
+                self.end(id, record, lock, Some(*hold), HoldEnd::Abandoned);
+            }
+            Note::LockLost { lock, hold, .. } => {
+                self.end(id, record, lock, *hold, HoldEnd::Lost);
+            }
+            _ => {}
+        }
+    }
+
+    fn died(&mut self, id: RecordId, record: &'h Record) {
+        self.end_where(id, record, HoldEnd::Died, |_| true);
     }
 }
 

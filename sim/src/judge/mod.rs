@@ -1,10 +1,15 @@
 //! The judge: checks that read the history alone, one a file. What a client *believed* comes from
 //! its notes, what the store *did* from the store's.
+//!
+//! A history is gone through once. Each check is told what it is about, and answers with a violation
+//! where that is one.
 
 mod books;
 mod foreign_release;
 mod halves;
 mod holds;
+mod listen;
+mod locks;
 mod oversell;
 mod owners;
 mod stale_write;
@@ -13,133 +18,147 @@ mod stuck_lock;
 pub(crate) mod testing;
 mod token_regression;
 mod two_holders;
-
-use std::collections::BTreeSet;
-use std::fmt;
-use std::time::Duration;
+mod verdict;
 
 use fencepost_models::machine::NodeId;
-use serde::{Serialize, Serializer};
+use fencepost_models::note::{Name, Note};
 
 pub use self::books::Books;
+use self::foreign_release::ForeignRelease;
+use self::holds::Beliefs;
 pub use self::holds::{Hold, HoldEnd, holds};
-use crate::world::SimTime;
-use crate::world::history::{History, RecordId};
+use self::listen::{Listener, tell};
+use self::locks::Locks;
+use self::oversell::Oversell;
+use self::stale_write::StaleWrite;
+use self::stuck_lock::StuckLock;
+use self::two_holders::TwoHolders;
+pub use self::verdict::{JudgeSettings, Unjudged, Verdict, Violation, ViolationKind};
+use crate::world::history::{History, Record, RecordId};
 
-/// What can be wrong with a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ViolationKind {
-    /// Two clients believed at the same instant that they held the same lock.
-    TwoHolders,
-    /// The books do not balance, initial ≠ remaining + sold: as a rule because more orders were
-    /// recorded than there was stock.
-    Oversell,
-    /// The store took a write from a client whose hold had been superseded.
-    StaleWrite,
-    /// A later grant carried a token not greater than an earlier one.
-    TokenRegression,
-    /// A release removed a lock that somebody else had been granted.
-    ForeignRelease,
-    /// After all faults healed and the holders were gone, nobody could acquire within the bound.
-    StuckLock,
+/// Judges a run by its history.
+pub fn judge(history: &History, settings: &JudgeSettings) -> Verdict {
+    let mut trial = Trial::new(history, settings);
+    tell(history, &mut trial);
+    trial.verdict()
 }
 
-impl ViolationKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::TwoHolders,
-        Self::Oversell,
-        Self::StaleWrite,
-        Self::TokenRegression,
-        Self::ForeignRelease,
-        Self::StuckLock,
-    ];
+/// The checks, on their way through a history.
+struct Trial<'h> {
+    history: &'h History,
+    locks: Locks<'h>,
+    beliefs: Beliefs<'h>,
+    two_holders: TwoHolders,
+    oversell: Oversell,
+    stale_write: StaleWrite,
+    foreign_release: ForeignRelease<'h>,
+    stuck_lock: StuckLock<'h>,
+    violations: Vec<Violation>,
+}
 
-    /// The kind's name in scenario files and reports.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TwoHolders => "two-holders",
-            Self::Oversell => "oversell",
-            Self::StaleWrite => "stale-write",
-            Self::TokenRegression => "token-regression",
-            Self::ForeignRelease => "foreign-release",
-            Self::StuckLock => "stuck-lock",
+impl<'h> Listener<'h> for Trial<'h> {
+    fn noted(&mut self, id: RecordId, record: &'h Record, note: &'h Note) {
+        match note {
+            Note::Acquiring { lock, .. } => self.wait(record, lock),
+            Note::GaveUp { lock, .. } => self.give_up(record, lock),
+            Note::Acquired { lock, .. } => {
+                self.beliefs.noted(id, record, note);
+                self.begin(record, lock);
+            }
+            Note::Releasing { .. } | Note::Abandoned { .. } | Note::LockLost { .. } => {
+                self.beliefs.noted(id, record, note);
+                self.end();
+            }
+            Note::StockServed { to, stock, .. } => self.oversell.read(*to, *stock),
+            Note::WriteTaken { .. } | Note::StockWritten { .. } | Note::OrderRecorded { .. } => {
+                self.write(id, record, note);
+            }
+            Note::StockInitial { .. } | Note::Fenced { .. } => self.oversell.enter(id, note),
+            Note::KeySet { .. }
+            | Note::KeyDeleted { .. }
+            | Note::KeyExpired { .. }
+            | Note::KeyEvicted { .. } => {
+                let found = self.foreign_release.server(&mut self.locks, id, record, note);
+                self.violations.extend(found);
+            }
+            _ => {}
         }
     }
-}
 
-impl fmt::Display for ViolationKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+    fn died(&mut self, id: RecordId, record: &'h Record) {
+        self.beliefs.died(id, record);
+        self.end();
+        self.violations.extend(self.stuck_lock.die(record));
+        self.foreign_release.die(record.node);
     }
 }
 
-impl Serialize for ViolationKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-/// One thing that was wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// What.
-    pub kind: ViolationKind,
-    /// From when on.
-    pub at: SimTime,
-    /// The record that made it so.
-    pub record: RecordId,
-    /// Whom it concerns, the one that was there first in front.
-    pub nodes: Vec<NodeId>,
-    /// In words.
-    pub detail: String,
-}
-
-/// A kind of violation that a run could not have shown, whatever went wrong in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unjudged {
-    /// Which.
-    pub kind: ViolationKind,
-    /// Why, in words.
-    pub reason: String,
-}
-
-/// What the judge says of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Everything that was wrong, in the order in which it happened.
-    pub violations: Vec<Violation>,
-    /// What could not be judged.
-    pub unjudged: Vec<Unjudged>,
-    /// What the shop had and sold.
-    pub books: Books,
-    /// The most clients that believed at the same instant that they held the same lock.
-    pub max_holders: usize,
-}
-
-impl Verdict {
-    /// The kinds of the violations, each once.
-    pub fn kinds(&self) -> BTreeSet<ViolationKind> {
-        self.violations.iter().map(|violation| violation.kind).collect()
+impl<'h> Trial<'h> {
+    fn new(history: &'h History, settings: &JudgeSettings) -> Self {
+        Self {
+            history,
+            locks: Locks::default(),
+            beliefs: Beliefs::new(history),
+            two_holders: TwoHolders::default(),
+            oversell: Oversell::default(),
+            stale_write: StaleWrite::default(),
+            foreign_release: ForeignRelease::new(history),
+            stuck_lock: StuckLock::new(history, settings),
+            violations: Vec::new(),
+        }
     }
 
-    /// Why a kind could not be judged, if it could not.
-    pub fn why_unjudged(&self, kind: ViolationKind) -> Option<&str> {
-        self.unjudged.iter().find(|one| one.kind == kind).map(|one| one.reason.as_str())
+    /// A client waits for a lock.
+    fn wait(&mut self, record: &Record, name: &'h Name) {
+        let lock = self.locks.number(name);
+        self.foreign_release.take_part(record.node);
+        self.violations.extend(self.stuck_lock.wait(lock, name, record));
     }
 
-    /// The first violation of a kind.
-    pub fn first(&self, kind: ViolationKind) -> Option<&Violation> {
-        self.violations.iter().find(|violation| violation.kind == kind)
+    /// A client waits no longer.
+    fn give_up(&mut self, record: &Record, name: &Name) {
+        let Some(lock) = self.locks.find(name) else { return };
+        self.violations.extend(self.stuck_lock.give_up(lock, record));
     }
-}
 
-/// What the judge has to be told beside the history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JudgeSettings {
-    /// A lock is stuck when it is wanted and free for longer than that: longer than a key that
-    /// nobody needs any more may take to expire, and a waiting client to notice.
-    pub stuck_after: Duration,
+    /// A hold has begun.
+    fn begin(&mut self, record: &Record, name: &'h Name) {
+        let lock = self.locks.number(name);
+        self.foreign_release.take_part(record.node);
+        self.stale_write.begin(&self.beliefs.holds, lock);
+        self.violations.extend(self.two_holders.begin(self.history, &self.beliefs));
+        self.violations.extend(self.stuck_lock.begin(lock, name, record));
+    }
+
+    /// Holds have ended, if any.
+    fn end(&mut self) {
+        for hold in self.beliefs.just_ended() {
+            let Some(lock) = self.locks.find(&hold.lock) else { continue };
+            self.violations.extend(self.stuck_lock.end(lock, hold));
+        }
+    }
+
+    /// A store has taken a write, or an order.
+    fn write(&mut self, id: RecordId, record: &Record, note: &Note) {
+        let (history, holds) = (self.history, &self.beliefs.holds);
+        self.violations.extend(self.oversell.write(history, id, record, note));
+        self.violations.extend(self.stale_write.write(history, holds, id, record, note));
+    }
+
+    /// The run is over.
+    fn verdict(self) -> Verdict {
+        let mut violations = self.violations;
+        violations.extend(token_regression::check(self.history, &self.beliefs.holds));
+        let (never_whole, books) = self.oversell.close(self.history);
+        violations.extend(never_whole);
+        let mut unjudged = Vec::new();
+        match self.stuck_lock.close() {
+            Ok(stuck) => violations.extend(stuck),
+            Err(reason) => unjudged.push(Unjudged { kind: ViolationKind::StuckLock, reason }),
+        }
+        violations.sort_by_key(|violation| (violation.record, violation.kind));
+        Verdict { violations, unjudged, books, max_holders: self.two_holders.most }
+    }
 }
 
 /// Nodes in their order, each once.
@@ -153,33 +172,15 @@ fn each_once(nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
     distinct
 }
 
-/// Judges a run by its history.
-pub fn judge(history: &History, settings: &JudgeSettings) -> Verdict {
-    let holds = holds(history);
-    let mut violations = two_holders::check(history, &holds);
-    let (oversells, books) = oversell::check(history);
-    violations.extend(oversells);
-    violations.extend(stale_write::check(history, &holds));
-    violations.extend(token_regression::check(history, &holds));
-    violations.extend(foreign_release::check(history));
-    let mut unjudged = Vec::new();
-    match stuck_lock::check(history, &holds, settings.stuck_after) {
-        Ok(stuck) => violations.extend(stuck),
-        Err(reason) => unjudged.push(Unjudged { kind: ViolationKind::StuckLock, reason }),
-    }
-    violations.sort_by_key(|violation| (violation.record, violation.kind));
-    Verdict { violations, unjudged, books, max_holders: two_holders::most_at_once(&holds) }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use fencepost_faults::FaultKind;
 
-    use super::testing::{A, B, LOCK, REDIS, Story};
+    use super::testing::{A, B, LOCK, REDIS, Story, verdict};
     use super::*;
     use crate::world::history::Event;
-
-    const SETTINGS: JudgeSettings = JudgeSettings { stuck_after: Duration::from_secs(30) };
 
     #[test]
     fn the_verdict_lists_violations_as_they_happened_with_the_books_beside() {
@@ -195,7 +196,7 @@ mod tests {
         let release = story.send_command(A, REDIS, "DEL");
         story.at_ms(7).deliver(release).key_deleted(REDIS, LOCK);
         story.at_ms(8).release(B).wait(A).end_ms(60_000);
-        let verdict = judge(&story.history, &SETTINGS);
+        let verdict = verdict(&story);
         let kinds: Vec<_> = verdict.violations.iter().map(|violation| violation.kind).collect();
         assert_eq!(
             kinds,
@@ -228,7 +229,7 @@ mod tests {
             story.acquire(B, Some(3 * order + 1)).acquire(B, Some(3 * order + 2));
             story.taken(B, order, second, second - 1).release(B).release(B);
         }
-        assert_eq!(judge(&story.history, &SETTINGS).violations, []);
+        assert_eq!(verdict(&story).violations, []);
     }
 
     #[test]
@@ -251,7 +252,7 @@ mod tests {
             now_ms += if round % 1_000 == 0 { 30_001 } else { 1 };
             story.at_ms(now_ms).give_up(B);
         }
-        let found = judge(&story.history, &SETTINGS);
+        let found = verdict(&story);
         assert_eq!(found.violations.len(), 100);
         assert_eq!(found.kinds(), BTreeSet::from([ViolationKind::StuckLock]));
     }

@@ -16,50 +16,72 @@ use fencepost_models::note::Note;
 
 use super::books::{Half, Ledger, Part};
 use super::halves::left_behind;
-use super::{Books, Violation, ViolationKind};
+use super::{Books, Violation, ViolationKind, each_once};
 use crate::world::history::{History, Record, RecordId};
 
-/// One violation for each write that takes the books further out of balance, and for each order that
-/// stays half an order; and the books.
-pub fn check(history: &History) -> (Vec<Violation>, Books) {
-    let mut violations = Vec::new();
-    let mut ledger = Ledger::default();
-    let mut writers = Writers::default();
-    for (id, record, note) in history.notes() {
-        let (from, overwritten) = match note {
-            Note::StockServed { to, stock, .. } => {
-                writers.has_read(*to, *stock);
-                continue;
-            }
+/// The check.
+#[derive(Default)]
+pub struct Oversell {
+    ledger: Ledger,
+    writers: Writers,
+}
+
+impl Oversell {
+    /// A note of a store that is no order: what it has, or what it refused.
+    pub fn enter(&mut self, id: RecordId, note: &Note) {
+        self.ledger.enter(id, note);
+    }
+
+    /// A client has been told the stock.
+    pub fn read(&mut self, client: NodeId, stock: u64) {
+        self.writers.has_read(client, stock);
+    }
+
+    /// A store has taken a write, or an order: a violation if that takes the books further out of
+    /// balance.
+    pub fn write(
+        &mut self,
+        history: &History,
+        id: RecordId,
+        record: &Record,
+        note: &Note,
+    ) -> Option<Violation> {
+        let (from, after) = match note {
             Note::WriteTaken { from, after, .. } | Note::StockWritten { from, after, .. } => {
-                (*from, writers.write(*from, *after))
+                (*from, Some(*after))
             }
-            Note::OrderRecorded { from, .. } => (*from, Vec::new()),
-            _ => {
-                ledger.enter(id, note);
-                continue;
-            }
+            Note::OrderRecorded { from, .. } => (*from, None),
+            _ => return None,
         };
-        let (before, doubled) = (ledger.surplus(), ledger.books.doubled);
-        ledger.enter(id, note);
-        // Further from zero, or past it to the other side.
-        let surplus = ledger.surplus();
-        if surplus.abs() > before.abs() || surplus.signum() * before.signum() < 0 {
-            let is_doubled = ledger.books.doubled > doubled;
-            let what = describe_write(history.name(from), note, is_doubled);
-            violations.push(Violation {
-                kind: ViolationKind::Oversell,
-                at: record.at,
-                record: id,
-                nodes: overwritten.into_iter().chain([from]).collect(),
-                detail: format!("{what}: {}", describe(&ledger)),
-            });
+        let (before, doubled) = (self.ledger.surplus(), self.ledger.books.doubled);
+        self.ledger.enter(id, note);
+        if after.is_some() {
+            self.writers.has_written(from);
         }
+        // Further from zero, or past it to the other side.
+        let surplus = self.ledger.surplus();
+        if surplus.abs() <= before.abs() && surplus.signum() * before.signum() >= 0 {
+            return None;
+        }
+        let overwritten = after.map(|after| self.writers.overwritten(after));
+        let is_doubled = self.ledger.books.doubled > doubled;
+        let what = describe_write(history.name(from), note, is_doubled);
+        Some(Violation {
+            kind: ViolationKind::Oversell,
+            at: record.at,
+            record: id,
+            nodes: overwritten.into_iter().flatten().chain([from]).collect(),
+            detail: format!("{what}: {}", describe(&self.ledger)),
+        })
     }
-    for (half, end) in left_behind(history, ledger.halves()) {
-        violations.extend(never_whole(history, half, end));
+
+    /// The run is over: one violation for each order that stays half an order; and the books.
+    pub fn close(self, history: &History) -> (Vec<Violation>, Books) {
+        let left = left_behind(history, self.ledger.halves());
+        let never_whole =
+            left.into_iter().filter_map(|(half, end)| never_whole(history, half, end));
+        (never_whole.collect(), self.ledger.books)
     }
-    (violations, ledger.books)
 }
 
 /// The violation that an order has stayed half an order.
@@ -93,31 +115,46 @@ fn describe_write(name: &str, note: &Note, is_doubled: bool) -> String {
     }
 }
 
-/// Who has written, and from where on in that list each client had not seen when it read so much.
+/// Who has written, and what clients had read by then. Whose writes another overwrites is asked for
+/// where the books are wrong alone.
 #[derive(Default)]
 struct Writers {
     writes: Vec<NodeId>,
+    reads: Vec<Read>,
+    /// How many writes there had been when a client last read so much, for the first `indexed` of
+    /// the reads.
     seen: BTreeMap<(NodeId, u64), usize>,
+    indexed: usize,
+}
+
+/// A client was told the stock after so many writes.
+#[derive(Clone, Copy)]
+struct Read {
+    client: NodeId,
+    stock: u64,
+    writes: usize,
 }
 
 impl Writers {
     fn has_read(&mut self, client: NodeId, stock: u64) {
-        self.seen.insert((client, stock), self.writes.len());
+        self.reads.push(Read { client, stock, writes: self.writes.len() });
     }
 
-    /// Enters a write; returns whose writes it overwrites: the others' since its client last read
-    /// the stock that the write takes one piece from.
-    fn write(&mut self, client: NodeId, after: u64) -> Vec<NodeId> {
-        let basis = (client, after.saturating_add(1));
-        let unseen = self.seen.get(&basis).copied().unwrap_or(self.writes.len());
-        let mut overwritten = Vec::new();
-        for writer in &self.writes[unseen..] {
-            if *writer != client && !overwritten.contains(writer) {
-                overwritten.push(*writer);
-            }
-        }
+    fn has_written(&mut self, client: NodeId) {
         self.writes.push(client);
-        overwritten
+    }
+
+    /// Whose writes the last one overwrites: the others' since its client last read the stock that
+    /// it takes one piece from.
+    fn overwritten(&mut self, after: u64) -> Vec<NodeId> {
+        let Some((client, before)) = self.writes.split_last() else { return Vec::new() };
+        for read in &self.reads[self.indexed..] {
+            self.seen.insert((read.client, read.stock), read.writes);
+        }
+        self.indexed = self.reads.len();
+        let basis = (*client, after.saturating_add(1));
+        let unseen = self.seen.get(&basis).map_or(&[][..], |seen| &before[*seen..]);
+        each_once(unseen.iter().copied().filter(|writer| writer != client))
     }
 }
 
@@ -148,11 +185,15 @@ mod tests {
     use fencepost_models::shop::ShopReply;
 
     use super::*;
-    use crate::judge::testing::{A, B, C, STORE, Story};
+    use crate::judge::testing::{A, B, C, STORE, Story, found_of_kind};
     use crate::world::history::Event;
 
+    fn found(story: &Story) -> Vec<Violation> {
+        found_of_kind(story, ViolationKind::Oversell)
+    }
+
     fn details(story: &Story) -> Vec<String> {
-        check(&story.history).0.into_iter().map(|violation| violation.detail).collect()
+        found(story).into_iter().map(|violation| violation.detail).collect()
     }
 
     #[test]
@@ -168,7 +209,7 @@ mod tests {
         let mut story = Story::new();
         story.stock(1).at_ms(1).served(A, 1).served(B, 1).at_ms(2).taken(B, 7, 1, 0);
         story.at_ms(3).taken(A, 8, 0, 0);
-        let (violations, _) = check(&story.history);
+        let violations = found(&story);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].nodes, [B, A]);
         assert_eq!(violations[0].at.as_millis(), 3);
@@ -180,7 +221,7 @@ mod tests {
         let mut story = Story::new();
         story.stock(5).served(A, 5).served(B, 5).taken(B, 1, 5, 4).served(C, 4).taken(C, 2, 4, 3);
         story.taken(A, 3, 3, 4);
-        let (violations, _) = check(&story.history);
+        let violations = found(&story);
         assert_eq!(violations.len(), 1);
         assert_eq!(violations[0].nodes, [B, C, A]);
         insta::assert_snapshot!(violations[0].detail, @"a write of buyer-1 set the stock from 3 to 4: 3 sold and 4 left make 7, but there were 5 pieces");
@@ -297,7 +338,7 @@ mod tests {
         assert_eq!(details(&story), [""; 0], "it read that nothing was left, before another order");
         let answer = story.send(STORE, A, Message::ShopReply(ShopReply::SoldOut));
         story.at_ms(2).deliver(answer).note(A, Note::SoldOut { thread: 0 });
-        let (violations, _) = check(&story.history);
+        let violations = found(&story);
         assert_eq!(violations.iter().map(|one| one.at.as_millis()).collect::<Vec<_>>(), [2]);
     }
 
@@ -306,7 +347,7 @@ mod tests {
         for end in [Event::Crashed, Event::PowerLost] {
             let mut story = Story::new();
             story.stock(2).at_ms(1).stock_written(A, 1, 1).at_ms(2).event(A, end);
-            let (violations, books) = check(&story.history);
+            let (violations, books) = (found(&story), Books::of(&story.history));
             assert_eq!(violations.len(), 1);
             assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
             insta::allow_duplicates! {
@@ -325,7 +366,7 @@ mod tests {
             .stock_written(B, 2, 0)
             .note(B, Note::OrderPlaced { thread: 0, order: 2 });
         story.at_ms(2).note(A, Note::OrderRefused { thread: 0, order: 1, mark: 2 });
-        let (violations, books) = check(&story.history);
+        let (violations, books) = (found(&story), Books::of(&story.history));
         assert_eq!(violations.len(), 1);
         assert_eq!((violations[0].at.as_millis(), violations[0].nodes.clone()), (2, vec![A]));
         insta::assert_snapshot!(violations[0].detail, @"at 0.001s an order of buyer-1 was recorded, and no piece went off the stock for it: the order has no piece behind it");
@@ -338,7 +379,7 @@ mod tests {
         let write = story.stock(2).at_ms(1).send_write(A, 1, 1);
         story.at_ms(2).note(A, Note::OrderUnknown { thread: 0, order: 1 });
         story.at_ms(3).deliver(write).stock_written(A, 1, 1);
-        let (violations, _) = check(&story.history);
+        let violations = found(&story);
         assert_eq!(violations.iter().map(|one| one.at.as_millis()).collect::<Vec<_>>(), [3]);
     }
 

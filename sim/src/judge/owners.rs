@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 
+use super::locks::{Locks, grown};
 use crate::world::history::{Event, History, Record, RecordId};
 
 /// What a server has done to a lock.
@@ -67,8 +68,8 @@ pub struct Owners<'h> {
     history: &'h History,
     /// Every node that has waited for a lock or got one, so far.
     clients: Vec<bool>,
-    /// Every lock that was waited for, so far, and whose it is on the servers that have it.
-    locks: BTreeMap<&'h Name, Vec<(NodeId, Grant<'h>)>>,
+    /// Whose each lock is on the servers that have it.
+    locks: Vec<Vec<(NodeId, Grant<'h>)>>,
     /// Every grant that a client's message brought about, in order.
     log: Vec<Grant<'h>>,
     /// The last grant of each lock and mark among the first `indexed` of the log. It is kept up only
@@ -79,36 +80,43 @@ pub struct Owners<'h> {
 
 impl<'h> Owners<'h> {
     /// The owners at the begin of a history: there are none.
-    pub fn new(history: &'h History) -> Self {
+    pub const fn new(history: &'h History) -> Self {
         Self {
             history,
-            clients: vec![false; history.nodes.len()],
-            locks: BTreeMap::new(),
+            clients: Vec::new(),
+            locks: Vec::new(),
             log: Vec::new(),
             by_mark: BTreeMap::new(),
             indexed: 0,
         }
     }
 
-    /// Takes the next note. Gives the lock that it says was removed, if it was somebody's and a
-    /// client asked for that.
-    pub fn follow(&mut self, id: RecordId, record: &Record, note: &'h Note) -> Option<Removal<'h>> {
-        if let Note::Acquiring { lock, .. } | Note::Acquired { lock, .. } = note {
-            self.locks.entry(lock).or_default();
-            *self.clients.get_mut(usize::from(record.node.0))? = true;
-            return None;
-        }
-        let (lock, deed) = redis(note)?;
+    /// A node waits for a lock or has got it: it is a client.
+    pub fn take_part(&mut self, node: NodeId) {
+        *grown(&mut self.clients, usize::from(node.0)) = true;
+    }
+
+    /// Takes a server's next note, about a lock or about any other key. Gives the lock that it says
+    /// was removed, if it was somebody's and a client asked for that.
+    pub fn follow(
+        &mut self,
+        locks: &mut Locks<'h>,
+        id: RecordId,
+        record: &Record,
+        note: &'h Note,
+    ) -> Option<Removal<'h>> {
+        let (name, deed) = redis(note)?;
+        let lock = locks.find(name)?.0;
+        let owned = grown(&mut self.locks, lock);
         let server = record.node;
-        let owned = self.locks.get_mut(lock)?;
         let place = owned.iter().position(|(one, _)| *one == server);
         match (deed, place) {
             // It had it under that mark before: a new expiry, say, is no new grant.
             (Deed::Granted { mark }, Some(place)) if owned[place].1.mark == mark => None,
             (Deed::Granted { mark }, place) => {
                 place.map(|place| owned.swap_remove(place));
-                let grant = self.grant(id, record, lock, mark)?;
-                self.locks.entry(lock).or_default().push((server, grant));
+                let grant = self.grant(id, record, name, mark)?;
+                self.locks[lock].push((server, grant));
                 None
             }
             (Deed::Lapsed, place) => {
@@ -125,7 +133,7 @@ impl<'h> Owners<'h> {
     /// A process is gone, and a server's locks with it: which of them it still has when it starts
     /// again, it says then.
     pub fn die(&mut self, node: NodeId) {
-        for owned in self.locks.values_mut() {
+        for owned in &mut self.locks {
             owned.retain(|(server, _)| *server != node);
         }
     }

@@ -2,112 +2,121 @@
 //! had been granted again after the hold under which the write was sent, and whoever got it knew
 //! so before the store took the write. An order that has a store of its own is a write to that one.
 
-use std::collections::BTreeMap;
-
-use fencepost_models::machine::NodeId;
-use fencepost_models::note::{Name, Note};
+use fencepost_models::note::Note;
 
 use super::holds::sent_by;
-use super::two_holders::with_token;
+use super::locks::{LockId, grown};
+use super::two_holders::WithToken;
 use super::{Hold, Violation, ViolationKind, each_once};
-use crate::world::history::{History, RecordId};
+use crate::world::history::{History, Record, RecordId};
 
-/// One violation for each such write.
-pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
-    let superseded_by = successors(holds);
-    let mut of_node: BTreeMap<NodeId, Vec<usize>> = BTreeMap::new();
-    for (place, hold) in holds.iter().enumerate() {
-        of_node.entry(hold.node).or_default().push(place);
-    }
-    let mut violations = Vec::new();
-    for (taken, record, note) in history.notes() {
-        let (from, token) = match note {
-            Note::WriteTaken { from, token, .. } | Note::StockWritten { from, token, .. } => {
-                (from, *token)
-            }
-            // The orders' own store takes no tokens.
-            Note::OrderRecorded { from, .. } => (from, None),
-            _ => continue,
-        };
-        let Some(own) = of_node.get(from) else { continue };
-        let sent = record.cause.and_then(|cause| sent_by(history, cause)).unwrap_or(taken);
-        let superseded = written_under(holds, own, sent, token).find_map(|place| {
-            let newer = superseded_by[place].filter(|newer| holds[*newer].begin < taken)?;
-            Some((&holds[place], &holds[newer]))
-        });
-        if let Some((own, newer)) = superseded {
-            let took = match note {
-                Note::OrderRecorded { .. } => "the orders' own store took an order",
-                _ => "the store took a write",
-            };
-            let write = Write { took, token, sent, taken };
-            violations.push(Violation {
-                kind: ViolationKind::StaleWrite,
-                at: record.at,
-                record: taken,
-                nodes: each_once([*from, newer.node]),
-                detail: describe(history, write, own, newer),
-            });
-        }
-    }
-    violations
+/// The check.
+#[derive(Default)]
+pub struct StaleWrite {
+    /// The holds of each node, by their places, in the order in which they began.
+    of_node: Vec<Vec<usize>>,
+    /// The lock of each hold, by the hold's place.
+    lock_of: Vec<LockId>,
+    successions: Vec<Succession>,
 }
 
-/// The holds of one client under which it sent a write, one for each lock: the one whose token the
-/// write carries, or else the newest that stood: the client may have got anew what it never knew
-/// that it had lost. When there is none, the last that had stood: a client may write on when it
-/// should not.
-fn written_under<'a>(
-    holds: &'a [Hold],
-    own: &'a [usize],
-    sent: RecordId,
-    token: Option<u64>,
-) -> impl Iterator<Item = usize> + 'a {
-    let begun = &own[..own.partition_point(|place| holds[*place].begin < sent)];
-    // A client holds few locks at once, and all that stand lie among the last that it began.
-    let recent = &begun[begun.len().saturating_sub(MOST_LOCKS_OF_ONE_CLIENT)..];
-    let stands = move |place: &usize| holds[*place].stands_at(sent);
-    let is_named = |place: &&usize| token.is_some() && holds[**place].token == token;
-    let named = recent.iter().rfind(is_named).copied();
-    let last = begun.last().filter(|_| named.is_none() && !recent.iter().any(stands)).copied();
-    let newest = recent.iter().enumerate().filter(move |(count, place)| {
-        let same_lock = |other: usize| holds[other].lock == holds[**place].lock;
-        // Hardly any stands: only those are compared by the names of their locks.
-        let is_superseded = |newer: &usize| stands(newer) && same_lock(*newer);
-        stands(place)
-            && !named.is_some_and(same_lock)
-            && !recent[count + 1..].iter().any(is_superseded)
-    });
-    named.into_iter().chain(newest.map(|(_, place)| *place)).chain(last)
+/// The holds of one lock that were granted after all that had begun before them, in order, each with
+/// its grant. The first that anybody came to believe of those granted after some other one is
+/// always among these.
+type Succession = Vec<(RecordId, usize)>;
+
+impl StaleWrite {
+    /// A hold has begun, the last one.
+    pub fn begin(&mut self, holds: &[Hold], lock: LockId) {
+        let Some((hold, before)) = holds.split_last() else { return };
+        grown(&mut self.of_node, usize::from(hold.node.0)).push(before.len());
+        self.lock_of.push(lock);
+        let succession = grown(&mut self.successions, lock.0);
+        if succession.last().is_none_or(|(newest, _)| *newest < hold.granted) {
+            succession.push((hold.granted, before.len()));
+        }
+    }
+
+    /// A store has taken a write: a violation if it is stale.
+    pub fn write(
+        &self,
+        history: &History,
+        holds: &[Hold],
+        taken: RecordId,
+        record: &Record,
+        note: &Note,
+    ) -> Option<Violation> {
+        let (from, token) = match note {
+            Note::WriteTaken { from, token, .. } | Note::StockWritten { from, token, .. } => {
+                (*from, *token)
+            }
+            // The orders' own store takes no tokens.
+            Note::OrderRecorded { from, .. } => (*from, None),
+            _ => return None,
+        };
+        let own = self.of_node.get(usize::from(from.0))?;
+        let sent = record.cause.and_then(|cause| sent_by(history, cause)).unwrap_or(taken);
+        let (own, newer) = self
+            .written_under(holds, own, sent, token)
+            .find_map(|place| Some((&holds[place], &holds[self.successor(holds, place)?])))?;
+        let took = match note {
+            Note::OrderRecorded { .. } => "the orders' own store took an order",
+            _ => "the store took a write",
+        };
+        let write = Write { took, token, sent, taken };
+        Some(Violation {
+            kind: ViolationKind::StaleWrite,
+            at: record.at,
+            record: taken,
+            nodes: each_once([from, newer.node]),
+            detail: describe(history, write, own, newer),
+        })
+    }
+
+    /// The first hold that anybody came to believe, so far, of those granted after this one. A client
+    /// that gave the lock back and got it again has superseded its own earlier hold; one that entered
+    /// it once more has not, for that is the same grant.
+    fn successor(&self, holds: &[Hold], place: usize) -> Option<usize> {
+        let granted = holds[place].granted;
+        let succession = &self.successions[self.lock_of[place].0];
+        // Nearly always it is the newest itself.
+        succession.last().filter(|(newest, _)| *newest > granted)?;
+        let first = succession.partition_point(|(earlier, _)| *earlier <= granted);
+        succession.get(first).map(|(_, successor)| *successor)
+    }
+
+    /// The holds of one client under which it sent a write, one for each lock: the one whose token the
+    /// write carries, or else the newest that stood: the client may have got anew what it never knew
+    /// that it had lost. When there is none, the last that had stood: a client may write on when it
+    /// should not.
+    fn written_under(
+        &self,
+        holds: &[Hold],
+        own: &[usize],
+        sent: RecordId,
+        token: Option<u64>,
+    ) -> impl Iterator<Item = usize> {
+        let begun = &own[..own.partition_point(|place| holds[*place].begin < sent)];
+        // A client holds few locks at once, and all that stand lie among the last that it began.
+        let recent = &begun[begun.len().saturating_sub(MOST_LOCKS_OF_ONE_CLIENT)..];
+        let stands = move |place: &usize| holds[*place].stands_at(sent);
+        let is_named = |place: &&usize| token.is_some() && holds[**place].token == token;
+        let named = recent.iter().rfind(is_named).copied();
+        let last = begun.last().filter(|_| named.is_none() && !recent.iter().any(stands)).copied();
+        let same_lock = move |one: usize, other: usize| self.lock_of[one] == self.lock_of[other];
+        let newest = recent.iter().enumerate().filter(move |(count, place)| {
+            let is_superseded = |newer: &usize| stands(newer) && same_lock(*newer, **place);
+            stands(place)
+                && !named.is_some_and(|named| same_lock(named, **place))
+                && !recent[count + 1..].iter().any(is_superseded)
+        });
+        named.into_iter().chain(newest.map(|(_, place)| *place)).chain(last)
+    }
 }
 
 /// How far back a hold under which a write was sent is looked for, so that a long run of one
 /// client costs no more than a short one.
 const MOST_LOCKS_OF_ONE_CLIENT: usize = 16;
-
-/// For each hold the first that anybody came to believe of those granted after it. A client that
-/// gave the lock back and got it again has superseded its own earlier hold; one that entered it once
-/// more has not, for that is the same grant.
-fn successors(holds: &[Hold]) -> Vec<Option<usize>> {
-    let mut order: Vec<usize> = (0..holds.len()).collect();
-    order.sort_by_key(|place| holds[*place].granted);
-    let mut found = vec![None; holds.len()];
-    let mut first_believed: BTreeMap<&Name, usize> = BTreeMap::new();
-    for same_grant in
-        order.chunk_by(|one, other| holds[*one].granted == holds[*other].granted).rev()
-    {
-        for &place in same_grant {
-            found[place] = first_believed.get(&holds[place].lock).copied();
-        }
-        for &place in same_grant {
-            let earliest = first_believed.entry(&holds[place].lock).or_insert(place);
-            if holds[place].begin < holds[*earliest].begin {
-                *earliest = place;
-            }
-        }
-    }
-    found
-}
 
 /// A write that the store took.
 struct Write {
@@ -132,7 +141,7 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
         own.from,
         newer.holder_name(history),
         newer.from,
-        with_token(newer),
+        WithToken(newer.token),
     )
 }
 
@@ -140,11 +149,11 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
 mod tests {
     use super::*;
     use crate::judge::holds;
-    use crate::judge::testing::{A, B, C, STORE, Story};
+    use crate::judge::testing::{A, B, C, STORE, Story, found_of_kind};
     use crate::world::history::Event;
 
     fn found(story: &Story) -> Vec<Violation> {
-        check(&story.history, &holds(&story.history))
+        found_of_kind(story, ViolationKind::StaleWrite)
     }
 
     #[test]
@@ -254,8 +263,13 @@ mod tests {
         let mut story = Story::new();
         story.acquire(A, None).release(A).acquire(A, None).release(A);
         story.acquire(B, None).release(B).acquire(C, None).release(C).acquire(B, None);
-        let holds = holds(&story.history);
-        assert_eq!(successors(&holds), [Some(1), Some(2), Some(3), Some(4), None]);
+        let (holds, mut check) = (holds(&story.history), StaleWrite::default());
+        for begun in 1..=holds.len() {
+            check.begin(&holds[..begun], LockId(0));
+        }
+        let successors = (0..holds.len()).map(|place| check.successor(&holds, place));
+        let expected = [Some(1), Some(2), Some(3), Some(4), None];
+        assert_eq!(successors.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use fencepost_models::note::{Name, Note, ReleaseOutcome};
 use fencepost_models::redis::resp::Reply;
 use fencepost_models::shop::ShopRequest;
 
+use super::{JudgeSettings, Verdict, Violation, ViolationKind, judge};
 use crate::world::SimTime;
 use crate::world::history::{Event, FaultId, History, MessageId, RecordId};
 
@@ -25,6 +26,17 @@ pub const C: NodeId = NodeId(4);
 
 /// The lock that [`Story::acquire`] and [`Story::release`] are about.
 pub const LOCK: &str = "lock:stock";
+
+/// What the judge says of a story, where a lock is stuck after 30 s.
+pub fn verdict(story: &Story) -> Verdict {
+    judge(&story.history, &JudgeSettings { stuck_after: Duration::from_secs(30) })
+}
+
+/// What the judge finds of one kind.
+pub fn found_of_kind(story: &Story, kind: ViolationKind) -> Vec<Violation> {
+    let found = verdict(story).violations.into_iter();
+    found.filter(|violation| violation.kind == kind).collect()
+}
 
 /// A history in the making. What a node writes down is caused by what was last delivered to it at
 /// the same moment; what it acquires was granted by what was last delivered to it since it did

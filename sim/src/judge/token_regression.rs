@@ -66,10 +66,10 @@ fn violation(history: &History, earlier: (u64, &Hold), later: (u64, &Hold)) -> V
 mod tests {
     use super::*;
     use crate::judge::holds;
-    use crate::judge::testing::{A, B, C, Story};
+    use crate::judge::testing::{A, B, C, Story, found_of_kind};
 
     fn found(story: &Story) -> Vec<Violation> {
-        check(&story.history, &holds(&story.history))
+        found_of_kind(story, ViolationKind::TokenRegression)
     }
 
     #[test]

@@ -5,85 +5,88 @@
 //! do to the shop is. Nor does it say anything anew when a client enters once more what it holds
 //! beside another.
 
+use std::fmt::{self, Write as _};
+
+use super::holds::Beliefs;
 use super::{Hold, Violation, ViolationKind, each_once};
 use crate::world::history::History;
 
-/// One violation for each hold that began while others stood, at the moment at which it began.
-pub fn check(history: &History, holds: &[Hold]) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for_each_begin(holds, |later, standing| {
-        if standing.is_empty() || later.reentered {
-            return;
+/// The check.
+#[derive(Default)]
+pub struct TwoHolders {
+    /// The most clients that have believed at the same instant that they held the same lock.
+    pub most: usize,
+}
+
+impl TwoHolders {
+    /// A hold has begun, the last one: a violation if others stood.
+    pub fn begin(&mut self, history: &History, beliefs: &Beliefs<'_>) -> Option<Violation> {
+        let (later, standing) = beliefs.last_begun()?;
+        let others = others(later, standing);
+        self.most = self.most.max(others.len() + 1);
+        if others.is_empty() || later.reentered {
+            return None;
         }
-        violations.push(Violation {
+        Some(Violation {
             kind: ViolationKind::TwoHolders,
             at: later.from,
             record: later.begin,
-            nodes: each_once(standing.iter().copied().chain([later]).map(|hold| hold.node)),
-            detail: describe(history, later, standing),
-        });
-    });
-    violations
-}
-
-/// The most clients that believed at the same instant that they held the same lock.
-pub fn most_at_once(holds: &[Hold]) -> usize {
-    let mut most = 0;
-    for_each_begin(holds, |_, standing| most = most.max(standing.len() + 1));
-    most
-}
-
-/// Visits each hold with those of other clients on the same lock that stand when it begins, of each
-/// client the first.
-fn for_each_begin<'a>(holds: &'a [Hold], mut visit: impl FnMut(&'a Hold, &[&'a Hold])) {
-    let mut standing: Vec<&Hold> = Vec::new();
-    let mut others: Vec<&Hold> = Vec::new();
-    for later in holds {
-        standing.retain(|hold| hold.overlaps(later));
-        others.clear();
-        for hold in &standing {
-            let is_new = hold.holder() != later.holder()
-                && others.iter().all(|one| one.holder() != hold.holder());
-            if hold.lock == later.lock && is_new {
-                others.push(hold);
-            }
-        }
-        visit(later, &others);
-        standing.push(later);
+            nodes: each_once(others.iter().copied().chain([later]).map(|hold| hold.node)),
+            detail: describe(history, later, &others),
+        })
     }
 }
 
+/// Of the holds that stood when another began those of other clients on the same lock, of each client
+/// the first.
+fn others<'a>(later: &Hold, standing: impl Iterator<Item = &'a Hold>) -> Vec<&'a Hold> {
+    let mut others: Vec<&Hold> = Vec::new();
+    for hold in standing {
+        let is_new = hold.holder() != later.holder()
+            && others.iter().all(|one| one.holder() != hold.holder());
+        if is_new && hold.lock == later.lock {
+            others.push(hold);
+        }
+    }
+    others
+}
+
 fn describe(history: &History, later: &Hold, standing: &[&Hold]) -> String {
-    let client = |hold: &&Hold| {
-        format!("{} (since {}{})", hold.holder_name(history), hold.from, with_token(hold))
-    };
-    let earlier: Vec<String> = standing.iter().map(client).collect();
-    format!(
-        "{} believes from {} on that it holds {}{}, and so {} {}",
+    let mut detail = format!(
+        "{} believes from {} on that it holds {}{}, and so {} ",
         later.holder_name(history),
         later.from,
         later.lock,
-        with_token(later),
-        if earlier.len() == 1 { "does" } else { "do" },
-        earlier.join(", "),
-    )
+        WithToken(later.token),
+        if standing.len() == 1 { "does" } else { "do" },
+    );
+    for (place, hold) in standing.iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        let (name, token) = (hold.holder_name(history), WithToken(hold.token));
+        // Writing into a string cannot fail.
+        let _ = write!(detail, "{comma}{name} (since {}{token})", hold.from);
+    }
+    detail
 }
 
 /// `, token 7`, or nothing.
-pub fn with_token(hold: &Hold) -> String {
-    hold.token.map_or_else(String::new, |token| format!(", token {token}"))
+pub struct WithToken(pub Option<u64>);
+
+impl fmt::Display for WithToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |token| write!(f, ", token {token}"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::holds;
-    use crate::judge::testing::{A, B, C, Story};
+    use crate::judge::testing::{A, B, C, Story, found_of_kind, verdict};
     use crate::world::history::Event;
 
     fn found(story: &Story) -> (Vec<Violation>, usize) {
-        let holds = holds(&story.history);
-        (check(&story.history, &holds), most_at_once(&holds))
+        let most = verdict(story).max_holders;
+        (found_of_kind(story, ViolationKind::TwoHolders), most)
     }
 
     fn accepted(story: &Story) -> bool {

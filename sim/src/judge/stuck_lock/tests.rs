@@ -1,13 +1,13 @@
 //! Locks that are stuck, and locks that are not, or of which nobody can say.
 
-use super::*;
-use crate::judge::holds;
-use crate::judge::testing::{A, B, C, REDIS, Story};
+use fencepost_faults::FaultKind;
 
-const BOUND: Duration = Duration::from_secs(30);
+use super::*;
+use crate::judge::testing::{A, B, C, REDIS, Story, found_of_kind, verdict};
+use crate::world::history::Event;
 
 fn found(story: &Story) -> Vec<Violation> {
-    check(&story.history, &holds(&story.history), BOUND).unwrap_or_default()
+    found_of_kind(story, ViolationKind::StuckLock)
 }
 
 /// Whether a lock is found to be stuck in a story that runs for so long.
@@ -38,8 +38,8 @@ fn a_lock_that_nobody_holds_and_nobody_gets_is_stuck() {
 #[test]
 fn a_run_that_has_no_time_to_show_a_stuck_lock_says_so() {
     let why = |story: &mut Story, end_ms| {
-        let history = &story.end_ms(end_ms).history;
-        check(history, &holds(history), BOUND).err()
+        let verdict = verdict(story.end_ms(end_ms));
+        verdict.why_unjudged(ViolationKind::StuckLock).map(str::to_owned)
     };
     assert_eq!(why(&mut released(), 30_001), None);
     insta::assert_snapshot!(why(&mut released(), 30_000).unwrap(), @"that takes more than 30s without a fault; the longest such time was 30.000s");

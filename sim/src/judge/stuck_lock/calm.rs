@@ -1,0 +1,96 @@
+//! When no fault was in force.
+
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fencepost_faults::{FaultKind, show};
+use fencepost_models::machine::NodeId;
+use fencepost_models::note::Note;
+
+use crate::world::SimTime;
+use crate::world::history::{Event, FaultId, History};
+
+/// The times without faults that are longer than the bound, in order.
+pub struct Calms {
+    bound: Duration,
+    long: Vec<Calm>,
+    /// How long the longest time without a fault was.
+    longest: Duration,
+}
+
+/// A time without faults.
+struct Calm {
+    from: SimTime,
+    until: SimTime,
+}
+
+impl Calm {
+    fn length(&self) -> Duration {
+        self.until.saturating_since(self.from)
+    }
+}
+
+impl Calms {
+    /// The times of a history.
+    pub fn of(history: &History, bound: Duration) -> Self {
+        let mut long = all(history);
+        let longest = long.iter().map(Calm::length).max().unwrap_or_default();
+        long.retain(|calm| calm.length() > bound);
+        Self { bound, long, longest }
+    }
+
+    /// Why no lock could have been seen stuck, if that is so.
+    pub fn unjudged(&self) -> Option<String> {
+        let (bound, longest) = (show(self.bound), SimTime::after(self.longest));
+        self.long.is_empty().then(|| {
+            format!(
+                "that takes more than {bound} without a fault; the longest such time was {longest}"
+            )
+        })
+    }
+
+    /// From when on nothing was wrong for longer than the bound, between two moments, if so.
+    pub fn long_enough(&self, since: SimTime, now: SimTime) -> Option<SimTime> {
+        let first = self.long.partition_point(|calm| calm.until <= since);
+        let within = self.long[first..].iter().take_while(|calm| calm.from < now);
+        let mut within =
+            within.map(|calm| Calm { from: calm.from.max(since), until: calm.until.min(now) });
+        within.find(|calm| calm.length() > self.bound).map(|calm| calm.from)
+    }
+}
+
+/// Every time without a fault.
+fn all(history: &History) -> Vec<Calm> {
+    let clients = LazyCell::new(|| clients(history));
+    let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
+        Some(FaultKind::DropConnection) => false,
+        Some(FaultKind::Crash | FaultKind::PowerLoss) => !clients.contains(&node),
+        _ => true,
+    };
+    let mut calm = Vec::new();
+    let mut in_force: BTreeSet<FaultId> = BTreeSet::new();
+    let mut from = SimTime::ZERO;
+    for (_, record) in history.incidents() {
+        let (Event::FaultBegan(fault) | Event::FaultEnded(fault)) = record.event else { continue };
+        if in_force.is_empty() {
+            calm.push(Calm { from, until: record.at });
+        }
+        if record.event == Event::FaultBegan(fault) && lasts(fault, record.node) {
+            in_force.insert(fault);
+        } else {
+            in_force.remove(&fault);
+        }
+        from = record.at;
+    }
+    if in_force.is_empty() {
+        calm.push(Calm { from, until: history.end() });
+    }
+    calm
+}
+
+fn clients(history: &History) -> BTreeSet<NodeId> {
+    let takes_part = |note: &Note| matches!(note, Note::Acquiring { .. } | Note::Acquired { .. });
+    let notes = history.notes().filter(|(_, _, note)| takes_part(note));
+    notes.map(|(_, record, _)| record.node).collect()
+}

@@ -1,0 +1,128 @@
+//! What the judge is told, and what it says.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use fencepost_models::machine::NodeId;
+use serde::{Serialize, Serializer};
+
+use super::Books;
+use crate::world::SimTime;
+use crate::world::history::RecordId;
+
+/// What can be wrong with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ViolationKind {
+    /// Two clients believed at the same instant that they held the same lock.
+    TwoHolders,
+    /// The books do not balance, initial ≠ remaining + sold: as a rule because more orders were
+    /// recorded than there was stock.
+    Oversell,
+    /// The store took a write from a client whose hold had been superseded.
+    StaleWrite,
+    /// A later grant carried a token not greater than an earlier one.
+    TokenRegression,
+    /// A release removed a lock that somebody else had been granted.
+    ForeignRelease,
+    /// After all faults healed and the holders were gone, nobody could acquire within the bound.
+    StuckLock,
+}
+
+impl ViolationKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::TwoHolders,
+        Self::Oversell,
+        Self::StaleWrite,
+        Self::TokenRegression,
+        Self::ForeignRelease,
+        Self::StuckLock,
+    ];
+
+    /// The kind's name in scenario files and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TwoHolders => "two-holders",
+            Self::Oversell => "oversell",
+            Self::StaleWrite => "stale-write",
+            Self::TokenRegression => "token-regression",
+            Self::ForeignRelease => "foreign-release",
+            Self::StuckLock => "stuck-lock",
+        }
+    }
+}
+
+impl fmt::Display for ViolationKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for ViolationKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// One thing that was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What.
+    pub kind: ViolationKind,
+    /// From when on.
+    pub at: SimTime,
+    /// The record that made it so.
+    pub record: RecordId,
+    /// Whom it concerns, the one that was there first in front.
+    pub nodes: Vec<NodeId>,
+    /// In words.
+    pub detail: String,
+}
+
+/// A kind of violation that a run could not have shown, whatever went wrong in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unjudged {
+    /// Which.
+    pub kind: ViolationKind,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What the judge says of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Everything that was wrong, in the order in which it happened.
+    pub violations: Vec<Violation>,
+    /// What could not be judged.
+    pub unjudged: Vec<Unjudged>,
+    /// What the shop had and sold.
+    pub books: Books,
+    /// The most clients that believed at the same instant that they held the same lock.
+    pub max_holders: usize,
+}
+
+impl Verdict {
+    /// The kinds of the violations, each once.
+    pub fn kinds(&self) -> BTreeSet<ViolationKind> {
+        self.violations.iter().map(|violation| violation.kind).collect()
+    }
+
+    /// Why a kind could not be judged, if it could not.
+    pub fn why_unjudged(&self, kind: ViolationKind) -> Option<&str> {
+        self.unjudged.iter().find(|one| one.kind == kind).map(|one| one.reason.as_str())
+    }
+
+    /// The first violation of a kind.
+    pub fn first(&self, kind: ViolationKind) -> Option<&Violation> {
+        self.violations.iter().find(|violation| violation.kind == kind)
+    }
+}
+
+/// What the judge has to be told beside the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JudgeSettings {
+    /// A lock is stuck when it is wanted and free for longer than that: longer than a key that
+    /// nobody needs any more may take to expire, and a waiting client to notice.
+    pub stuck_after: Duration,
+}
