@@ -3,16 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fencepost::hunt::wilson;
 use fencepost::judge::ViolationKind;
 use fencepost::scenario::{Backend, Scenario};
 use fencepost_faults::{FaultKind, RandomFaults};
 use fencepost_models::redis::server::Persistence;
+use fencepost_stories::corpus;
+use rayon::prelude::*;
 
 /// So many seeds are looked at, and one of them has to show the anomaly.
 const SEEDS: u64 = 2_000;
@@ -49,20 +47,11 @@ struct Found {
 }
 
 fn searches() -> Vec<Search> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds");
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .expect("seeds/ is there")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.is_file())
-        .collect();
-    paths.sort();
-    paths.iter().filter_map(|path| search(path)).collect()
+    corpus().into_iter().filter_map(|(name, own)| search(name, own)).collect()
 }
 
-fn search(path: &Path) -> Option<Search> {
-    let own = Scenario::read(path).unwrap_or_else(|error| panic!("{error:?}"));
+fn search(name: String, own: Scenario) -> Option<Search> {
     let wanted = own.expect.clone().filter(|kinds| !kinds.is_empty())?;
-    let name = path.file_stem()?.to_string_lossy().into_owned();
     let faults: BTreeSet<FaultKind> = own.faults.iter().map(|fault| fault.kind()).collect();
     let is_rare = RARE.contains(&name.as_str());
     let scenario = own.but(|s| {
@@ -107,23 +96,9 @@ impl Search {
     }
 }
 
-/// Searches on every core; the results in the order of the names.
+/// Searches on every core; the results in the order of the searches.
 fn run_all(searches: &[Search], extent: Extent) -> Vec<(&Search, Vec<Found>)> {
-    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(search) = searches.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = search.run(extent);
-                    results.lock().expect("no thread panicked").push((search, found));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().expect("no thread panicked");
-    results.sort_by_key(|(search, _)| search.name.clone());
-    results
+    searches.par_iter().map(|search| (search, search.run(extent))).collect()
 }
 
 #[test]
