@@ -40,7 +40,6 @@ pub struct StuckLock<'h> {
 /// What a lock is measured by.
 struct Measure<'h> {
     history: &'h History,
-    bound: Duration,
     calms: Calms,
 }
 
@@ -84,8 +83,7 @@ impl<'h> Lock<'h> {
 impl<'h> StuckLock<'h> {
     /// Before the first note.
     pub fn new(history: &'h History, settings: &JudgeSettings) -> Self {
-        let bound = settings.stuck_after;
-        let measure = Measure { history, bound, calms: Calms::of(history, bound) };
+        let measure = Measure { history, calms: Calms::of(history, settings.stuck_after) };
         Self { measure, locks: BTreeMap::new() }
     }
 
@@ -162,12 +160,12 @@ impl Measure<'_> {
     fn look(&self, lock: &mut Lock<'_>, now: SimTime) -> Option<Violation> {
         let since = lock.wanted_since.filter(|_| !lock.is_told)?;
         // Nearly always, and cheaper than a look at what was calm.
-        if now.saturating_since(since) <= self.bound {
+        if now.saturating_since(since) <= self.calms.bound {
             return None;
         }
         let from = self.calms.long_enough(since, now)?;
         lock.is_told = true;
-        Some(violation(self.history, lock, from, self.bound))
+        Some(violation(self.history, lock, from, self.calms.bound))
     }
 }
 

@@ -13,7 +13,8 @@ use crate::world::history::{Event, FaultId, History};
 
 /// The times without faults that are longer than the bound, in order.
 pub struct Calms {
-    bound: Duration,
+    /// After how long a lock is stuck.
+    pub bound: Duration,
     long: Vec<Calm>,
     /// How long the longest time without a fault was.
     longest: Duration,
