@@ -205,6 +205,11 @@ impl Engine {
         self.data.keyspace.iter().map(Keyspace::volatile_len).sum()
     }
 
+    /// True when there are any.
+    pub(crate) fn has_volatile_keys(&self) -> bool {
+        self.data.keyspace.iter().any(|keyspace| keyspace.volatile_len() > 0)
+    }
+
     /// Removes keys whose time is over though nobody asks for them, as `serverCron` does.
     ///
     /// Takes a sample of the keys that have an expiry, and another one for as long as many of

@@ -140,7 +140,7 @@ impl Server {
             }
             has_file_work = disk.aof.waits_for_time();
         }
-        let has_work = self.engine.volatile_keys() > 0 || self.sessions.need_cron();
+        let has_work = self.engine.has_volatile_keys() || self.sessions.need_cron();
         let hz = self.sessions.settings().hz;
         self.cron.arm(has_file_work || has_work, hz, context);
     }

@@ -22,9 +22,9 @@
 //! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; clients
 //! are not tracked for caching; output buffers have no limit. A client that listens for events of keys
 //! and changes keys in one transaction is told of each event before the reply, which Redis says first
-//! for some commands (`EXPIRE`, `HSET`). Where the order of a reply is that of a hash table there (`UNSUBSCRIBE` of everything,
-//! patterns that fit one message, `CONFIG GET`), here it is the order of subscription, of the names,
-//! of the table.
+//! for some commands (`EXPIRE`, `HSET`). Where the order of a reply is that of a hash table there
+//! (`UNSUBSCRIBE` of everything, patterns that fit one message, `CONFIG GET`), here it is the order of
+//! subscription, of the names, of the table.
 
 mod blocking;
 pub(super) mod client;
