@@ -33,7 +33,7 @@ use self::oversell::Oversell;
 use self::stale_write::StaleWrite;
 use self::stuck_lock::StuckLock;
 use self::two_holders::TwoHolders;
-pub use self::verdict::{JudgeSettings, Unjudged, Verdict, Violation, ViolationKind};
+pub use self::verdict::{JudgeSettings, LockHome, Unjudged, Verdict, Violation, ViolationKind};
 use crate::world::history::{History, Record, RecordId};
 
 /// Judges a run by its history.
