@@ -26,6 +26,8 @@ pub struct RandomFaults {
 pub struct Stage {
     /// The shop's store.
     pub store: String,
+    /// The store of the orders, where they have one of their own.
+    pub orders: Option<String>,
     /// The servers that the lock lives on.
     pub servers: Vec<String>,
     /// The buyers.
@@ -151,7 +153,7 @@ fn draw_action(
 }
 
 /// Whose clock is wrong: a buyer's, or that of a lock server, which measures the leases. Nobody
-/// ever asks the store's.
+/// ever asks a store's.
 fn whose_clock(choices: &mut impl Choices, node: String, stage: &Stage) -> String {
     if stage.buyers.contains(&node) && choices.ratio(1, 2) {
         return node;
@@ -238,8 +240,12 @@ fn scale(ttl: Duration) -> Vec<Duration> {
 }
 
 impl Stage {
+    fn stores(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.store).chain(&self.orders)
+    }
+
     fn all_servers(&self) -> Vec<String> {
-        std::iter::once(&self.store).chain(&self.servers).cloned().collect()
+        self.stores().chain(&self.servers).cloned().collect()
     }
 
     fn others(&self, node: &str) -> Vec<String> {
@@ -247,16 +253,17 @@ impl Stage {
         everybody.filter(|name| name != node).collect()
     }
 
-    /// Whom a node talks to: a buyer to every server, the store to buyers, and the lock's servers
+    /// Whom a node talks to: a buyer to every server, a store to buyers, and the lock's servers
     /// to the buyers and to each other.
     fn peers(&self, node: &str) -> Vec<String> {
+        let is_store = |name: &str| self.stores().any(|store| store == name);
         let mut peers = self.others(node);
         if self.buyers.iter().any(|buyer| buyer == node) {
             peers.retain(|peer| !self.buyers.contains(peer));
-        } else if node == self.store {
+        } else if is_store(node) {
             peers.retain(|peer| self.buyers.contains(peer));
         } else {
-            peers.retain(|peer| *peer != self.store);
+            peers.retain(|peer| !is_store(peer));
         }
         peers
     }
@@ -276,6 +283,7 @@ mod tests {
     fn stage() -> Stage {
         Stage {
             store: "store".to_owned(),
+            orders: None,
             servers: vec!["redis".to_owned()],
             buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
             buyer_events: vec!["acquired", "stock-seen", "releasing"],
@@ -300,6 +308,32 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(plans.join("\n"));
+    }
+
+    #[test]
+    fn stores_talk_to_buyers_alone_and_lock_servers_to_no_store() {
+        let servers = vec!["redis-1".to_owned(), "redis-2".to_owned()];
+        let stage = Stage { orders: Some("orders".to_owned()), servers, ..stage() };
+        for store in ["store", "orders"] {
+            assert_eq!(stage.peers(store), ["buyer-1", "buyer-2"]);
+        }
+        assert_eq!(stage.peers("redis-1"), ["redis-2", "buyer-1", "buyer-2"]);
+        assert_eq!(stage.peers("buyer-1"), ["store", "orders", "redis-1", "redis-2"]);
+    }
+
+    #[test]
+    fn nobodys_clock_is_set_wrong_who_is_never_asked_for_the_time() {
+        let stage = Stage { orders: Some("orders".to_owned()), ..stage() };
+        let kinds = vec![FaultKind::ClockJump, FaultKind::ClockDrift];
+        let random = RandomFaults { kinds, max: 6 };
+        let plans = (0..500).flat_map(|seed| random.draw(&mut Random::new(seed, 0), &stage));
+        for fault in plans {
+            let (Action::ClockJump { node, .. } | Action::ClockDrift { node, .. }) = &fault.action
+            else {
+                panic!("{fault}");
+            };
+            assert!(node == "redis" || stage.buyers.contains(node), "{fault}");
+        }
     }
 
     #[test]

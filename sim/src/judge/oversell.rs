@@ -246,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_since_the_last_violation_counts_for_the_next() {
+        let mut story = Story::new();
+        story.stock(9).served(A, 9).served(B, 9).taken(A, 1, 9, 8).taken(B, 2, 8, 8);
+        story.served(A, 8).served(C, 8).taken(C, 3, 8, 7).taken(A, 4, 7, 7);
+        let nodes: Vec<_> = found(&story).into_iter().map(|one| one.nodes).collect();
+        assert_eq!(nodes, [[A, B], [C, A]]);
+    }
+
+    #[test]
     fn the_order_of_the_records_decides_at_one_instant() {
         let mut story = Story::new();
         story.stock(2).at(5).served(A, 2).taken(A, 1, 2, 1).served(B, 1).taken(B, 2, 1, 0);
