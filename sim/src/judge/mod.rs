@@ -19,6 +19,7 @@ pub(crate) mod testing;
 mod token_regression;
 mod two_holders;
 mod verdict;
+mod writers;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
