@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::choices::Choices;
 use crate::plan::{Action, Fault, FaultKind, Groups, Plan, Start, Trigger};
+use crate::stage::Stage;
 
 /// What a random plan may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,27 +20,6 @@ pub struct RandomFaults {
     pub kinds: Vec<FaultKind>,
     /// At most so many faults in a plan.
     pub max: u32,
-}
-
-/// What faults can hit, and when it matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
-    /// The shop's store.
-    pub store: String,
-    /// The servers that the lock lives on.
-    pub servers: Vec<String>,
-    /// The buyers.
-    pub buyers: Vec<String>,
-    /// Notes of buyers that are worth a trigger.
-    pub buyer_events: Vec<&'static str>,
-    /// Notes of servers that are worth a trigger.
-    pub server_events: Vec<&'static str>,
-    /// How long the run is.
-    pub duration: Duration,
-    /// How long a lock lives.
-    pub ttl: Duration,
-    /// Faults that begin at a fixed time begin at a multiple of this.
-    pub grain: Duration,
 }
 
 impl RandomFaults {
@@ -151,7 +131,7 @@ fn draw_action(
 }
 
 /// Whose clock is wrong: a buyer's, or that of a lock server, which measures the leases. Nobody
-/// ever asks the store's.
+/// ever asks a store's.
 fn whose_clock(choices: &mut impl Choices, node: String, stage: &Stage) -> String {
     if stage.buyers.contains(&node) && choices.ratio(1, 2) {
         return node;
@@ -237,31 +217,6 @@ fn scale(ttl: Duration) -> Vec<Duration> {
     scale
 }
 
-impl Stage {
-    fn all_servers(&self) -> Vec<String> {
-        std::iter::once(&self.store).chain(&self.servers).cloned().collect()
-    }
-
-    fn others(&self, node: &str) -> Vec<String> {
-        let everybody = self.all_servers().into_iter().chain(self.buyers.iter().cloned());
-        everybody.filter(|name| name != node).collect()
-    }
-
-    /// Whom a node talks to: a buyer to every server, the store to buyers, and the lock's servers
-    /// to the buyers and to each other.
-    fn peers(&self, node: &str) -> Vec<String> {
-        let mut peers = self.others(node);
-        if self.buyers.iter().any(|buyer| buyer == node) {
-            peers.retain(|peer| !self.buyers.contains(peer));
-        } else if node == self.store {
-            peers.retain(|peer| self.buyers.contains(peer));
-        } else {
-            peers.retain(|peer| *peer != self.store);
-        }
-        peers
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
@@ -276,6 +231,7 @@ mod tests {
     fn stage() -> Stage {
         Stage {
             store: "store".to_owned(),
+            orders: None,
             servers: vec!["redis".to_owned()],
             buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
             buyer_events: vec!["acquired", "stock-seen", "releasing"],
@@ -300,6 +256,21 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(plans.join("\n"));
+    }
+
+    #[test]
+    fn nobodys_clock_is_set_wrong_who_is_never_asked_for_the_time() {
+        let stage = Stage { orders: Some("orders".to_owned()), ..stage() };
+        let kinds = vec![FaultKind::ClockJump, FaultKind::ClockDrift];
+        let random = RandomFaults { kinds, max: 6 };
+        let plans = (0..500).flat_map(|seed| random.draw(&mut Random::new(seed, 0), &stage));
+        for fault in plans {
+            let (Action::ClockJump { node, .. } | Action::ClockDrift { node, .. }) = &fault.action
+            else {
+                panic!("{fault}");
+            };
+            assert!(node == "redis" || stage.buyers.contains(node), "{fault}");
+        }
     }
 
     #[test]

@@ -18,9 +18,11 @@ mod choices;
 mod describe;
 mod draw;
 mod plan;
+mod stage;
 pub mod toml;
 
 pub use crate::choices::{Choices, Enumerator, Recorded, Recorder};
 pub use crate::describe::show;
-pub use crate::draw::{RandomFaults, Stage, draw_fault};
+pub use crate::draw::{RandomFaults, draw_fault};
 pub use crate::plan::{Action, Fault, FaultKind, Groups, Plan, Start, Trigger};
+pub use crate::stage::Stage;

@@ -19,6 +19,7 @@ pub(crate) mod testing;
 mod token_regression;
 mod two_holders;
 mod verdict;
+mod writers;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
@@ -33,7 +34,7 @@ use self::oversell::Oversell;
 use self::stale_write::StaleWrite;
 use self::stuck_lock::StuckLock;
 use self::two_holders::TwoHolders;
-pub use self::verdict::{JudgeSettings, Unjudged, Verdict, Violation, ViolationKind};
+pub use self::verdict::{JudgeSettings, LockHome, Unjudged, Verdict, Violation, ViolationKind};
 use crate::world::history::{History, Record, RecordId};
 
 /// Judges a run by its history.
@@ -57,6 +58,8 @@ struct Trial<'h> {
 }
 
 impl<'h> Listener<'h> for Trial<'h> {
+    // Once for each note: the call alone would cost as much as most of them do.
+    #[inline(always)]
     fn noted(&mut self, id: RecordId, record: &'h Record, note: &'h Note) {
         match note {
             Note::Acquiring { lock, .. } => self.wait(record, lock),
@@ -78,8 +81,7 @@ impl<'h> Listener<'h> for Trial<'h> {
             | Note::KeyDeleted { .. }
             | Note::KeyExpired { .. }
             | Note::KeyEvicted { .. } => {
-                let found = self.foreign_release.server(&mut self.locks, id, record, note);
-                self.violations.extend(found);
+                self.server(id, record, note);
             }
             _ => {}
         }
@@ -112,13 +114,13 @@ impl<'h> Trial<'h> {
     fn wait(&mut self, record: &Record, name: &'h Name) {
         let lock = self.locks.number(name);
         self.foreign_release.take_part(record.node);
-        self.violations.extend(self.stuck_lock.wait(lock, name, record));
+        add(&mut self.violations, self.stuck_lock.wait(lock, name, record));
     }
 
     /// A client waits no longer.
     fn give_up(&mut self, record: &Record, name: &Name) {
         let Some(lock) = self.locks.find(name) else { return };
-        self.violations.extend(self.stuck_lock.give_up(lock, record));
+        add(&mut self.violations, self.stuck_lock.give_up(lock, record));
     }
 
     /// A hold has begun.
@@ -126,23 +128,29 @@ impl<'h> Trial<'h> {
         let lock = self.locks.number(name);
         self.foreign_release.take_part(record.node);
         self.stale_write.begin(&self.beliefs.holds, lock);
-        self.violations.extend(self.two_holders.begin(self.history, &self.beliefs));
-        self.violations.extend(self.stuck_lock.begin(lock, name, record));
+        add(&mut self.violations, self.two_holders.begin(self.history, &self.beliefs));
+        add(&mut self.violations, self.stuck_lock.begin(lock, name, record));
     }
 
     /// Holds have ended, if any.
     fn end(&mut self) {
         for hold in self.beliefs.just_ended() {
             let Some(lock) = self.locks.find(&hold.lock) else { continue };
-            self.violations.extend(self.stuck_lock.end(lock, hold));
+            add(&mut self.violations, self.stuck_lock.end(lock, hold));
         }
     }
 
     /// A store has taken a write, or an order.
     fn write(&mut self, id: RecordId, record: &Record, note: &Note) {
         let (history, holds) = (self.history, &self.beliefs.holds);
-        self.violations.extend(self.oversell.write(history, id, record, note));
-        self.violations.extend(self.stale_write.write(history, holds, id, record, note));
+        add(&mut self.violations, self.oversell.write(history, id, record, note));
+        add(&mut self.violations, self.stale_write.write(history, holds, id, record, note));
+    }
+
+    /// A server has done something to a key.
+    fn server(&mut self, id: RecordId, record: &Record, note: &'h Note) {
+        let found = self.foreign_release.server(&mut self.locks, id, record, note);
+        add(&mut self.violations, found);
     }
 
     /// The run is over.
@@ -158,6 +166,13 @@ impl<'h> Trial<'h> {
         }
         violations.sort_by_key(|violation| (violation.record, violation.kind));
         Verdict { violations, unjudged, books, max_holders: self.two_holders.most }
+    }
+}
+
+/// Cheaper than [`Vec::extend`] where there is nothing to add, as nearly always.
+fn add(violations: &mut Vec<Violation>, found: Option<Violation>) {
+    if let Some(found) = found {
+        violations.push(found);
     }
 }
 

@@ -9,14 +9,13 @@
 //! One purchase with two orders is no violation of its own. It is counted ([`Books::doubled`]), and
 //! unbalances the books where the stock was counted down once.
 
-use std::collections::BTreeMap;
-
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 
 use super::books::{Half, Ledger, Part};
 use super::halves::left_behind;
-use super::{Books, Violation, ViolationKind, each_once};
+use super::writers::Writers;
+use super::{Books, Violation, ViolationKind};
 use crate::world::history::{History, Record, RecordId};
 
 /// The check.
@@ -115,49 +114,6 @@ fn describe_write(name: &str, note: &Note, is_doubled: bool) -> String {
     }
 }
 
-/// Who has written, and what clients had read by then. Whose writes another overwrites is asked for
-/// where the books are wrong alone.
-#[derive(Default)]
-struct Writers {
-    writes: Vec<NodeId>,
-    reads: Vec<Read>,
-    /// How many writes there had been when a client last read so much, for the first `indexed` of
-    /// the reads.
-    seen: BTreeMap<(NodeId, u64), usize>,
-    indexed: usize,
-}
-
-/// A client was told the stock after so many writes.
-#[derive(Clone, Copy)]
-struct Read {
-    client: NodeId,
-    stock: u64,
-    writes: usize,
-}
-
-impl Writers {
-    fn has_read(&mut self, client: NodeId, stock: u64) {
-        self.reads.push(Read { client, stock, writes: self.writes.len() });
-    }
-
-    fn has_written(&mut self, client: NodeId) {
-        self.writes.push(client);
-    }
-
-    /// Whose writes the last one overwrites: the others' since its client last read the stock that
-    /// it takes one piece from.
-    fn overwritten(&mut self, after: u64) -> Vec<NodeId> {
-        let Some((client, before)) = self.writes.split_last() else { return Vec::new() };
-        for read in &self.reads[self.indexed..] {
-            self.seen.insert((read.client, read.stock), read.writes);
-        }
-        self.indexed = self.reads.len();
-        let basis = (*client, after.saturating_add(1));
-        let unseen = self.seen.get(&basis).map_or(&[][..], |seen| &before[*seen..]);
-        each_once(unseen.iter().copied().filter(|writer| writer != client))
-    }
-}
-
 /// The books in words, when they do not balance.
 fn describe(ledger: &Ledger) -> String {
     let Books { initial, remaining, sold, .. } = ledger.books;
@@ -243,6 +199,15 @@ mod tests {
         story.stock(9).served(A, 9).served(B, 9).served(C, 9);
         story.taken(A, 1, 9, 8).taken(B, 2, 8, 8).taken(C, 3, 8, 8);
         assert_eq!(details(&story).len(), 2);
+    }
+
+    #[test]
+    fn what_was_read_since_the_last_violation_counts_for_the_next() {
+        let mut story = Story::new();
+        story.stock(9).served(A, 9).served(B, 9).taken(A, 1, 9, 8).taken(B, 2, 8, 8);
+        story.served(A, 8).served(C, 8).taken(C, 3, 8, 7).taken(A, 4, 7, 7);
+        let nodes: Vec<_> = found(&story).into_iter().map(|one| one.nodes).collect();
+        assert_eq!(nodes, [[A, B], [C, A]]);
     }
 
     #[test]

@@ -9,9 +9,12 @@
 //! A fault that never ends has not healed, and there is no verdict while it lasts: a partition, a
 //! process that stays paused, a server that stays down, a clock that stays wrong. Two kinds are
 //! over as soon as they have struck: a connection that is dropped, and the crash or power loss of
-//! a client, for then the holder is gone. A client is a node that has written down, at any time,
-//! that it waits for a lock or got one. Nor is there a verdict on what had not enough time left
-//! until the end of the run, or on a lock that nobody wants.
+//! any node but the servers that the locks are on ([`LockHome`]): if that was a holder, it is gone. Nor is
+//! there a verdict on what had not enough time left until the end of the run, or on a lock that
+//! nobody wants.
+//!
+//! A lock in the memory of a process is one of its own, whatever others call theirs: that another
+//! process goes on does not help who is stuck.
 //!
 //! Where a run has no such time without a fault at all, that is said ([`Unjudged`](super::Unjudged)):
 //! it could not have shown a stuck lock, whatever became of it.
@@ -27,15 +30,19 @@ use fencepost_models::note::Name;
 
 use self::calm::Calms;
 use super::locks::LockId;
-use super::{Hold, JudgeSettings, Violation, ViolationKind};
+use super::{Hold, JudgeSettings, LockHome, Violation, ViolationKind};
 use crate::world::SimTime;
 use crate::world::history::{History, Record, RecordId};
 
 /// The check.
 pub struct StuckLock<'h> {
     measure: Measure<'h>,
-    locks: BTreeMap<LockId, Lock<'h>>,
+    are_in_memory: bool,
+    /// Each lock, and each process's own where they are in memory.
+    locks: BTreeMap<Key, Lock<'h>>,
 }
+
+type Key = (LockId, Option<NodeId>);
 
 /// What a lock is measured by.
 struct Measure<'h> {
@@ -46,6 +53,8 @@ struct Measure<'h> {
 /// What becomes of a lock.
 struct Lock<'h> {
     name: &'h Name,
+    /// It is in the memory of a process.
+    is_own: bool,
     /// Who waits, as often as it does.
     waiting: Vec<NodeId>,
     /// How many believe that they hold it, each as often as it acquired it.
@@ -59,8 +68,16 @@ struct Lock<'h> {
 }
 
 impl<'h> Lock<'h> {
-    const fn new(name: &'h Name) -> Self {
-        Self { name, waiting: Vec::new(), holds: 0, wanted_since: None, is_told: false, last: None }
+    const fn new(name: &'h Name, is_own: bool) -> Self {
+        Self {
+            name,
+            is_own,
+            waiting: Vec::new(),
+            holds: 0,
+            wanted_since: None,
+            is_told: false,
+            last: None,
+        }
     }
 
     fn gain(&mut self, node: NodeId) {
@@ -83,34 +100,36 @@ impl<'h> Lock<'h> {
 impl<'h> StuckLock<'h> {
     /// Before the first note.
     pub fn new(history: &'h History, settings: &JudgeSettings) -> Self {
-        let measure = Measure { history, calms: Calms::of(history, settings.stuck_after) };
-        Self { measure, locks: BTreeMap::new() }
+        let (servers, are_in_memory) = match &settings.locks {
+            LockHome::Servers(servers) => (&servers[..], false),
+            LockHome::Memory => (&[][..], true),
+        };
+        let measure = Measure { history, calms: Calms::of(history, servers, settings.stuck_after) };
+        Self { measure, are_in_memory, locks: BTreeMap::new() }
     }
 
     /// A client begins to wait for a lock.
     pub fn wait(&mut self, id: LockId, name: &'h Name, record: &Record) -> Option<Violation> {
         let node = record.node;
-        let lock = self.locks.entry(id).or_insert_with(|| Lock::new(name));
-        self.measure.change(lock, record.at, |lock| lock.waiting.push(node))
+        self.change_named(id, name, record, |lock| lock.waiting.push(node))
     }
 
     /// A client has got a lock.
     pub fn begin(&mut self, id: LockId, name: &'h Name, record: &Record) -> Option<Violation> {
         let node = record.node;
-        let lock = self.locks.entry(id).or_insert_with(|| Lock::new(name));
-        self.measure.change(lock, record.at, |lock| lock.gain(node))
+        self.change_named(id, name, record, |lock| lock.gain(node))
     }
 
     /// A client waits no longer.
     pub fn give_up(&mut self, id: LockId, record: &Record) -> Option<Violation> {
         let node = record.node;
-        let lock = self.locks.get_mut(&id)?;
+        let lock = self.locks.get_mut(&self.key(id, node))?;
         self.measure.change(lock, record.at, |lock| lock.leave(node))
     }
 
     /// A hold has ended.
     pub fn end(&mut self, id: LockId, hold: &Hold) -> Option<Violation> {
-        let lock = self.locks.get_mut(&id)?;
+        let lock = self.locks.get_mut(&self.key(id, hold.node))?;
         self.measure.change(lock, hold.until, |lock| lock.lose(hold))
     }
 
@@ -135,6 +154,24 @@ impl<'h> StuckLock<'h> {
         }
         let locks = self.locks.values_mut();
         Ok(locks.filter_map(|lock| self.measure.look(lock, history.end())).collect())
+    }
+
+    /// Something changes about a lock that may be new.
+    fn change_named(
+        &mut self,
+        id: LockId,
+        name: &'h Name,
+        record: &Record,
+        change: impl FnOnce(&mut Lock<'h>),
+    ) -> Option<Violation> {
+        let new = Lock::new(name, self.are_in_memory);
+        let lock = self.locks.entry(self.key(id, record.node)).or_insert(new);
+        self.measure.change(lock, record.at, change)
+    }
+
+    /// Which lock a client means.
+    const fn key(&self, id: LockId, client: NodeId) -> Key {
+        (id, if self.are_in_memory { Some(client) } else { None })
     }
 }
 
@@ -186,9 +223,10 @@ fn violation(history: &History, lock: &Lock<'_>, from: SimTime, bound: Duration)
         at,
         record: RecordId(next.min(records.len().saturating_sub(1)) as u32),
         detail: format!(
-            "{} waited for {}, and nobody got it in the {} from {from} on, though nobody held it \
+            "{} waited for {}{}, and nobody got it in the {} from {from} on, though nobody held it \
              and no fault was in force; {last}",
             waiting.join(", "),
+            if lock.is_own { "its own " } else { "" },
             lock.name,
             show(bound),
         ),

@@ -11,7 +11,7 @@ use fencepost_models::note::{Name, Note, ReleaseOutcome};
 use fencepost_models::redis::resp::Reply;
 use fencepost_models::shop::ShopRequest;
 
-use super::{JudgeSettings, Verdict, Violation, ViolationKind, judge};
+use super::{JudgeSettings, LockHome, Verdict, Violation, ViolationKind, judge};
 use crate::world::SimTime;
 use crate::world::history::{Event, FaultId, History, MessageId, RecordId};
 
@@ -27,9 +27,14 @@ pub const C: NodeId = NodeId(4);
 /// The lock that [`Story::acquire`] and [`Story::release`] are about.
 pub const LOCK: &str = "lock:stock";
 
-/// What the judge says of a story, where a lock is stuck after 30 s.
+/// What the judge says of a story whose locks are on Redis.
 pub fn verdict(story: &Story) -> Verdict {
-    judge(&story.history, &JudgeSettings { stuck_after: Duration::from_secs(30) })
+    verdict_where(story, LockHome::Servers(vec![REDIS]))
+}
+
+/// What the judge says of a story whose locks are there, and stuck after 30 s.
+pub fn verdict_where(story: &Story, locks: LockHome) -> Verdict {
+    judge(&story.history, &JudgeSettings { stuck_after: Duration::from_secs(30), locks })
 }
 
 /// What the judge finds of one kind.

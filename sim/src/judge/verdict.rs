@@ -120,9 +120,21 @@ impl Verdict {
 }
 
 /// What the judge has to be told beside the history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgeSettings {
     /// A lock is stuck when it is wanted and free for longer than that: longer than a key that
     /// nobody needs any more may take to expire, and a waiting client to notice.
     pub stuck_after: Duration,
+    /// Where the locks are.
+    pub locks: LockHome,
+}
+
+/// Where locks are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockHome {
+    /// On these servers, for all clients alike.
+    Servers(Vec<NodeId>),
+    /// In the memory of each process: two processes have two locks, even where both call theirs the
+    /// same. To the shop they mean one.
+    Memory,
 }

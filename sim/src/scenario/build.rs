@@ -142,7 +142,8 @@ impl Scenario {
         let ttl = self.lock.lease().unwrap_or(RedisLockSettings::default().ttl);
         Stage {
             store: "store".to_owned(),
-            servers: self.server_names(),
+            orders: self.orders_name(),
+            servers: self.lock_server_names(),
             buyers: self.client_names(),
             buyer_events,
             server_events,

@@ -17,6 +17,7 @@ use std::time::Duration;
 use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::machine::NodeId;
 use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
@@ -26,7 +27,7 @@ pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
 pub use self::recipe::Recipe;
-use crate::judge::{JudgeSettings, ViolationKind};
+use crate::judge::{JudgeSettings, LockHome, ViolationKind};
 use crate::world::{Latency, Limits};
 
 /// One scenario. The fields are open: build one from [`Scenario::default`] and change what differs.
@@ -164,7 +165,18 @@ impl Scenario {
     /// What the judge is told beside the history of a run.
     pub fn judge_settings(&self) -> JudgeSettings {
         let stuck_after = self.stuck_after.unwrap_or_else(|| self.lock.stuck_after());
-        JudgeSettings { stuck_after }
+        JudgeSettings { stuck_after, locks: self.lock_home() }
+    }
+
+    /// Where the locks are, by the numbers that the nodes have.
+    fn lock_home(&self) -> LockHome {
+        if let Some(Backend::Memory { .. }) = self.backend {
+            return LockHome::Memory;
+        }
+        let servers = self.lock_server_names();
+        let nodes = (0..).map(NodeId).zip(self.node_names());
+        let servers = nodes.filter(|(_, name)| servers.contains(name)).map(|(node, _)| node);
+        LockHome::Servers(servers.collect())
     }
 
     /// Settings that cannot do what they are for, each in words: what they are about is not there.
@@ -211,16 +223,20 @@ impl Scenario {
     /// the backend's servers, the nodes that the buyers are on, the
     /// load.
     pub fn node_names(&self) -> Vec<String> {
+        let stores = ["store".to_owned()].into_iter().chain(self.orders_name());
+        let (servers, clients) = (self.lock_server_names(), self.client_names());
         let load = self.load.as_ref().map(|_| "load".to_owned());
-        let (servers, clients) = (self.server_names(), self.client_names());
-        ["store".to_owned()].into_iter().chain(servers).chain(clients).chain(load).collect()
+        stores.chain(servers).chain(clients).chain(load).collect()
     }
 
-    /// All servers but the store.
-    fn server_names(&self) -> Vec<String> {
-        let orders = self.shop.has_order_store().then(|| "orders".to_owned());
-        let backend = self.backend.as_ref().map(Backend::node_names).unwrap_or_default();
-        orders.into_iter().chain(backend).collect()
+    /// The name of the store of the orders, if there is one.
+    fn orders_name(&self) -> Option<String> {
+        self.shop.has_order_store().then(|| "orders".to_owned())
+    }
+
+    /// The names of the servers that the lock lives on.
+    fn lock_server_names(&self) -> Vec<String> {
+        self.backend.as_ref().map(Backend::node_names).unwrap_or_default()
     }
 
     /// The names of the nodes that the buyers are on.

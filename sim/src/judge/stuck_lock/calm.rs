@@ -1,12 +1,10 @@
 //! When no fault was in force.
 
-use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_faults::{FaultKind, show};
 use fencepost_models::machine::NodeId;
-use fencepost_models::note::Note;
 
 use crate::world::SimTime;
 use crate::world::history::{Event, FaultId, History};
@@ -33,9 +31,9 @@ impl Calm {
 }
 
 impl Calms {
-    /// The times of a history.
-    pub fn of(history: &History, bound: Duration) -> Self {
-        let mut long = all(history);
+    /// The times of a history. `servers` are those that the locks are on.
+    pub fn of(history: &History, servers: &[NodeId], bound: Duration) -> Self {
+        let mut long = all(history, servers);
         let longest = long.iter().map(Calm::length).max().unwrap_or_default();
         long.retain(|calm| calm.length() > bound);
         Self { bound, long, longest }
@@ -62,11 +60,10 @@ impl Calms {
 }
 
 /// Every time without a fault.
-fn all(history: &History) -> Vec<Calm> {
-    let clients = LazyCell::new(|| clients(history));
+fn all(history: &History, servers: &[NodeId]) -> Vec<Calm> {
     let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
         Some(FaultKind::DropConnection) => false,
-        Some(FaultKind::Crash | FaultKind::PowerLoss) => !clients.contains(&node),
+        Some(FaultKind::Crash | FaultKind::PowerLoss) => servers.contains(&node),
         _ => true,
     };
     let mut calm = Vec::new();
@@ -88,10 +85,4 @@ fn all(history: &History) -> Vec<Calm> {
         calm.push(Calm { from, until: history.end() });
     }
     calm
-}
-
-fn clients(history: &History) -> BTreeSet<NodeId> {
-    let takes_part = |note: &Note| matches!(note, Note::Acquiring { .. } | Note::Acquired { .. });
-    let notes = history.notes().filter(|(_, _, note)| takes_part(note));
-    notes.map(|(_, record, _)| record.node).collect()
 }

@@ -3,7 +3,7 @@
 use fencepost_faults::FaultKind;
 
 use super::*;
-use crate::judge::testing::{A, B, C, REDIS, Story, found_of_kind, verdict};
+use crate::judge::testing::{A, B, C, REDIS, STORE, Story, found_of_kind, verdict, verdict_where};
 use crate::world::history::Event;
 
 fn found(story: &Story) -> Vec<Violation> {
@@ -176,6 +176,41 @@ fn a_client_that_crashed_is_gone_and_a_server_that_crashed_has_not_healed() {
             assert_eq!(is_stuck(&mut story, 31_001), stuck, "{kind:?}");
         }
     }
+}
+
+#[test]
+fn who_is_no_server_of_the_lock_and_stays_down_excuses_nothing() {
+    // The store, and a third buyer that never wanted the lock: it may as well be a load.
+    for node in [STORE, C] {
+        let mut story = released();
+        let fault = story.faults(&[FaultKind::Crash])[0];
+        story.at_ms(3_000).event(node, Event::FaultBegan(fault)).event(node, Event::Crashed);
+        assert!(is_stuck(&mut story, 33_001));
+    }
+}
+
+#[test]
+fn in_memory_each_process_has_a_lock_of_its_own() {
+    let mut story = released();
+    for turn in 0..20 {
+        story.at_ms(3_000 + turn * 3_000).wait(A).acquire(A, None).release(A);
+    }
+    story.end_ms(63_000);
+    assert_eq!(found(&story), [], "on a server somebody else got it");
+    let in_memory = verdict_where(&story, LockHome::Memory);
+    let stuck = in_memory.first(ViolationKind::StuckLock).expect("B never gets its own");
+    assert_eq!((stuck.at.as_millis(), &stuck.nodes[..]), (31_500, &[B][..]));
+    insta::assert_snapshot!(stuck.detail, @"buyer-2 waited for its own lock:stock, and nobody got it in the 30s from 1.500s on, though nobody held it and no fault was in force; nobody had held it before");
+}
+
+#[test]
+fn in_memory_another_process_that_holds_keeps_nobody_from_its_lock() {
+    let mut story = Story::new();
+    story.at_ms(1).wait(A).acquire(A, None).wait(B);
+    story.end_ms(60_000);
+    assert_eq!(found(&story), []);
+    let in_memory = verdict_where(&story, LockHome::Memory);
+    assert_eq!(in_memory.first(ViolationKind::StuckLock).map(|one| &one.nodes[..]), Some(&[B][..]));
 }
 
 #[test]

@@ -3,7 +3,11 @@ mod laws;
 mod mutations;
 mod plans;
 
-use super::Scenario;
+use fencepost_models::machine::NodeId;
+use fencepost_models::shop::Orders;
+
+use super::{Backend, Scenario};
+use crate::judge::LockHome;
 
 /// One of everything.
 pub const FULL: &str = r#"title = "Everything at once"
@@ -142,4 +146,14 @@ fn assert_same_lines(left: &str, right: &str) {
         assert_eq!(left, right);
     }
     assert_eq!(left, right);
+}
+
+#[test]
+fn the_judge_is_told_where_the_locks_are() {
+    let locks = |change: fn(&mut Scenario)| Scenario::default().but(change).judge_settings().locks;
+    assert_eq!(locks(|_| {}), LockHome::Servers(vec![NodeId(1)]));
+    let two_stores = locks(|s| s.shop.buyer.orders = Orders::AfterStock);
+    assert_eq!(two_stores, LockHome::Servers(vec![NodeId(2)]), "the orders' store comes first");
+    assert_eq!(locks(|s| s.backend = None), LockHome::Servers(vec![]));
+    assert_eq!(locks(|s| s.backend = Some(Backend::Memory { processes: 2 })), LockHome::Memory);
 }
