@@ -290,6 +290,36 @@ pub enum Note {
         /// Which key.
         key: Name,
     },
+    /// Redis: follows a master from now on.
+    ReplicaOf {
+        /// Whom.
+        master: NodeId,
+    },
+    /// Redis: was a replica, and is a master from now on.
+    Promoted,
+    /// Redis, a replica: has what its master had when it asked, and is told of what comes.
+    Synced {
+        /// Whose data.
+        master: NodeId,
+        /// All keys anew, and not only what was missed.
+        full: bool,
+        /// Up to which byte of the master's stream.
+        offset: u64,
+    },
+    /// Sentinel: one of its events, under the name that its clients hear.
+    Sentinel {
+        /// The event: `+sdown`, `+odown`, `+switch-master`.
+        event: &'static str,
+        /// What it is about.
+        detail: String,
+    },
+    /// Redis Cluster: what a node makes of the others, and what it decides.
+    Cluster {
+        /// The event: `pfail`, `fail`, `election-won`.
+        event: &'static str,
+        /// What it is about.
+        detail: String,
+    },
     /// Anything else worth a line, from a user's own code.
     Remark {
         /// The line.
@@ -304,7 +334,7 @@ const fn is_main(thread: &u32) -> bool {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 27] = [
+pub const NOTE_KINDS: [&str; 30] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -331,6 +361,9 @@ pub const NOTE_KINDS: [&str; 27] = [
     "key-deleted",
     "key-expired",
     "key-evicted",
+    "replica-of",
+    "promoted",
+    "synced",
     "remark",
 ];
 
@@ -382,6 +415,10 @@ impl Note {
             Self::KeyDeleted { .. } => "key-deleted",
             Self::KeyExpired { .. } => "key-expired",
             Self::KeyEvicted { .. } => "key-evicted",
+            Self::ReplicaOf { .. } => "replica-of",
+            Self::Promoted => "promoted",
+            Self::Synced { .. } => "synced",
+            Self::Sentinel { event, .. } | Self::Cluster { event, .. } => event,
             Self::Remark { .. } => "remark",
         }
     }

@@ -13,10 +13,12 @@
 //! script/                Lua
 //! resp/                  the protocol, for real sockets
 //! usage                  when keys were used, and how often
+//! address                how servers name each other
 //! unix_time              the clock as Redis reads it
 //! client                 what recipes use
 //! ```
 
+pub mod address;
 mod channels;
 pub mod client;
 mod commands;

@@ -216,6 +216,19 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         Note::KeyDeleted { key } => return deletion(state, record, key),
         Note::KeyExpired { key } => return removal(state, record, key, Glyph::Expired),
         Note::KeyEvicted { key } => return removal(state, record, key, Glyph::Evicted),
+        Note::ReplicaOf { master } => {
+            (Telling, None, format!("{name} follows {}", state.name(*master)))
+        }
+        Note::Promoted => (Telling, None, format!("{name} is a master now")),
+        Note::Synced { master, full, offset } => {
+            let (master, how) =
+                (state.name(*master), if *full { "a full copy" } else { "the rest" });
+            let text = format!("{name} has {how} of what {master} had, up to byte {offset}");
+            (Ordinary, None, text)
+        }
+        Note::Sentinel { event, detail } | Note::Cluster { event, detail } => {
+            (Ordinary, None, format!("{name}: {event} {detail}"))
+        }
         Note::Remark { text } => (Telling, None, format!("{name}: {text}")),
         Note::StockServed { .. } => return None,
     };

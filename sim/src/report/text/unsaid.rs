@@ -154,6 +154,11 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::KeySet { key, .. } if state.cast.locks.contains(key) => (66, "key set", "keys set"),
         Note::KeySet { .. } => (67, "other key set", "other keys set"),
         Note::KeyDeleted { .. } => (68, "key removed", "keys removed"),
+        Note::ReplicaOf { .. } => (24, "new master followed", "new masters followed"),
+        Note::Promoted => (24, "promotion", "promotions"),
+        Note::Synced { .. } => (25, "replica in step", "replicas in step"),
+        Note::Sentinel { .. } => (26, "event of a Sentinel", "events of Sentinels"),
+        Note::Cluster { .. } => (27, "event of the cluster", "events of the cluster"),
         Note::Remark { .. } => (28, "remark", "remarks"),
     }
 }

@@ -6,6 +6,7 @@ use super::super::connection::{End, Session};
 use super::super::{Call, Sessions};
 use super::client_type;
 use crate::machine::NodeId;
+use crate::redis::address::{REDIS_PORT, host};
 use crate::redis::channels::Kind as Subscription;
 use crate::redis::commands::{SYNTAX_ERROR, integer};
 use crate::redis::engine::Data;
@@ -122,8 +123,7 @@ fn file_descriptor(session: &Session) -> i64 {
     session.id.saturating_add(5)
 }
 
-/// A client's address. Nodes have none in the model, so that they get one of a private network; the
-/// port is one of those that Linux gives to clients, 32768 to 60999.
+/// A client's address; the port is one of those that Linux gives to clients, 32768 to 60999.
 pub(super) fn address(session: &Session) -> String {
     let port = 32_768 + session.connection.0 % 28_232;
     format!("{}:{port}", host(session.peer.unwrap_or(NodeId(0))))
@@ -131,10 +131,5 @@ pub(super) fn address(session: &Session) -> String {
 
 /// The server's own address, at Redis's own port.
 pub(super) fn local_address(node: NodeId) -> String {
-    format!("{}:6379", host(node))
-}
-
-fn host(node: NodeId) -> String {
-    let [high, low] = node.0.to_be_bytes();
-    format!("10.0.{high}.{low}")
+    format!("{}:{REDIS_PORT}", host(node))
 }
