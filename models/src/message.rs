@@ -27,10 +27,14 @@ pub enum Message {
     Bytes(Bytes),
     /// A number: all that examples and benchmarks need.
     Number(u64),
+    /// What a Redis master passes on to a replica: all commands of one `write`.
+    RedisStream(Arc<[Arc<[Bytes]>]>),
+    /// A copy of all that a Redis master has, as the commands that make it: what an RDB file is.
+    RedisSnapshot(Arc<[Arc<[Bytes]>]>),
 }
 
 impl Message {
-    /// The message's name: a Redis command's, a request's, or `reply`.
+    /// The message's name: a Redis command's, a request's, `reply`, `stream` or `snapshot`.
     ///
     /// Faults choose messages by it, without regard to case.
     pub fn name(&self) -> Cow<'_, str> {
@@ -41,6 +45,8 @@ impl Message {
             },
             Self::Shop(request) => Cow::Borrowed(request.name()),
             Self::RedisReply(_) | Self::ShopReply(_) => Cow::Borrowed("reply"),
+            Self::RedisStream(_) => Cow::Borrowed("stream"),
+            Self::RedisSnapshot(_) => Cow::Borrowed("snapshot"),
             Self::Bytes(_) => Cow::Borrowed("bytes"),
             Self::Number(_) => Cow::Borrowed("number"),
         }

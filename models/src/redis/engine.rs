@@ -12,8 +12,11 @@
 //! assert_eq!(engine.execute(&set, Wall::from_nanos(0)), Reply::Nil);
 //! ```
 
+mod copy;
 mod data;
 mod modify;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -22,7 +25,7 @@ pub(crate) use self::data::Lookups;
 use super::commands::{self, DataCommand, Handler};
 use super::keyspace::{Database, Keyspace};
 use super::memory::Memory;
-use super::propagation::Passed;
+use super::propagation::{Listeners, Passed};
 use super::resp::Reply;
 use super::script::ScriptCache;
 use super::settings::RedisSettings;
@@ -57,6 +60,18 @@ pub enum Change {
         /// Which key.
         key: Bytes,
     },
+}
+
+impl Change {
+    /// Which key has changed.
+    pub(crate) const fn key(&self) -> &Bytes {
+        match self {
+            Self::Set { key, .. }
+            | Self::Deleted { key }
+            | Self::Expired { key }
+            | Self::Evicted { key } => key,
+        }
+    }
 }
 
 /// A Redis without its network: what one process keeps in memory.
@@ -124,7 +139,8 @@ impl Engine {
         let Self { data, memory: Some(memory), .. } = self else {
             return true;
         };
-        let is_constant = data.is_loading || data.is_constant();
+        // A replica has what its master has. Source: `replica-ignore-maxmemory`, on by default.
+        let is_constant = data.is_loading || data.is_constant() || data.standing.is_replica;
         let has_room = is_constant || memory.make_room(data);
         data.propagation.end_round();
         has_room
@@ -151,7 +167,7 @@ impl Engine {
     }
 
     /// What is to be passed on since this was last called; nothing before
-    /// [`Propagation::turn_on`](super::propagation::Propagation::turn_on).
+    /// [`Propagation::set_listeners`](super::propagation::Propagation::set_listeners).
     pub(crate) fn take_propagated(&mut self) -> std::vec::Drain<'_, Passed> {
         self.data.propagation.take()
     }
@@ -185,6 +201,33 @@ impl Engine {
         self.data.changes.clear();
         self.data.note_all();
         true
+    }
+
+    /// All keys, as the commands that set them. Source: `rdb.c`, `rdbSaveRio`, which leaves out nothing,
+    /// expired keys included.
+    pub(crate) fn copy(&self) -> Vec<Arc<[Bytes]>> {
+        copy::commands(&self.data.keyspace)
+    }
+
+    /// Has other keys from now on: those that the commands set. What is the same is not written down.
+    ///
+    /// Source: `replication.c`, `readSyncBulkPayload`: `emptyData`, `rdbLoad`.
+    pub(crate) fn replace_all(&mut self, commands: &[Arc<[Bytes]>], wall: Wall) {
+        let before = self.data.all_as_they_are();
+        let listeners = self.data.propagation.listeners();
+        self.data.propagation.set_listeners(Listeners::default());
+        self.data.set_wall(wall);
+        self.data.delete_all();
+        self.data.is_loading = true;
+        for arguments in commands {
+            // The reply has nobody to go to.
+            self.execute(arguments, wall);
+        }
+        self.data.keyspace.select(Database::default());
+        self.data.is_loading = false;
+        self.data.propagation.set_listeners(listeners);
+        self.end_unit();
+        self.data.note_difference(&before);
     }
 
     /// How many modifications commands have made, as `INFO` shows under
@@ -224,7 +267,7 @@ impl Engine {
         /// Source: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
         const ACCEPTABLE_STALE_PERCENT: usize = 10;
         self.data.set_wall(wall);
-        if self.data.is_constant() {
+        if self.data.is_constant() || self.data.standing.is_replica {
             return;
         }
         for database in Database::all() {

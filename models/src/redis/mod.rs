@@ -6,6 +6,7 @@
 //! engine  commands/      arguments and the time in, a reply out
 //! keyspace  number  glob what commands work on
 //! propagation/           what the append-only file and replicas are told
+//! replication/           masters and replicas: the stream of writes, and who has how much of it
 //! persistence/           the append-only file: written, synced, read again
 //! memory/                maxmemory: what keys weigh, and which of them go
 //! channels  watched      who wants to hear of messages, and of changes
@@ -30,7 +31,10 @@ mod memory;
 mod number;
 mod persistence;
 mod propagation;
+mod replication;
 pub mod resp;
+#[cfg(test)]
+pub(crate) mod rig;
 mod script;
 pub mod server;
 mod session;

@@ -1,14 +1,18 @@
 //! One Redis server.
 
+mod config_file;
 mod cron;
 
 use bytes::Bytes;
 
-pub use super::settings::{AppendFsync, EventClasses, MaxmemoryPolicy, Persistence, RedisSettings};
+pub use super::settings::{
+    AppendFsync, EventClasses, MaxmemoryPolicy, Persistence, RedisSettings, ReplicationSettings,
+};
 
-use self::cron::Cron;
+use self::cron::{Cron, Need};
 use super::engine::{Change, Engine};
 use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
+use super::replication::Out;
 use super::session::{Outgoing, Sessions};
 use super::unix_time::millis;
 use crate::machine::{Boot, Context, DiskToken, Effect, Input, InputId, Machine, TimerId};
@@ -62,15 +66,16 @@ impl Server {
                 is_gone: false,
             })),
         };
-        if let Some(disk) = &disk {
-            match disk.found {
-                None => engine.data.propagation.turn_on(),
-                Some(_) => engine.data.is_loading = true,
-            }
+        engine.data.is_loading = disk.as_ref().is_some_and(|disk| disk.found.is_some());
+        let mut sessions = Sessions::new(&boot, settings);
+        if let Some(master) = config_file::master(&mut boot, &settings) {
+            sessions.start_following(master);
         }
+        sessions.direct_propagation(&mut engine);
+        sessions.set_standing(&mut engine);
         Self {
             engine,
-            sessions: Sessions::new(&boot, settings),
+            sessions,
             cron: Cron::new(boot.clock.mono, settings.hz),
             random: boot.random,
             disk,
@@ -83,6 +88,10 @@ impl Server {
     /// Takes an input while the thread for commands is free. False when it is nothing to Redis.
     fn take(&mut self, input: Input<'_>, context: &mut Context<'_>) -> bool {
         match input {
+            Input::Message { connection, message } if self.sessions.is_masters(connection) => {
+                self.sessions.hear_master(connection, message, &mut self.engine, context.clock);
+                self.replace_file(context);
+            }
             // An empty argument vector is passed over. Source: `networking.c`,
             // `processInputBuffer`.
             Input::Message { message: Message::Redis(arguments), .. } if arguments.is_empty() => {}
@@ -102,7 +111,13 @@ impl Server {
             Input::Accepted { connection, peer } => {
                 self.sessions.open(connection, Some(peer), context.clock);
             }
+            Input::Connected { connection } => self.sessions.master_connected(connection),
+            Input::Closed { connection, .. } if self.sessions.is_masters(connection) => {
+                self.sessions.master_closed(&mut self.engine, context.clock);
+            }
             Input::Closed { connection, .. } => self.sessions.close(connection, &mut self.engine),
+            // A replica looks for its master by itself.
+            Input::Started => {}
             Input::Timer(Cron::TIMER) => self.run_cron(context),
             Input::Timer(Self::LOADED) => self.load(context),
             _ => return false,
@@ -112,9 +127,14 @@ impl Server {
 
     /// `serverCron`.
     fn run_cron(&mut self, context: &mut Context<'_>) {
-        self.cron.fired(context.clock.mono, self.sessions.settings().hz);
+        let is_full_second = self.cron.fired(context.clock.mono, self.sessions.settings().hz);
         self.sessions.close_idle(&mut self.engine, context.clock);
         self.engine.expire_some(context.clock.wall, &mut self.random);
+        self.sessions.end_copies(&mut self.engine, context.clock);
+        // While a server loads its file, it does nothing else by the clock.
+        if is_full_second && !self.engine.data.is_loading {
+            self.sessions.replication_cron(&mut self.engine, context.clock);
+        }
     }
 
     /// What the event loop does when there is nothing more to read: whoever has waited long enough
@@ -130,7 +150,7 @@ impl Server {
             if let Persistence::Aof(policy) = self.sessions.settings().persistence {
                 disk.aof.set_policy(policy);
             }
-            for command in self.engine.take_propagated() {
+            for command in self.sessions.take_for_file() {
                 disk.aof.feed(&command);
             }
             disk.aof.flush(millis(context.clock.wall) / 1000, context);
@@ -140,15 +160,26 @@ impl Server {
             }
             has_file_work = disk.aof.waits_for_time();
         }
-        let has_work = self.engine.has_volatile_keys() || self.sessions.need_cron();
-        let hz = self.sessions.settings().hz;
-        self.cron.arm(has_file_work || has_work, hz, context);
+        let has_work = self.engine.has_volatile_keys() && !self.engine.data.standing.is_replica
+            || self.sessions.need_cron();
+        let need = if has_file_work || has_work {
+            Need::EveryRun
+        } else if self.sessions.need_replication_cron() {
+            Need::EverySecond
+        } else {
+            Need::None
+        };
+        self.cron.arm(need, self.sessions.settings().hz, context);
     }
 
     /// Writes down what has changed, and sends what has come up: whatever leaves the server leaves
     /// here.
     fn tell(&mut self, context: &mut Context<'_>) {
         self.write_down(context);
+        if let Some(master) = self.sessions.take_config() {
+            config_file::write(master, context);
+        }
+        self.replicate(context);
         for outgoing in self.sessions.take_output() {
             match outgoing {
                 Outgoing::Reply { connection, reply } => {
@@ -159,7 +190,35 @@ impl Server {
         }
     }
 
+    /// Sends what masters and replicas have to say to each other. The stream goes out before the replies
+    /// to what is in it. Source: `networking.c`, `handleClientsWithPendingWrites`: who has something new is put at
+    /// the head of the list, and replicas come after the client that has asked.
+    fn replicate(&mut self, context: &mut Context<'_>) {
+        let Some(out) = self.sessions.take_replication() else { return };
+        let mut master = None;
+        for out in out {
+            match out {
+                Out::Send { connection, message } => context.send(connection, message),
+                Out::Close { connection } => context.close(connection),
+                Out::Connect { master: node } => master = Some(context.connect(node)),
+            }
+        }
+        if let Some(connection) = master {
+            self.sessions.is_connecting(connection);
+        }
+    }
+
+    /// The data are others: the file is made anew. Source: `replication.c`, `restartAOFAfterSYNC`.
+    fn replace_file(&mut self, context: &mut Context<'_>) {
+        if let Some((commands, disk)) = self.sessions.take_replaced().zip(self.disk.as_mut()) {
+            disk.aof.begin_anew(&commands, context);
+        }
+    }
+
     fn write_down(&mut self, context: &mut Context<'_>) {
+        for note in self.sessions.take_notes() {
+            context.note(note);
+        }
         for change in self.engine.take_changes() {
             context.note(match change {
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
@@ -192,7 +251,7 @@ impl Server {
         let Some(disk) = &mut self.disk else { return };
         let Some((file, contents)) = disk.found.take() else { return };
         let is_known = self.engine.load(&contents.commands, context.clock.wall);
-        self.engine.data.propagation.turn_on();
+        self.sessions.direct_propagation(&mut self.engine);
         disk.is_gone = !is_known || contents.damage == Some(Damage::BadFormat);
         if contents.damage == Some(Damage::CutShort) {
             Aof::cut_off(file.slice(..contents.valid_bytes), context);

@@ -1,6 +1,7 @@
 //! What `redis.conf` sets, as far as the model knows it.
 
 pub use super::events::EventClasses;
+use crate::machine::NodeId;
 
 /// What `redis.conf` sets. The defaults are those of Redis 7.0.15, but for `save`: a Redis that is
 /// not told otherwise also writes snapshots (RDB), and none is written here.
@@ -22,6 +23,58 @@ pub struct RedisSettings {
     pub timeout_s: u32,
     /// Clients may send `DEBUG`: `enable-debug-command`.
     pub enable_debug_command: bool,
+    /// Was started with a file that `CONFIG REWRITE` can write to; what is kept in it is whom the server
+    /// follows.
+    pub has_config_file: bool,
+    /// Whom the server follows when it starts: `replicaof`.
+    pub replica_of: Option<NodeId>,
+    /// Replicas and what they ask for.
+    pub replication: ReplicationSettings,
+}
+
+/// What `redis.conf` sets about replication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicationSettings {
+    /// Which replica Sentinel prefers as the next master, the lowest first; 0 for never:
+    /// `replica-priority`.
+    pub priority: u32,
+    /// A master takes writes only while it has so many replicas in step: `min-replicas-to-write`, 0 for
+    /// always.
+    pub min_replicas_to_write: u32,
+    /// A replica is in step while it was heard of within so many seconds: `min-replicas-max-lag`.
+    pub min_replicas_max_lag_s: u32,
+    /// After how many seconds of silence either side gives up: `repl-timeout`.
+    pub timeout_s: u32,
+    /// How often a master says something to its replicas: seconds, `repl-ping-replica-period`.
+    pub ping_period_s: u32,
+    /// How much of the stream is kept for replicas that come back: `repl-backlog-size`.
+    pub backlog_bytes: u64,
+    /// For how many seconds it is kept while there is no replica: `repl-backlog-ttl`, 0 for ever.
+    pub backlog_ttl_s: u32,
+    /// How long a copy waits for further replicas: seconds, `repl-diskless-sync-delay`.
+    pub sync_delay_s: u32,
+    /// A replica refuses its clients' writes: `replica-read-only`.
+    pub read_only: bool,
+    /// A replica that has lost its master goes on answering: `replica-serve-stale-data`.
+    pub serve_stale_data: bool,
+}
+
+impl Default for ReplicationSettings {
+    fn default() -> Self {
+        // Source: `config.c`, `static_configs`.
+        Self {
+            priority: 100,
+            min_replicas_to_write: 0,
+            min_replicas_max_lag_s: 10,
+            timeout_s: 60,
+            ping_period_s: 10,
+            backlog_bytes: 1 << 20,
+            backlog_ttl_s: 3600,
+            sync_delay_s: 5,
+            read_only: true,
+            serve_stale_data: true,
+        }
+    }
 }
 
 impl Default for RedisSettings {
@@ -36,6 +89,9 @@ impl Default for RedisSettings {
             notify_keyspace_events: EventClasses::NONE,
             timeout_s: 0,
             enable_debug_command: false,
+            has_config_file: false,
+            replica_of: None,
+            replication: ReplicationSettings::default(),
         }
     }
 }

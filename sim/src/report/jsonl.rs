@@ -191,13 +191,25 @@ struct Content<'a>(&'a Message);
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Message::Redis(arguments) => serializer.collect_seq(arguments.iter().map(Text)),
+            Message::Redis(arguments) => Words(arguments).serialize(serializer),
             Message::RedisReply(reply) => Answer(reply).serialize(serializer),
+            Message::RedisStream(commands) | Message::RedisSnapshot(commands) => {
+                serializer.collect_seq(commands.iter().map(|command| Words(command)))
+            }
             Message::Shop(request) => request.serialize(serializer),
             Message::ShopReply(reply) => reply.serialize(serializer),
             Message::Bytes(bytes) => Text(bytes).serialize(serializer),
             Message::Number(number) => number.serialize(serializer),
         }
+    }
+}
+
+/// A command.
+struct Words<'a>(&'a [Bytes]);
+
+impl Serialize for Words<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Text))
     }
 }
 

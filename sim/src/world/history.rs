@@ -360,13 +360,18 @@ impl History {
     }
 }
 
+fn command_bytes(arguments: &[bytes::Bytes]) -> u64 {
+    arguments.iter().map(|argument| (size_of_val(argument) + argument.len()) as u64).sum()
+}
+
 /// About how much memory a message points to; a number and the shop's requests point nowhere.
 #[inline]
 fn payload_bytes(message: &Message) -> u64 {
     match message {
         Message::Bytes(bytes) => bytes.len() as u64,
-        Message::Redis(arguments) => {
-            arguments.iter().map(|argument| (size_of_val(argument) + argument.len()) as u64).sum()
+        Message::Redis(arguments) => command_bytes(arguments),
+        Message::RedisStream(commands) | Message::RedisSnapshot(commands) => {
+            commands.iter().map(|command| command_bytes(command)).sum()
         }
         _ => 0,
     }

@@ -9,6 +9,7 @@ pub(crate) struct Flags(u16);
 
 impl Flags {
     pub(crate) const NONE: Self = Self(0);
+    pub(crate) const ALL: Self = Self(u16::MAX);
     /// May change the data.
     pub(crate) const WRITE: Self = Self(1);
     /// Reads the data and never changes it.
@@ -34,6 +35,11 @@ impl Flags {
     /// Both sets together.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// What both sets have.
+    pub(crate) const fn common(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// True when at least one flag of `other` is set.

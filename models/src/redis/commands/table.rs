@@ -7,7 +7,8 @@ use super::{expiry, hashes, keys, scripting, server, strings};
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
 use crate::redis::session::{
-    self, SessionHandler, client, config, debug, greeting, info, pubsub, transaction,
+    self, SessionHandler, client, config, debug, following, greeting, info, pubsub, replicas,
+    transaction,
 };
 
 const fn row_of(
@@ -143,6 +144,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("ping", -1, server::ping),
     data("psetex", 4, strings::psetex),
     session("psubscribe", "psubscribe", -2, pubsub::psubscribe),
+    session("psync", "psync", -3, replicas::psync),
     data("pttl", 2, expiry::pttl),
     data("publish", 3, pubsub::publish),
     container(
@@ -160,8 +162,10 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("randomkey", 1, keys::randomkey),
     data("rename", 3, keys::rename),
     data("renamenx", 3, keys::renamenx),
+    session("replconf", "replconf", -1, replicas::replconf),
+    session("replicaof", "replicaof", 3, following::replicaof),
     session("reset", "reset", 1, greeting::reset),
-    session("role", "role", 1, info::role),
+    session("role", "role", 1, following::role),
     data("scan", -2, keys::scan),
     container(
         "script",
@@ -178,6 +182,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("setex", 4, strings::setex),
     data("setnx", 3, strings::setnx),
     data("setrange", 4, strings::setrange),
+    session("slaveof", "slaveof", 3, following::replicaof),
     data("spublish", 3, pubsub::spublish),
     session("ssubscribe", "ssubscribe", -2, pubsub::ssubscribe),
     data("strlen", 2, strings::strlen),

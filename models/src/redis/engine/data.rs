@@ -8,7 +8,8 @@ use crate::redis::channels::Channels;
 use crate::redis::commands::{self, DataCommand, Flags};
 use crate::redis::events::EventClasses;
 use crate::redis::keyspace::{Database, Databases, Hash, Value};
-use crate::redis::propagation::{Propagation, rewritten};
+use crate::redis::propagation::{Consumers, Propagation, rewritten};
+use crate::redis::replication::Standing;
 use crate::redis::resp::Reply;
 use crate::redis::script::Lrand48;
 use crate::redis::unix_time;
@@ -38,6 +39,8 @@ pub struct Data {
     pub(crate) is_out_of_memory: bool,
     /// A script runs that may not write.
     pub(crate) is_read_only: bool,
+    /// Whether the server is a master or a replica, and what follows from that.
+    pub(crate) standing: Standing,
     /// Who has subscribed to what.
     pub(crate) channels: Channels,
     /// Who watches which keys.
@@ -83,10 +86,15 @@ impl Data {
         }
         let (before, database) = (self.dirty(), self.keyspace.selected());
         let reply = (command.run)(self, arguments);
-        if self.propagation.take_forced() || self.dirty() != before {
+        let is_changed = self.dirty() != before;
+        let consumers = match self.propagation.take_forced() {
+            _ if is_changed => Some(Consumers::All),
+            forced => forced,
+        };
+        if let Some(consumers) = consumers {
             let name = command.row.full_name;
             let passed = rewritten(name, arguments, &reply, &self.keyspace);
-            self.propagation.add(database, passed);
+            self.propagation.add(database, passed, consumers);
         }
         reply
     }
@@ -101,6 +109,11 @@ impl Data {
             Reply::error("ERR Write commands are not allowed from read-only scripts.");
         if self.is_read_only && command.row.flags.any_of(MAY_WRITE) {
             return READ_ONLY;
+        }
+        if !self.standing.is_free()
+            && let Some(refusal) = self.standing.refuses_script(command.row.flags)
+        {
+            return refusal;
         }
         if self.is_out_of_memory {
             if command.row.flags.any_of(Flags::DENYOOM) {
@@ -129,16 +142,33 @@ impl Data {
 
     /// Removes a key whose time is over; true when it has.
     ///
-    /// While clients are paused it counts as removed and stays. Source: `db.c`, `expireIfNeeded`
-    /// and `deleteExpiredKeyAndPropagate`.
+    /// While clients are paused it counts as removed and stays. So it does on a replica, which waits for
+    /// its master's `DEL`. Source: `db.c`, `expireIfNeeded` and `deleteExpiredKeyAndPropagate`.
     pub(crate) fn expire_if_due(&mut self, key: &Bytes) -> bool {
         let due = self.is_due(key);
-        if due && !self.is_constant() {
+        if due && !self.standing.is_replica {
+            self.expire(key);
+        }
+        due
+    }
+
+    /// The same for a key that is to be changed: a replica that takes writes removes it itself. Source:
+    /// `db.c`, `lookupKey`: `EXPIRE_FORCE_DELETE_EXPIRED`.
+    fn expire_to_write(&mut self, key: &Bytes) -> bool {
+        let due = self.is_due(key);
+        if due && !self.standing.is_read_only {
+            self.expire(key);
+        }
+        due
+    }
+
+    /// A key's time is over.
+    fn expire(&mut self, key: &Bytes) {
+        if !self.is_constant() {
             self.keyspace.remove(key);
             self.gone(key, Change::Expired { key: key.clone() });
             self.publish(EventClasses::EXPIRED, "expired", key);
         }
-        due
     }
 
     /// Removes a key of a database to make room.
@@ -160,15 +190,16 @@ impl Data {
 
     /// True when a date deletes the key that it is set for.
     ///
-    /// Source: `expire.c`, `checkAlreadyExpired`.
+    /// Source: `expire.c`, `checkAlreadyExpired`: on a replica none does.
     pub(crate) fn is_over(&self, at_ms: i64) -> bool {
-        at_ms <= self.now_ms() && !self.is_loading
+        at_ms <= self.now_ms() && !self.is_loading && !self.standing.is_replica
     }
 
     /// True when a key's time is over.
     ///
     /// A key lives through the millisecond at which it expires. Source: `db.c`, `keyIsExpired`:
-    /// `now > when`; and nothing expires while the data are being loaded.
+    /// `now > when`; and nothing expires while the data are being loaded. Nor does it for what comes from
+    /// the master, by whatever clock: `expireIfNeeded`.
     pub(crate) fn is_due(&self, key: &Bytes) -> bool {
         self.is_due_in(self.keyspace.selected(), key)
     }
@@ -176,7 +207,7 @@ impl Data {
     /// The same in any database.
     pub(crate) fn is_due_in(&self, database: Database, key: &Bytes) -> bool {
         let is_over = |at_ms| self.now_ms() > at_ms && !self.is_loading;
-        self.keyspace.of(database).expiry(key).is_some_and(is_over)
+        self.keyspace.of(database).expiry(key).is_some_and(is_over) && !self.standing.obeys
     }
 
     /// True while nothing may expire. Source: `networking.c`,
@@ -203,7 +234,7 @@ impl Data {
     ///
     /// Source: `db.c`, `lookupKeyWrite`.
     pub(crate) fn lookup(&mut self, key: &Bytes) -> Option<&mut Value> {
-        if self.expire_if_due(key) {
+        if self.expire_to_write(key) {
             return None;
         }
         self.keyspace.get_mut(key, &self.tracker, &mut self.random)

@@ -171,12 +171,29 @@ impl Data {
 
     /// Writes down all keys as they are.
     pub(super) fn note_all(&mut self) {
-        for database in Database::all() {
+        let all = self.all_as_they_are();
+        self.changes.extend(all.into_iter().flatten());
+    }
+
+    /// What there is in each database.
+    pub(super) fn all_as_they_are(&mut self) -> Vec<Vec<Change>> {
+        let of = |database| {
             self.within(database, |data| {
-                let keys = data.keyspace.keys();
-                let all: Vec<Change> = keys.filter_map(|key| data.as_it_is(key)).collect();
-                data.changes.extend(all);
-            });
+                data.keyspace.keys().filter_map(|key| data.as_it_is(key)).collect()
+            })
+        };
+        Database::all().map(of).collect()
+    }
+
+    /// Notes what is other than it was in each database, in place of how that came about.
+    pub(super) fn note_difference(&mut self, before: &[Vec<Change>]) {
+        self.changes.clear();
+        let after = self.all_as_they_are();
+        for (before, after) in before.iter().zip(&after) {
+            let has = |key: &Bytes| after.iter().any(|now| now.key() == key);
+            let gone = before.iter().map(Change::key).filter(|key| !has(key));
+            self.changes.extend(gone.map(|key| Change::Deleted { key: key.clone() }));
+            self.changes.extend(after.iter().filter(|now| !before.contains(now)).cloned());
         }
     }
 

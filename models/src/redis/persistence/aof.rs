@@ -3,6 +3,8 @@
 //! Source: `aof.c`, `flushAppendOnlyFile`, which Redis calls before it goes to sleep: after the
 //! commands that had come in, and before their replies are sent.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::AOF_FILE;
@@ -55,6 +57,7 @@ impl Aof {
     const SYNC: DiskToken = DiskToken(1);
     const SYNC_BEHIND: DiskToken = DiskToken(2);
     const TRUNCATE: DiskToken = DiskToken(3);
+    const REWRITE: DiskToken = DiskToken(4);
 
     /// For how many seconds a write is put off while an fsync is under way. Source: `aof.c`,
     /// `flushAppendOnlyFile`.
@@ -97,6 +100,21 @@ impl Aof {
     pub(crate) fn cut_off(kept: Bytes, context: &mut Context<'_>) {
         let operation = DiskOperation::Replace { file: AOF_FILE, bytes: kept };
         context.disk(Self::TRUNCATE, operation);
+    }
+
+    /// The file holds other commands from now on. Redis writes a new one in another process, and takes it
+    /// in place of the old one when it is synced; here that is done at once. Source: `aof.c`,
+    /// `rewriteAppendOnlyFileBackground`, `backgroundRewriteDoneHandler`.
+    pub(crate) fn begin_anew(&mut self, commands: &[Arc<[Bytes]>], context: &mut Context<'_>) {
+        let mut bytes = Vec::new();
+        for command in commands {
+            encode_command(command, &mut bytes);
+        }
+        self.buffer.clear();
+        self.selected = None;
+        let operation = DiskOperation::Replace { file: AOF_FILE, bytes: bytes.into() };
+        context.disk(Self::TRUNCATE, operation);
+        context.disk(Self::REWRITE, DiskOperation::Sync { file: AOF_FILE });
     }
 
     /// True while the thread for commands is blocked.

@@ -14,6 +14,7 @@ pub(crate) struct Waiting {
 #[derive(Clone, Debug)]
 enum What {
     Accepted { connection: ConnectionId, peer: NodeId },
+    Connected { connection: ConnectionId },
     Message { connection: ConnectionId, message: Message },
     Closed { connection: ConnectionId, reason: CloseReason },
     Timer(TimerId),
@@ -24,12 +25,13 @@ impl Waiting {
     pub(crate) fn new(id: Option<InputId>, input: Input<'_>) -> Option<Self> {
         let what = match input {
             Input::Accepted { connection, peer } => What::Accepted { connection, peer },
+            Input::Connected { connection } => What::Connected { connection },
             Input::Message { connection, message } => {
                 What::Message { connection, message: message.clone() }
             }
             Input::Closed { connection, reason } => What::Closed { connection, reason },
             Input::Timer(timer) => What::Timer(timer),
-            Input::Started | Input::Connected { .. } | Input::DiskDone(_) => return None,
+            Input::Started | Input::DiskDone(_) => return None,
         };
         Some(Self { id, what })
     }
@@ -40,6 +42,7 @@ impl Waiting {
             What::Accepted { connection, peer } => {
                 Input::Accepted { connection: *connection, peer: *peer }
             }
+            What::Connected { connection } => Input::Connected { connection: *connection },
             What::Message { connection, message } => {
                 Input::Message { connection: *connection, message }
             }

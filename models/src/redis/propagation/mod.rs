@@ -26,44 +26,78 @@ pub(crate) struct Passed {
     ///
     /// [`Message::Redis`]: crate::message::Message::Redis
     pub(crate) arguments: Arc<[Bytes]>,
+    /// It is nothing for the file.
+    pub(crate) is_for_replicas_alone: bool,
+}
+
+/// Who listens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Listeners {
+    /// There is an append-only file.
+    pub(crate) file: bool,
+    /// There are replicas, or there have been.
+    pub(crate) replicas: bool,
+}
+
+/// Who is to be told of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consumers {
+    /// The file and the replicas.
+    All,
+    /// The replicas: nothing is changed that a file could keep.
+    ReplicasAlone,
 }
 
 /// The commands that are to be passed on.
 #[derive(Debug, Default)]
 pub(crate) struct Propagation {
-    is_on: bool,
-    /// The command that is being carried out is to be passed on whatever it changes.
-    is_forced: bool,
+    listeners: Listeners,
+    /// The command that is being carried out is to be passed on to these whatever it changes.
+    forced: Option<Consumers>,
     /// What the command, script or transaction under way has brought about so far.
     unit: Vec<Passed>,
     ready: Vec<Passed>,
 }
 
 impl Propagation {
-    /// Somebody listens from now on. Until then nothing is collected.
-    pub(crate) fn turn_on(&mut self) {
-        self.is_on = true;
+    /// Others listen from now on. While nobody does, nothing is collected.
+    pub(crate) const fn set_listeners(&mut self, listeners: Listeners) {
+        self.listeners = listeners;
+    }
+
+    /// Who listens.
+    pub(crate) const fn listeners(&self) -> Listeners {
+        self.listeners
     }
 
     /// True when somebody listens.
     pub(crate) const fn is_on(&self) -> bool {
-        self.is_on
+        self.listeners.file || self.listeners.replicas
     }
 
     /// The command that is being carried out is to be passed on though it may change nothing.
-    pub(crate) fn force(&mut self) {
-        self.is_forced = self.is_on;
+    pub(crate) const fn force(&mut self, consumers: Consumers) {
+        // Source: `server.c`, `alsoPropagate`: `shouldPropagate`.
+        if self.listeners.replicas || self.listeners.file && matches!(consumers, Consumers::All) {
+            self.forced = Some(consumers);
+        }
     }
 
-    /// True when the command that has been carried out is to be passed on in any case.
-    pub(crate) fn take_forced(&mut self) -> bool {
-        std::mem::take(&mut self.is_forced)
+    /// To whom the command that has been carried out is to be passed on in any case.
+    pub(crate) const fn take_forced(&mut self) -> Option<Consumers> {
+        self.forced.take()
     }
 
     /// Adds a command to what is under way.
-    pub(crate) fn add(&mut self, database: Database, arguments: Arc<[Bytes]>) {
-        if self.is_on {
-            self.unit.push(Passed { database, arguments });
+    pub(crate) fn add(
+        &mut self,
+        database: Database,
+        arguments: Arc<[Bytes]>,
+        consumers: Consumers,
+    ) {
+        if self.is_on() {
+            let is_for_replicas_alone = consumers == Consumers::ReplicasAlone;
+            self.unit.push(Passed { database, arguments, is_for_replicas_alone });
         }
     }
 
@@ -72,9 +106,7 @@ impl Propagation {
     /// `DEL`, since `lazyfree-lazy-expire` and `lazyfree-lazy-eviction` are off by default, or it
     /// would be `UNLINK`. Source: `db.c`, `propagateDeletion`.
     pub(crate) fn add_deletion(&mut self, database: Database, key: &Bytes) {
-        if self.is_on {
-            self.unit.push(Passed { database, arguments: deletion(key) });
-        }
+        self.add(database, deletion(key), Consumers::All);
     }
 
     /// A client's command is done: what it brought about is passed on, as a transaction when it is
@@ -84,6 +116,7 @@ impl Propagation {
         let word = |word: &'static str, beside: &Passed| Passed {
             database: beside.database,
             arguments: Arc::new([Bytes::from_static(word.as_bytes())]),
+            is_for_replicas_alone: false,
         };
         if let [first, .., last] = &self.unit[..] {
             self.ready.push(word("MULTI", first));

@@ -28,12 +28,12 @@ fn options_are_known_as_the_command_knows_them() {
 fn several_commands_of_a_client_make_a_transaction_and_a_round_of_deletions_none() {
     let mut propagation = Propagation::default();
     let [first, other] = [0, 1].map(|number| Database::new(number).expect("is there"));
-    propagation.add(first, words("SET a 1").into());
+    propagation.add(first, words("SET a 1").into(), Consumers::All);
     propagation.end_unit();
     assert_eq!(propagation.take().count(), 0, "nobody listens");
-    propagation.turn_on();
+    propagation.set_listeners(Listeners { file: true, replicas: false });
     let both = |propagation: &mut Propagation| {
-        propagation.add(first, words("SET a 1").into());
+        propagation.add(first, words("SET a 1").into(), Consumers::All);
         propagation.add_deletion(other, &Bytes::from_static(b"b"));
     };
     let taken = |propagation: &mut Propagation| -> Vec<_> {

@@ -5,14 +5,28 @@ use std::time::Duration;
 use crate::machine::{Context, TimerId};
 use crate::time::{Mono, nanos};
 
+/// How often `serverCron` has work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It has none.
+    None,
+    /// Once in a second, for replication.
+    EverySecond,
+    /// At each run.
+    EveryRun,
+}
+
 /// When `serverCron` runs. Real Redis runs it for ever; here it runs only while it has work, at the
 /// same moments as if it had never stopped.
 #[derive(Debug)]
 pub(super) struct Cron {
     /// When it runs next, or would have.
     next: Mono,
+    /// How many runs there were before that one: `server.cronloops`.
+    runs: u64,
     period: Duration,
-    armed: bool,
+    /// For when the timer is set, and which run that is.
+    armed: Option<(Mono, u64)>,
 }
 
 impl Cron {
@@ -21,7 +35,8 @@ impl Cron {
     /// The first run comes a millisecond after the start. Source: `server.c`, `initServer`:
     /// `aeCreateTimeEvent(server.el, 1, serverCron, …)`.
     pub(super) fn new(started: Mono, hz: u32) -> Self {
-        Self { next: started + Duration::from_millis(1), period: Self::period(hz), armed: false }
+        let next = started + Duration::from_millis(1);
+        Self { next, runs: 0, period: Self::period(hz), armed: None }
     }
 
     /// Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`; `serverCron` returns whole
@@ -30,30 +45,51 @@ impl Cron {
         Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)))
     }
 
-    /// It runs just now: the next run is counted from here. Source: `ae.c`,
-    /// `processTimeEvents`.
-    pub(super) fn fired(&mut self, now: Mono, hz: u32) {
-        self.period = Self::period(hz);
-        self.next = now + self.period;
-        self.armed = false;
+    /// How many runs make a second. Source: `server.h`, `run_with_period`.
+    fn runs_a_second(period: Duration) -> u64 {
+        (1000 / (period.as_millis() as u64).max(1)).max(1)
     }
 
-    /// A turn of the event loop is over: sets the timer when it is needed and not set. A new `hz`
-    /// counts from the next run on, be that one that is left out.
-    pub(super) fn arm(&mut self, needed: bool, hz: u32, context: &mut Context<'_>) {
-        if self.armed {
+    /// It runs just now: the next run is counted from here. True when this is the run of a second. Source:
+    /// `ae.c`, `processTimeEvents`.
+    pub(super) fn fired(&mut self, now: Mono, hz: u32) -> bool {
+        let run = self.armed.take().map_or(self.runs, |(_, run)| run);
+        let is_full_second = run.is_multiple_of(Self::runs_a_second(self.period));
+        self.period = Self::period(hz);
+        self.next = now + self.period;
+        self.runs = run + 1;
+        is_full_second
+    }
+
+    /// A turn of the event loop is over: sets the timer when it is needed earlier than it is set for. A new `hz` counts from the next run on, be that one that is left out.
+    pub(super) fn arm(&mut self, need: Need, hz: u32, context: &mut Context<'_>) {
+        let is_soon_enough = |(at, _)| need != Need::EveryRun || at <= self.next;
+        if self.armed.is_some_and(is_soon_enough) {
             return;
         }
         let now = context.clock.mono;
+        let period = nanos(self.period);
         if self.next <= now {
-            let period = nanos(self.period);
-            let runs = nanos(now.saturating_since(self.next)) / period + 1;
-            self.next = self.next + Duration::from_nanos(runs.saturating_mul(period));
+            let missed = nanos(now.saturating_since(self.next)) / period + 1;
+            self.skip(missed);
         }
         self.period = Self::period(hz);
-        if needed {
-            context.set_timer_at(Self::TIMER, self.next);
-            self.armed = true;
+        let (mut at, mut run) = (self.next, self.runs);
+        if need == Need::EverySecond {
+            let a_second = Self::runs_a_second(self.period);
+            let skipped = (a_second - run % a_second) % a_second;
+            at = at + Duration::from_nanos(skipped.saturating_mul(nanos(self.period)));
+            run += skipped;
         }
+        if need != Need::None {
+            context.set_timer_at(Self::TIMER, at);
+            self.armed = Some((at, run));
+        }
+    }
+
+    /// So many runs are left out.
+    fn skip(&mut self, runs: u64) {
+        self.next = self.next + Duration::from_nanos(runs.saturating_mul(nanos(self.period)));
+        self.runs += runs;
     }
 }

@@ -27,13 +27,17 @@ pub(super) enum Blocked {
     ForReplicas {
         /// Until when; for ever if it is `None`. Unix milliseconds.
         until_ms: Option<i64>,
+        /// How many.
+        wanted: i64,
+        /// What they have to have: an offset of the stream.
+        offset: i64,
     },
 }
 
 impl Blocked {
     /// True when it has to be looked at before long.
     pub(super) fn has_deadline(&self) -> bool {
-        matches!(self, Self::ForReplicas { until_ms: Some(_) })
+        matches!(self, Self::ForReplicas { until_ms: Some(_), .. })
     }
 }
 
@@ -67,11 +71,16 @@ impl Pause {
     }
 }
 
-/// How many replicas have what a client has written: there are none.
-const REPLICAS: i64 = 0;
-
 /// `WAIT numreplicas timeout`: milliseconds, 0 is for ever. Source: `replication.c`, `waitCommand`.
 pub(in crate::redis) fn wait(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
+    const ON_REPLICA: Reply = Reply::error(
+        "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a \
+         replica is configured to be writable (which is not the default) writes to replicas are just \
+         local and are not propagated.",
+    );
+    if call.sessions.replication.master.is_some() {
+        return Some(ON_REPLICA);
+    }
     let wanted = match integer(&arguments[1]) {
         Ok(wanted) => wanted,
         Err(error) => return Some(error),
@@ -80,10 +89,13 @@ pub(in crate::redis) fn wait(call: &mut Call<'_>, arguments: &[Bytes]) -> Option
         Ok(until_ms) => until_ms,
         Err(error) => return Some(error),
     };
-    if REPLICAS >= wanted || call.session().transaction.is_some() {
-        return Some(Reply::Int(REPLICAS));
+    let offset = call.session().written_to;
+    let acknowledged = call.sessions.replication.acknowledged(offset);
+    if acknowledged >= wanted || call.session().transaction.is_some() {
+        return Some(Reply::Int(acknowledged));
     }
-    call.sessions.block(call.at, Blocked::ForReplicas { until_ms });
+    call.sessions.block(call.at, Blocked::ForReplicas { until_ms, wanted, offset });
+    call.sessions.replication.is_ack_wanted = true;
     None
 }
 
@@ -120,6 +132,7 @@ impl Sessions {
         self.push_published(engine);
         if self.blocked > 0 {
             self.end_waits();
+            self.end_satisfied_waits();
         }
         if self.pause.is_on() && self.pause.until_ms < millis(now.wall) {
             self.set_pause(Pause::default(), engine);
@@ -131,7 +144,11 @@ impl Sessions {
                 self.process(at, &arguments, engine);
             }
         }
+        if !(self.pause.is_on() && self.replication.is_ack_wanted) {
+            self.ask_for_acknowledgements();
+        }
         self.close_ended(engine);
+        self.pass_on(engine);
     }
 
     /// The next command of a connection, unless it waits or has ended.
@@ -153,7 +170,7 @@ impl Sessions {
 
     /// A client waits no longer; it goes on before the event loop sleeps. What was held back comes
     /// before what has arrived since.
-    fn unblock(&mut self, at: usize) {
+    pub(super) fn unblock(&mut self, at: usize) {
         let session = &mut self.list[at];
         match session.blocked.take() {
             Some(Blocked::Postponed(arguments)) => {
@@ -170,19 +187,46 @@ impl Sessions {
     /// Who waits for replicas and whose time is over is told how many there are: the earliest first.
     fn end_waits(&mut self) {
         let now_ms = millis(self.clock.wall);
-        let mut over: Vec<(i64, i64, usize)> = Vec::new();
+        let mut over: Vec<(i64, i64, i64, usize)> = Vec::new();
         for (at, session) in self.list.iter().enumerate() {
-            if let Some(Blocked::ForReplicas { until_ms: Some(until_ms) }) = session.blocked
+            if let Some(Blocked::ForReplicas { until_ms: Some(until_ms), offset, .. }) =
+                session.blocked
                 && until_ms < now_ms
             {
-                over.push((until_ms, session.id, at));
+                over.push((until_ms, session.id, offset, at));
             }
         }
         over.sort_unstable();
-        for (_, _, at) in over {
-            self.say(at, Reply::Int(REPLICAS));
+        for (_, _, offset, at) in over {
+            let acknowledged = self.replication.acknowledged(offset);
+            self.say(at, Reply::Int(acknowledged));
             self.unblock(at);
         }
+    }
+
+    /// Who waits for replicas and has enough of them goes on: who came last comes first. Source:
+    /// `replication.c`, `waitCommand`, which puts a client at the head of the list, and
+    /// `processClientsWaitingReplicas`.
+    fn end_satisfied_waits(&mut self) {
+        let mut satisfied: Vec<(i64, i64, usize)> = Vec::new();
+        for (at, session) in self.list.iter().enumerate() {
+            if let Some(Blocked::ForReplicas { wanted, offset, .. }) = session.blocked {
+                let acknowledged = self.replication.acknowledged(offset);
+                if acknowledged >= wanted {
+                    satisfied.push((session.id, acknowledged, at));
+                }
+            }
+        }
+        satisfied.sort_unstable();
+        for (_, acknowledged, at) in satisfied.into_iter().rev() {
+            self.say(at, Reply::Int(acknowledged));
+            self.unblock(at);
+        }
+    }
+
+    /// Whether a connection waits for replicas.
+    pub(super) fn waits_for_replicas(&self, at: usize) -> bool {
+        matches!(self.list[at].blocked, Some(Blocked::ForReplicas { .. }))
     }
 
     /// Begins, changes or ends the pause. Source: `networking.c`, `updateClientPauseTypeAndEndTime`.
@@ -245,17 +289,18 @@ pub(super) fn unblock(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply>
         Err(error) => return Some(error),
     };
     let sessions = &mut *call.sessions;
-    let waits = |session: &Session| {
-        let waits = matches!(session.blocked, Some(Blocked::ForReplicas { .. }));
-        session.id == id && waits && session.end == End::Open
-    };
-    let Some(at) = sessions.list.iter().position(waits) else {
+    let is_meant = |session: &Session| session.id == id && session.end == End::Open;
+    let at = sessions.list.iter().position(is_meant);
+    let Some((at, Some(Blocked::ForReplicas { offset, .. }))) =
+        at.map(|at| (at, sessions.list[at].blocked.as_ref()))
+    else {
         return Some(Reply::Int(0));
     };
+    let offset = *offset;
     let reply = if as_error {
         Reply::error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
     } else {
-        Reply::Int(REPLICAS)
+        Reply::Int(sessions.replication.acknowledged(offset))
     };
     sessions.say(at, reply);
     sessions.unblock(at);

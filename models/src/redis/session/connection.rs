@@ -118,6 +118,13 @@ pub(super) struct Session {
     /// What it has selected.
     pub(super) database: Database,
     pub(super) no_evict: bool,
+    /// It has sent `PSYNC`.
+    pub(super) is_replica: bool,
+    /// The port that it has named as a replica.
+    pub(super) replica_port: u16,
+    /// Up to where the stream was when it was last answered: what it has written is not after that.
+    /// Source: `client.woff`.
+    pub(super) written_to: i64,
     pub(super) replies: Replies,
     pub(super) end: End,
     /// Begun with `MULTI`.
@@ -141,6 +148,9 @@ impl Session {
             name: None,
             database: Database::default(),
             no_evict: false,
+            is_replica: false,
+            replica_port: Self::NO_PORT,
+            written_to: 0,
             replies: Replies::On,
             end: End::Open,
             transaction: None,

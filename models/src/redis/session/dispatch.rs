@@ -73,7 +73,9 @@ impl Sessions {
             }
         }
         engine.end_unit();
+        self.pass_on(engine);
         let session = &mut self.list[at];
+        session.written_to = self.replication.offset;
         if session.replies != Replies::On && session.blocked.is_none() {
             session.end_command();
         }
@@ -89,7 +91,7 @@ impl Sessions {
         if let Some(error) = self.refusal(at, command, engine) {
             return self.reject(at, arguments, error, engine);
         }
-        if self.pause.is_on() && self.is_held_back(at, command) {
+        if self.pause.is_on() && !self.list[at].is_replica && self.is_held_back(at, command) {
             return self.block(at, Blocked::Postponed(arguments.clone()));
         }
         let connection = self.list[at].connection;
@@ -119,6 +121,15 @@ impl Sessions {
         if engine.data.is_out_of_memory && may_need_memory(session, command) {
             return Some(commands::OUT_OF_MEMORY);
         }
+        let standing = engine.data.standing;
+        if !standing.is_free() {
+            let queued = session.queued_for(command);
+            if command.flags.and(queued.any).any_of(Flags::WRITE)
+                && let Some(refusal) = standing.refuses_writes()
+            {
+                return Some(refusal);
+            }
+        }
         if session.is_subscriber() && !FOR_SUBSCRIBERS.contains(&command.full_name) {
             return Some(commands::error(format!(
                 "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
@@ -126,8 +137,19 @@ impl Sessions {
                 command.full_name
             )));
         }
+        if let Some(refusal) = standing.refuses_stale()
+            && !(command.flags.any_of(Flags::STALE)
+                && session.queued_for(command).all.any_of(Flags::STALE))
+        {
+            return Some(refusal);
+        }
         if engine.data.is_loading && !command.flags.any_of(Flags::LOADING) {
             return Some(commands::LOADING);
+        }
+        // Source: `server.c`, `processCommand`: replicas are exempt from pauses, and are not to abuse it.
+        const DATA: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE).and(Flags::READONLY);
+        if session.is_replica && command.flags.any_of(DATA) {
+            return Some(Reply::error("ERR Replica can't interact with the keyspace"));
         }
         None
     }
@@ -158,10 +180,7 @@ impl Sessions {
     /// True when the pause concerns a command; a transaction by what is queued in it.
     fn is_held_back(&self, at: usize, command: &Command) -> bool {
         const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
-        let queued = match &self.list[at].transaction {
-            Some(transaction) if command.full_name == "exec" => transaction.flags(),
-            _ => Flags::NONE,
-        };
+        let queued = self.list[at].queued_for(command).any;
         self.pause.kind() == PauseKind::All || command.flags.and(queued).any_of(MAY_WRITE)
     }
 

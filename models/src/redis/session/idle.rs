@@ -35,10 +35,11 @@ impl Sessions {
         }
     }
 
-    /// Who waits, and who listens for messages, may be silent for ever.
+    /// Who waits, who listens for messages and a replica may be silent for ever.
     fn is_idle_for_too_long(&self, session: &Session) -> bool {
         let idle_s = seconds(self.clock.wall).saturating_sub(session.active_s);
-        let may_be_silent = session.blocked.is_some() || session.is_subscriber();
+        let may_be_silent =
+            session.blocked.is_some() || session.is_subscriber() || session.is_replica;
         session.end != End::Now && !may_be_silent && idle_s > u64::from(self.settings().timeout_s)
     }
 }

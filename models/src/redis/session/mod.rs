@@ -14,6 +14,8 @@
 //! client/        CLIENT
 //! config/        CONFIG
 //! info           INFO ROLE
+//! replicas       PSYNC REPLCONF, and a master's cron
+//! following      REPLICAOF ROLE, and a replica's way to its master
 //! greeting       HELLO AUTH RESET QUIT COMMAND
 //! debug          DEBUG SLEEP
 //! idle           who is silent for too long
@@ -32,14 +34,17 @@ pub(super) mod config;
 mod connection;
 pub(super) mod debug;
 mod dispatch;
+pub(super) mod following;
 pub(super) mod greeting;
 mod idle;
 pub(super) mod info;
 mod output;
 pub(super) mod pubsub;
+pub(super) mod replicas;
 pub(super) mod transaction;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,10 +56,14 @@ use self::info::{Identity, Statistics};
 pub(super) use self::output::Outgoing;
 use self::output::Output;
 use super::engine::{Data, Engine};
+use super::propagation::Passed;
+use super::replication::{Out, Replication};
 use super::resp::Reply;
 use super::server::RedisSettings;
+use super::settings::Persistence;
 use super::unix_time::seconds;
 use crate::machine::{Boot, ConnectionId, NodeId};
+use crate::note::Note;
 use crate::time::LocalClock;
 
 pub(super) use self::blocking::wait;
@@ -110,6 +119,16 @@ pub(super) struct Sessions {
     statistics: Statistics,
     clock: LocalClock,
     output: Output,
+    /// Who follows this server, and whom it follows.
+    replication: Replication,
+    /// What is to be written to the file.
+    for_file: Vec<Passed>,
+    /// The data are others: the file has to be made anew from this.
+    replaced: Option<Arc<[Arc<[Bytes]>]>>,
+    /// The configuration is to be written to its file.
+    is_config_rewritten: bool,
+    /// What is to be written down.
+    notes: Vec<Note>,
     /// For how long the thread is to sleep before it goes on.
     sleep: Duration,
     /// Which connection was looked at last whether it is idle.
@@ -136,6 +155,11 @@ impl Sessions {
             statistics: Statistics::default(),
             clock: boot.clock,
             output: Output::default(),
+            replication: Replication::new(boot),
+            for_file: Vec::new(),
+            replaced: None,
+            is_config_rewritten: false,
+            notes: Vec::new(),
             sleep: Duration::ZERO,
             next_looked_at: 0,
         }
@@ -168,6 +192,44 @@ impl Sessions {
     /// What is to go out, in its order.
     pub(super) fn take_output(&mut self) -> std::vec::Drain<'_, Outgoing> {
         self.output.drain()
+    }
+
+    /// What is to be written to the file, in its order.
+    pub(super) fn take_for_file(&mut self) -> std::vec::Drain<'_, Passed> {
+        self.for_file.drain(..)
+    }
+
+    /// All that the file is to hold, if it has to be made anew.
+    pub(super) fn take_replaced(&mut self) -> Option<Arc<[Arc<[Bytes]>]>> {
+        self.replaced.take()
+    }
+
+    /// Whom the server follows, if that is to be written to its file.
+    pub(super) fn take_config(&mut self) -> Option<Option<NodeId>> {
+        let is_rewritten = std::mem::take(&mut self.is_config_rewritten);
+        is_rewritten.then(|| self.replication.master.as_ref().map(|master| master.node))
+    }
+
+    /// What is to be written down.
+    pub(super) fn take_notes(&mut self) -> std::vec::Drain<'_, Note> {
+        self.notes.drain(..)
+    }
+
+    /// What replication has to send, in its order: the stream last.
+    pub(super) fn take_replication(&mut self) -> Option<std::vec::Drain<'_, Out>> {
+        let backlog_bytes = self.settings().replication.backlog_bytes;
+        self.replication.send_stream(backlog_bytes);
+        self.replication.has_out().then(|| self.replication.take_out())
+    }
+
+    /// True when replication has to come round once in a second.
+    pub(super) const fn need_replication_cron(&self) -> bool {
+        self.replication.needs_cron()
+    }
+
+    /// True when every change is written to a file.
+    fn keeps_file(&self) -> bool {
+        self.settings().persistence != Persistence::None
     }
 
     /// Counts a key that has expired, for `INFO`.
@@ -280,9 +342,13 @@ impl Sessions {
             engine.data.channels.unsubscribe(kind, &name, connection);
         }
         engine.data.watched.forget(connection);
+        let is_replica = std::mem::take(&mut session.is_replica);
         if session.blocked.take().is_some() {
             self.blocked -= 1;
             self.postponed.retain(|other| *other != connection);
+        }
+        if is_replica {
+            self.forget_replica(connection, engine);
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::redis::channels::Kind;
 use crate::redis::commands::count;
 use crate::redis::engine::Data;
 use crate::redis::glob::{self, Case};
+use crate::redis::propagation::Consumers;
 use crate::redis::resp::Reply;
 
 /// `SUBSCRIBE channel …`
@@ -77,12 +78,16 @@ fn confirm(call: &mut Call<'_>, kind: Kind, word: &'static str, name: Reply) {
 }
 
 /// `PUBLISH channel message`: to how many it was sent.
+///
+/// Replicas publish it too. Source: `publishCommand`: `PROPAGATE_REPL`.
 pub(in crate::redis) fn publish(data: &mut Data, arguments: &[Bytes]) -> Reply {
+    data.propagation.force(Consumers::ReplicasAlone);
     count(data.channels.publish(&arguments[1], &arguments[2]))
 }
 
 /// `SPUBLISH shardchannel message`
 pub(in crate::redis) fn spublish(data: &mut Data, arguments: &[Bytes]) -> Reply {
+    data.propagation.force(Consumers::ReplicasAlone);
     count(data.channels.publish_to_shard(&arguments[1], &arguments[2]))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Call;
-use super::connection::OpenArray;
+use super::connection::{OpenArray, Session};
 use crate::redis::commands::{Command, Flags};
 use crate::redis::resp::Reply;
 
@@ -16,14 +16,15 @@ pub(super) struct Transaction {
     /// How many commands were queued: it stays while `EXEC` carries them out.
     queued: usize,
     /// The flags of all that is queued.
-    flags: Flags,
+    flags: Queued,
     /// A command was refused, so `EXEC` will be as well.
     failed: bool,
 }
 
 impl Transaction {
     const fn new() -> Self {
-        Self { queue: Vec::new(), queued: 0, flags: Flags::NONE, failed: false }
+        let flags = Queued { any: Flags::NONE, all: Flags::ALL };
+        Self { queue: Vec::new(), queued: 0, flags, failed: false }
     }
 
     /// Keeps a command for later, if there is any sense in it.
@@ -31,7 +32,8 @@ impl Transaction {
         if !self.failed {
             self.queue.push((command, arguments.clone()));
             self.queued += 1;
-            self.flags = self.flags.and(command.flags);
+            self.flags.any = self.flags.any.and(command.flags);
+            self.flags.all = self.flags.all.common(command.flags);
         }
     }
 
@@ -41,12 +43,31 @@ impl Transaction {
     }
 
     pub(super) const fn flags(&self) -> Flags {
-        self.flags
+        self.flags.any
     }
 
     /// How many commands were queued.
     pub(super) const fn queued(&self) -> usize {
         self.queued
+    }
+}
+
+/// The flags of what an `EXEC` would carry out; of any other command nothing is queued.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Queued {
+    /// Those that some command has.
+    pub(super) any: Flags,
+    /// Those that every command has.
+    pub(super) all: Flags,
+}
+
+impl Session {
+    /// What comes with a command when it is an `EXEC`.
+    pub(super) fn queued_for(&self, command: &Command) -> Queued {
+        match &self.transaction {
+            Some(transaction) if command.full_name == "exec" => transaction.flags,
+            _ => Queued { any: Flags::NONE, all: Flags::ALL },
+        }
     }
 }
 

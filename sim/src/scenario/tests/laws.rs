@@ -47,6 +47,7 @@ fn redis() -> impl Strategy<Value = RedisSettings> {
             notify_keyspace_events: EventClasses::parse(&letters).expect("are classes"),
             timeout_s,
             enable_debug_command,
+            ..RedisSettings::default()
         },
     );
     prop_oneof![Just(RedisSettings::default()), settings]

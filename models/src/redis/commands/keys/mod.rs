@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::{SYNTAX_ERROR, attempt, count, database, is_option, yes_or_no};
 use crate::redis::engine::Data;
 use crate::redis::keyspace::{Database, Value};
+use crate::redis::propagation::Consumers;
 use crate::redis::resp::Reply;
 
 /// `DEL key …` and `UNLINK key …`, which differ in who frees the memory.
@@ -75,7 +76,7 @@ fn flush(data: &mut Data, arguments: &[Bytes], delete: impl FnOnce(&mut Data)) -
     if !valid {
         return SYNTAX_ERROR;
     }
-    data.propagation.force();
+    data.propagation.force(Consumers::All);
     delete(data);
     Reply::OK
 }

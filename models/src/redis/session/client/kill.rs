@@ -112,7 +112,8 @@ pub(in super::super) fn client_type(name: &[u8]) -> Result<Kind, Reply> {
     match &name.to_ascii_lowercase()[..] {
         b"normal" => Ok(Kind::Normal),
         b"pubsub" => Ok(Kind::Subscriber),
-        b"slave" | b"replica" | b"master" => Ok(Kind::Peer),
+        b"slave" | b"replica" => Ok(Kind::Replica),
+        b"master" => Ok(Kind::Master),
         _ => Err(error([b"Unknown client type '", name, b"'"].concat())),
     }
 }

@@ -20,13 +20,19 @@ pub(in super::super) enum Kind {
     Normal,
     /// It has subscribed to something.
     Subscriber,
-    /// It is another Redis: there is none yet.
-    Peer,
+    /// It is a replica.
+    Replica,
+    /// It is this server's master. Its connection is not among the clients' here.
+    Master,
 }
 
 impl Kind {
     pub(in super::super) fn of(session: &Session) -> Self {
-        if session.is_subscriber() { Self::Subscriber } else { Self::Normal }
+        match session.is_replica {
+            true => Self::Replica,
+            false if session.is_subscriber() => Self::Subscriber,
+            false => Self::Normal,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `CONFIG`: what `redis.conf` sets. Source: `config.c`.
 
 mod parameters;
+mod replication;
 mod values;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::redis::server::RedisSettings;
 pub(in crate::redis) const SUBCOMMANDS: &[Command] = &[
     session("get", "config|get", -3, get),
     session("resetstat", "config|resetstat", 2, resetstat),
+    session("rewrite", "config|rewrite", 2, rewrite),
     session("set", "config|set", -4, set),
 ];
 
@@ -108,6 +110,8 @@ fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     // A stream of its own: who sets a limit leaves all other draws alone.
     let mut random = call.engine.data.random.beside();
     call.engine.apply(&settings, &mut random);
+    // Source: `config.c`, `updateGoodReplicas`.
+    call.sessions.count_good_replicas(call.engine);
     // Source: `config.c`, `updateMaxmemory`.
     call.engine.is_eviction_due = is_other_limit && settings.maxmemory_bytes > 0;
     Some(Reply::OK)
@@ -121,6 +125,15 @@ fn failed(name: &[u8], why: &str) -> Reply {
 fn lookup(name: &[u8]) -> Option<&'static Parameter> {
     let is_it = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
     PARAMETERS.iter().find(|parameter| parameter.names().any(is_it))
+}
+
+/// `CONFIG REWRITE`. Source: `configRewriteCommand`.
+fn rewrite(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
+    if !call.sessions.settings().has_config_file {
+        return Some(Reply::error("ERR The server is running without a config file"));
+    }
+    call.sessions.is_config_rewritten = true;
+    Some(Reply::OK)
 }
 
 /// `CONFIG RESETSTAT`

@@ -2,6 +2,7 @@
 //!
 //! Source: `config.c`, `static_configs`.
 
+use super::replication;
 use super::values::Check;
 use crate::redis::number::parse_i64;
 use crate::redis::settings::{
@@ -69,7 +70,7 @@ impl Parameter {
         }
     }
 
-    const fn also(mut self, alias: &'static str) -> Self {
+    pub(super) const fn also(mut self, alias: &'static str) -> Self {
         self.alias = Some(alias);
         self
     }
@@ -84,7 +85,7 @@ fn only(present: &str, value: &str) -> Result<(), String> {
     Err(format!("fencepost does not model this: it can only be {present}"))
 }
 
-const fn set(
+pub(super) const fn set(
     name: &'static str,
     default: &'static str,
     check: Check,
@@ -112,7 +113,7 @@ const fn refused(name: &'static str, default: &'static str, why: &'static str) -
 }
 
 const IMMUTABLE: &str = "can't set immutable config";
-const INT_MAX: i64 = i32::MAX as i64;
+pub(super) const INT_MAX: i64 = i32::MAX as i64;
 
 /// What a checked word stands for; it is one of the table.
 fn named<T: Copy>(table: &[(&'static str, T)], word: &str) -> Result<T, String> {
@@ -120,8 +121,13 @@ fn named<T: Copy>(table: &[(&'static str, T)], word: &str) -> Result<T, String> 
     found.map(|(_, it)| *it).ok_or_else(|| format!("fencepost does not model {word}"))
 }
 
+/// A switch as it is shown.
+pub(super) fn yes_no(is_on: bool) -> String {
+    if is_on { "yes" } else { "no" }.to_owned()
+}
+
 /// A checked number, brought into what its type holds.
-fn number(digits: &str) -> u32 {
+pub(super) fn number(digits: &str) -> u32 {
     let number = parse_i64(digits.as_bytes()).unwrap_or(i64::MAX);
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }
@@ -225,17 +231,14 @@ pub(super) static PARAMETERS: &[Parameter] = &[
     APPENDFSYNC,
     // Redis would write a base file (`BGREWRITEAOF`), which is not modelled.
     shown("appendonly", "no", Check::YesNo, |settings| {
-        let is_on = settings.persistence != Persistence::None;
-        if is_on { "yes" } else { "no" }.to_owned()
+        yes_no(settings.persistence != Persistence::None)
     }),
     fixed("busy-reply-threshold", "5000", Check::Integer(0, i64::MAX)).also("lua-time-limit"),
     refused("databases", "16", IMMUTABLE),
     refused("dir", "/", "can't set protected config"),
     fixed("dynamic-hz", "yes", Check::YesNo),
     Parameter {
-        effect: Effect::Immutable(|settings| {
-            if settings.enable_debug_command { "yes" } else { "no" }.to_owned()
-        }),
+        effect: Effect::Immutable(|settings| yes_no(settings.enable_debug_command)),
         ..refused("enable-debug-command", "no", IMMUTABLE)
     },
     HZ,
@@ -243,12 +246,19 @@ pub(super) static PARAMETERS: &[Parameter] = &[
     MAXMEMORY,
     MAXMEMORY_POLICY,
     MAXMEMORY_SAMPLES,
-    fixed("min-replicas-max-lag", "10", Check::Integer(0, INT_MAX)).also("min-slaves-max-lag"),
-    fixed("min-replicas-to-write", "0", Check::Integer(0, INT_MAX)).also("min-slaves-to-write"),
+    replication::MIN_REPLICAS_MAX_LAG,
+    replication::MIN_REPLICAS_TO_WRITE,
     NOTIFY_KEYSPACE_EVENTS,
     fixed("port", "6379", Check::Integer(0, 65_535)),
-    fixed("repl-timeout", "60", Check::Integer(1, INT_MAX)),
-    fixed("replica-serve-stale-data", "yes", Check::YesNo).also("slave-serve-stale-data"),
+    replication::REPL_BACKLOG_SIZE,
+    replication::REPL_BACKLOG_TTL,
+    fixed("repl-diskless-sync", "yes", Check::YesNo),
+    replication::REPL_DISKLESS_SYNC_DELAY,
+    replication::REPL_PING_REPLICA_PERIOD,
+    replication::REPL_TIMEOUT,
+    replication::REPLICA_PRIORITY,
+    replication::REPLICA_READ_ONLY,
+    replication::REPLICA_SERVE_STALE_DATA,
     fixed("requirepass", "", Check::Text),
     fixed("save", "", Check::Text),
     fixed("tcp-keepalive", "300", Check::Integer(0, INT_MAX)),

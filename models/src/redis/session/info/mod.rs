@@ -1,4 +1,4 @@
-//! `INFO` and `ROLE`.
+//! `INFO`.
 //!
 //! The fields are those of Redis 7.0.15 in their order. What the model does not have (buffers,
 //! fragments, processor time, forks) is zero. Left out are the sections that only `INFO all` gives
@@ -7,6 +7,14 @@
 //!
 //! Source: `server.c`, `genRedisInfoString`.
 
+/// Writes lines of fields and values.
+macro_rules! fields {
+    ($out:expr, { $($name:literal: $value:expr,)* }) => {
+        $( let _ = write!($out, concat!($name, ":{}\r\n"), $value); )*
+    };
+}
+
+mod replication;
 mod unmodelled;
 
 use std::collections::BTreeMap;
@@ -14,6 +22,7 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
+use self::replication::replication;
 use self::unmodelled::{
     CPU, MEMORY_FUNCTIONS, MEMORY_PEAK, MEMORY_REST, MEMORY_SCRIPTS, PERSISTENCE_FORKS,
     PERSISTENCE_RDB, PERSISTENCE_REST, STATS_EVICTION, STATS_EXPIRY, STATS_FORKS, STATS_RATES,
@@ -39,23 +48,17 @@ pub(super) struct Identity {
     node: NodeId,
     /// Forty hexadecimal digits, others at each start.
     run_id: String,
-    /// The same for what it replicates.
-    replication_id: String,
     started_s: u64,
 }
 
 impl Identity {
-    /// Redis draws both identities at random. Here they follow from the node and from how often it
-    /// has started, which no other process has.
+    /// Redis draws its identity at random. Here it follows from the node and from how often it has
+    /// started, which no other process has.
     pub(super) fn new(boot: &Boot) -> Self {
-        let digest = |what: &str| {
-            let text = format!("{what} {} {}", boot.node.0, boot.incarnation);
-            sha1_smol::Sha1::from(text).digest().to_string()
-        };
+        let text = format!("run {} {}", boot.node.0, boot.incarnation);
         Self {
             node: boot.node,
-            run_id: digest("run"),
-            replication_id: digest("replication"),
+            run_id: sha1_smol::Sha1::from(text).digest().to_string(),
             started_s: seconds(boot.clock.wall),
         }
     }
@@ -135,13 +138,6 @@ pub(in crate::redis) fn info(call: &mut Call<'_>, arguments: &[Bytes]) -> Option
 fn is_asked(word: &[u8], section: &str) -> bool {
     let words = [section.as_bytes(), b"default", b"all", b"everything"];
     words.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
-/// Writes lines of fields and values.
-macro_rules! fields {
-    ($out:expr, { $($name:literal: $value:expr,)* }) => {
-        $( let _ = write!($out, concat!($name, ":{}\r\n"), $value); )*
-    };
 }
 
 fn server(facts: &Facts<'_>, out: &mut String) {
@@ -260,22 +256,6 @@ fn stats(facts: &Facts<'_>, out: &mut String) {
     out.push_str(STATS_REST);
 }
 
-fn replication(facts: &Facts<'_>, out: &mut String) {
-    fields!(out, {
-        "role": "master",
-        "connected_slaves": 0,
-        "master_failover_state": "no-failover",
-        "master_replid": facts.sessions.identity.replication_id,
-        "master_replid2": "0".repeat(40),
-        "master_repl_offset": 0,
-        "second_repl_offset": -1,
-        "repl_backlog_active": 0,
-        "repl_backlog_size": 1_048_576,
-        "repl_backlog_first_byte_offset": 0,
-        "repl_backlog_histlen": 0,
-    });
-}
-
 fn errors(facts: &Facts<'_>, out: &mut String) {
     for (code, count) in &facts.sessions.statistics.errors {
         let _ = write!(out, "errorstat_{}:count={count}\r\n", String::from_utf8_lossy(code));
@@ -290,12 +270,6 @@ fn keyspace(facts: &Facts<'_>, out: &mut String) {
             let _ = write!(out, "db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
         }
     }
-}
-
-/// `ROLE`: a master without replicas. Source: `replication.c`, `roleCommand`.
-pub(in crate::redis) fn role(_: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> {
-    let master = Reply::Bulk(Bytes::from_static(b"master"));
-    Some(Reply::Array(vec![master, Reply::Int(0), Reply::Array(Vec::new())]))
 }
 
 #[cfg(test)]
