@@ -15,6 +15,7 @@
 //! resp/                  the protocol, for real sockets
 //! usage                  when keys were used, and how often
 //! address                how servers name each other
+//! rig  real              for tests: servers on a small network, and a real Redis beside them
 //! unix_time              the clock as Redis reads it
 //! client                 what recipes use
 //! ```
@@ -31,6 +32,8 @@ mod memory;
 mod number;
 mod persistence;
 mod propagation;
+#[cfg(test)]
+pub(crate) mod real;
 mod replication;
 pub mod resp;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{attempt, integer, yes_or_no};
-use crate::redis::engine::Engine;
+use crate::redis::engine::{Data, Engine};
 use crate::redis::resp::Reply;
 use crate::redis::script::Digest;
 
@@ -53,6 +53,7 @@ fn by_source(engine: &mut Engine, arguments: &[Bytes]) -> Result<Reply, Reply> {
     let keys = key_count(arguments)?;
     let digest = engine.scripts.load(&arguments[1])?;
     let Engine { scripts, data, .. } = engine;
+    unless_stale(data)?;
     scripts.run(data, digest, keys, &arguments[3..]).ok_or(NO_SCRIPT)
 }
 
@@ -63,7 +64,17 @@ fn by_digest(engine: &mut Engine, arguments: &[Bytes]) -> Result<Reply, Reply> {
     }
     let keys = key_count(arguments)?;
     let Engine { scripts, data, .. } = engine;
+    let is_known = || Digest::parse(&arguments[1]).is_some_and(|digest| scripts.knows(digest));
+    if data.standing.is_stale && is_known() {
+        unless_stale(data)?;
+    }
     scripts.run_by_digits(data, &arguments[1], keys, &arguments[3..]).ok_or(NO_SCRIPT)
+}
+
+/// A replica that has lost its master may run no script, if it may not answer from old data. Source:
+/// `script.c`, `scriptPrepareForRun`.
+fn unless_stale(data: &Data) -> Result<(), Reply> {
+    data.standing.refuses_stale().map_or(Ok(()), Err)
 }
 
 /// How many of the arguments are keys.

@@ -1,6 +1,7 @@
 //! The file beside the one that a real Redis writes.
 
 use super::*;
+use crate::redis::real::{self, Redis};
 
 /// A conversation with a Redis 7.0.15 that keeps an append-only file (`appendonly yes`). `>` is a
 /// command, the lines after it what it added to the file; `!` is a sleep in milliseconds. `@+1000`
@@ -85,116 +86,40 @@ fn the_file_is_the_one_that_redis_writes() {
 #[test]
 #[ignore = "needs a redis-server 7.0.15 in the path, and a second"]
 fn a_real_redis_writes_what_was_recorded() {
-    let mut redis = real::Redis::start();
+    // With `everysec` a write is put off while the file is being synced.
+    let mut redis = Redis::start(&[
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "no",
+        "--enable-debug-command",
+        "yes",
+    ]);
+    // Only who asks for a key shall make it expire.
+    redis.call(&words("DEBUG SET-ACTIVE-EXPIRE 0"));
+    let mut seen_bytes = 0;
     for step in steps() {
         match step {
             Step::Sleep { millis } => real::sleep(millis),
             Step::Command { line, added } => {
                 if line.contains("@s+") {
-                    real::wait_for_the_first_half_of_a_second();
+                    wait_for_the_first_half_of_a_second();
                 }
-                redis.send(&at(real::now_ms(), line));
-                assert_added(line, &redis.added(), real::now_ms(), &added);
+                redis.call(&at(real::now_ms(), line));
+                let file = redis.folder().join("appendonlydir").join(AOF_FILE);
+                let file = std::fs::read(file).expect("is there");
+                assert_added(line, &file[seen_bytes..], real::now_ms(), &added);
+                seen_bytes = file.len();
             }
         }
     }
 }
 
-/// A Redis that runs beside the tests.
-mod real {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-    use std::path::PathBuf;
-    use std::process::{Child, Command, Stdio};
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-    use bytes::Bytes;
-
-    use crate::redis::resp::{ReplyDecoder, encode_command};
-
-    const PORT: u16 = 7983;
-
-    pub(super) struct Redis {
-        process: Child,
-        folder: PathBuf,
-        connection: TcpStream,
-        seen_bytes: usize,
-    }
-
-    impl Redis {
-        pub(super) fn start() -> Self {
-            let folder = std::env::temp_dir().join(format!("fencepost-aof-{}", std::process::id()));
-            std::fs::create_dir_all(&folder).unwrap();
-            let port = PORT.to_string();
-            let mut process = Command::new("redis-server")
-                .args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "yes"])
-                // With `everysec` a write is put off while the file is being synced.
-                .args(["--appendfsync", "no", "--enable-debug-command", "yes", "--dir"])
-                .arg(&folder)
-                .stdout(Stdio::null())
-                .spawn()
-                .unwrap();
-            let connect = |_| {
-                sleep(20);
-                TcpStream::connect(("127.0.0.1", PORT)).ok()
-            };
-            let Some(connection) = (0..100).find_map(connect) else {
-                process.kill().unwrap();
-                panic!("redis-server does not answer");
-            };
-            let mut redis = Self { process, folder, connection, seen_bytes: 0 };
-            // Only who asks for a key shall make it expire.
-            redis.send(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"].map(Bytes::from));
-            redis
-        }
-
-        /// Sends a command and waits for its reply.
-        pub(super) fn send(&mut self, command: &[Bytes]) {
-            let mut bytes = Vec::new();
-            encode_command(command, &mut bytes);
-            self.connection.write_all(&bytes).unwrap();
-            let (mut decoder, mut chunk) = (ReplyDecoder::default(), [0; 4096]);
-            while decoder.next_reply().unwrap().is_none() {
-                let length = self.connection.read(&mut chunk).unwrap();
-                decoder.feed(&chunk[..length]);
-            }
-        }
-
-        /// What was added to the file since this was last called.
-        pub(super) fn added(&mut self) -> Vec<u8> {
-            let file = std::fs::read(self.folder.join("appendonlydir").join(super::AOF_FILE));
-            let file = file.unwrap();
-            let added = file[self.seen_bytes..].to_vec();
-            self.seen_bytes = file.len();
-            added
-        }
-    }
-
-    impl Drop for Redis {
-        fn drop(&mut self) {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-            let _ = std::fs::remove_dir_all(&self.folder);
-        }
-    }
-
-    /// A date in whole seconds lies up to a second before what it is counted from: later in the second
-    /// it would be rounded down.
-    pub(super) fn wait_for_the_first_half_of_a_second() {
-        let passed_ms = now_ms() % 1000;
-        if passed_ms > 400 {
-            sleep(1000 - passed_ms);
-        }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a real server lives in real time")]
-    pub(super) fn sleep(millis: u64) {
-        std::thread::sleep(Duration::from_millis(millis));
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a real server lives in real time")]
-    pub(super) fn now_ms() -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        since.as_millis() as u64
+/// A date in whole seconds lies up to a second before what it is counted from: later in the second
+/// it would be rounded down.
+fn wait_for_the_first_half_of_a_second() {
+    let passed_ms = real::now_ms() % 1000;
+    if passed_ms > 400 {
+        real::sleep(1000 - passed_ms);
     }
 }

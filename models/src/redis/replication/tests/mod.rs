@@ -1,5 +1,6 @@
 //! Masters and replicas together, one file for each part of it.
 
+mod beside_redis;
 mod failover;
 mod handshake;
 mod refusals;
