@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use crate::machine::{InputId, NodeId};
+use crate::redis::sentinel;
 
 /// The name of a lock or a key: bytes, as Redis has them, shown as text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -333,8 +334,8 @@ const fn is_main(thread: &u32) -> bool {
     *thread == 0
 }
 
-/// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 30] = [
+/// The kinds of notes that have one kind each, as triggers name them.
+const OWN_KINDS: [&str; 30] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -366,6 +367,20 @@ pub const NOTE_KINDS: [&str; 30] = [
     "synced",
     "remark",
 ];
+
+/// The kinds of notes, as triggers name them: [`Note::kind`] gives one of these.
+pub const NOTE_KINDS: [&str; OWN_KINDS.len() + sentinel::EVENTS.len()] = {
+    let mut kinds = [""; OWN_KINDS.len() + sentinel::EVENTS.len()];
+    let mut place = 0;
+    while place < kinds.len() {
+        kinds[place] = match place.checked_sub(OWN_KINDS.len()) {
+            None => OWN_KINDS[place],
+            Some(place) => sentinel::EVENTS[place],
+        };
+        place += 1;
+    }
+    kinds
+};
 
 impl Note {
     /// Which thread of the process wrote it, for what a client writes of itself; 0 for all else.

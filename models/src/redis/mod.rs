@@ -4,6 +4,7 @@
 //! server                 the machine: messages, timers, notes
 //! session/               what it keeps for each connection: transactions, subscriptions, pauses
 //! engine  commands/      arguments and the time in, a reply out
+//! sentinel/              Sentinel
 //! keyspace  number  glob what commands work on
 //! propagation/           what the append-only file and replicas are told
 //! replication/           masters and replicas: the stream of writes, and who has how much of it
@@ -39,6 +40,7 @@ pub mod resp;
 #[cfg(test)]
 pub(crate) mod rig;
 mod script;
+pub mod sentinel;
 pub mod server;
 mod session;
 mod settings;

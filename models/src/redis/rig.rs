@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::resp::Reply;
 use crate::machine::{
-    Boot, CloseReason, ConnectionId, Context, Effect, Files, Input, Machine, NodeId, TimerId,
+    Boot, CloseReason, ConnectionId, Context, DiskOperation, DiskToken, Effect, Files, Input,
+    Machine, NodeId, TimerId,
 };
 use crate::message::Message;
 use crate::note::Note;
@@ -26,6 +27,7 @@ enum Event {
     Message { connection: ConnectionId, message: Message },
     Closed { connection: ConnectionId },
     Timer { timer: TimerId, at: Mono },
+    DiskDone(DiskToken),
 }
 
 /// Machines on a network.
@@ -40,6 +42,8 @@ pub(crate) struct Rig {
     held: VecDeque<(NodeId, NodeId, Event)>,
     replies: Vec<(ConnectionId, Reply)>,
     pub(crate) notes: Vec<(NodeId, Note)>,
+    /// By how much wall clocks are wrong, in milliseconds.
+    offsets_ms: BTreeMap<NodeId, i64>,
     now: u64,
     sequence: u64,
     next_connection: u32,
@@ -57,6 +61,7 @@ impl Rig {
             held: VecDeque::new(),
             replies: Vec::new(),
             notes: Vec::new(),
+            offsets_ms: BTreeMap::new(),
             now: 1_700_000_000_000 * MILLI,
             sequence: 0,
             next_connection: 1,
@@ -76,7 +81,7 @@ impl Rig {
             incarnation,
             random: Random::new(u64::from(node.0), u64::from(incarnation)),
             files: self.files.get(&node).cloned().unwrap_or_default(),
-            clock: self.clock(),
+            clock: self.clock(node),
         };
         self.machines.insert(node, make(boot));
         self.push(0, node, Event::Started);
@@ -139,6 +144,11 @@ impl Rig {
         connection
     }
 
+    /// True until somebody closes a connection.
+    pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
+        self.connections.contains_key(&connection)
+    }
+
     /// Sends a command.
     pub(crate) fn tell(&mut self, connection: ConnectionId, line: &str) {
         let words = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes()));
@@ -167,8 +177,15 @@ impl Rig {
         line.map(str::to_owned)
     }
 
-    fn clock(&self) -> LocalClock {
-        LocalClock { wall: Wall::from_nanos(self.now), mono: Mono::from_nanos(self.now) }
+    /// Sets a node's wall clock by so many milliseconds.
+    pub(crate) fn jump(&mut self, node: u16, by_ms: i64) {
+        *self.offsets_ms.entry(NodeId(node)).or_default() += by_ms;
+    }
+
+    fn clock(&self, node: NodeId) -> LocalClock {
+        let offset_ms = self.offsets_ms.get(&node).copied().unwrap_or(0);
+        let wall = self.now.saturating_add_signed(offset_ms * MILLI.cast_signed());
+        LocalClock { wall: Wall::from_nanos(wall), mono: Mono::from_nanos(self.now) }
     }
 
     fn push(&mut self, after: u64, node: NodeId, event: Event) {
@@ -217,8 +234,9 @@ impl Rig {
                 self.timers.remove(&(node, *timer));
                 Input::Timer(*timer)
             }
+            Event::DiskDone(token) => Input::DiskDone(*token),
         };
-        let clock = self.clock();
+        let clock = self.clock(node);
         let mut outbox = Vec::new();
         let Some(machine) = self.machines.get_mut(&node) else { return };
         machine.handle(input, &mut Context::new(clock, &mut self.next_connection, &mut outbox));
@@ -256,10 +274,11 @@ impl Rig {
             Effect::CancelTimer { timer } => {
                 self.timers.remove(&(node, timer));
             }
-            Effect::Disk { operation, .. } => {
-                if let crate::machine::DiskOperation::Replace { file, bytes } = operation {
+            Effect::Disk { token, operation } => {
+                if let DiskOperation::Replace { file, bytes } = operation {
                     self.files.entry(node).or_default().insert(file, bytes);
                 }
+                self.push(0, node, Event::DiskDone(token));
             }
             Effect::Note(note) => self.notes.push((node, note)),
             Effect::Because(_) => {}

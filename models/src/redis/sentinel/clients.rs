@@ -1,0 +1,277 @@
+//! Who asks a Sentinel for something: clients that look for the master, other Sentinels, an operator.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::instance::Id;
+use super::{Sentinel, hello};
+use crate::machine::{ConnectionId, Context};
+use crate::message::Message;
+use crate::redis::address::{self, REDIS_PORT, host};
+use crate::redis::channels::{Channels, Kind};
+use crate::redis::commands::{error, integer};
+use crate::redis::glob::{self, Case};
+use crate::redis::resp::Reply;
+
+/// The connections of clients.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    pub(super) channels: Channels,
+    /// What each has subscribed to.
+    subscriptions: BTreeMap<ConnectionId, Vec<(Kind, Bytes)>>,
+    replies: Vec<(ConnectionId, Reply)>,
+}
+
+impl Clients {
+    pub(super) fn come(&mut self, connection: ConnectionId) {
+        self.subscriptions.insert(connection, Vec::new());
+    }
+
+    pub(super) fn leave(&mut self, connection: ConnectionId) {
+        for (kind, name) in self.subscriptions.remove(&connection).unwrap_or_default() {
+            self.channels.unsubscribe(kind, &name, connection);
+        }
+    }
+
+    /// Sends what was published, then what is answered.
+    pub(super) fn send(&mut self, context: &mut Context<'_>) {
+        if self.channels.has_published() {
+            for (connection, reply) in self.channels.take_published() {
+                context.send(connection, Message::RedisReply(reply));
+            }
+        }
+        for (connection, reply) in self.replies.drain(..) {
+            context.send(connection, Message::RedisReply(reply));
+        }
+    }
+
+    fn answer(&mut self, connection: ConnectionId, reply: Reply) {
+        self.replies.push((connection, reply));
+    }
+
+    fn subscribe(&mut self, connection: ConnectionId, kind: Kind, word: &str, names: &[Bytes]) {
+        for name in names {
+            let list = self.subscriptions.entry(connection).or_default();
+            if !list.contains(&(kind, name.clone())) {
+                list.push((kind, name.clone()));
+                self.channels.subscribe(kind, name, connection);
+            }
+            self.confirm(connection, word, Reply::Bulk(name.clone()));
+        }
+    }
+
+    fn unsubscribe(&mut self, connection: ConnectionId, kind: Kind, word: &str, names: &[Bytes]) {
+        let list = self.subscriptions.entry(connection).or_default();
+        let meant: Vec<Bytes> = match names {
+            [] => list.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.clone()).collect(),
+            names => names.to_vec(),
+        };
+        for name in &meant {
+            let list = self.subscriptions.entry(connection).or_default();
+            list.retain(|(of, other)| (*of, other) != (kind, name));
+            self.channels.unsubscribe(kind, name, connection);
+            self.confirm(connection, word, Reply::Bulk(name.clone()));
+        }
+        if meant.is_empty() {
+            self.confirm(connection, word, Reply::Nil);
+        }
+    }
+
+    fn confirm(&mut self, connection: ConnectionId, word: &str, name: Reply) {
+        let left = self.subscriptions.get(&connection).map_or(0, Vec::len);
+        let word = Reply::Bulk(Bytes::copy_from_slice(word.as_bytes()));
+        self.answer(connection, Reply::Array(vec![word, name, Reply::Int(left as i64)]));
+    }
+}
+
+impl Sentinel {
+    /// Carries out a command of a client's. Source: `sentinelcmds`, the table of what a Sentinel knows.
+    pub(super) fn serve(
+        &mut self,
+        connection: ConnectionId,
+        arguments: &[Bytes],
+        context: &mut Context<'_>,
+    ) {
+        let name = arguments[0].to_ascii_lowercase();
+        let rest = &arguments[1..];
+        match &name[..] {
+            b"subscribe" | b"psubscribe" | b"unsubscribe" | b"punsubscribe" => {
+                let word = String::from_utf8_lossy(&name).into_owned();
+                let kind = if word.starts_with('p') { Kind::Pattern } else { Kind::Channel };
+                if word.contains("unsub") {
+                    self.clients.unsubscribe(connection, kind, &word, rest);
+                } else {
+                    self.clients.subscribe(connection, kind, &word, rest);
+                }
+            }
+            b"quit" => {
+                self.clients.answer(connection, Reply::OK);
+                self.clients.send(context);
+                self.clients.leave(connection);
+                context.close(connection);
+            }
+            _ => {
+                let reply = self.carry_out(&name, arguments, context);
+                self.clients.answer(connection, reply);
+            }
+        }
+    }
+
+    /// Carries out a command that is about no connection.
+    pub(super) fn carry_out(
+        &mut self,
+        name: &[u8],
+        arguments: &[Bytes],
+        context: &mut Context<'_>,
+    ) -> Reply {
+        match (name, arguments) {
+            (b"ping", [_]) => Reply::status("PONG"),
+            (b"ping", [_, message]) => Reply::Bulk(message.clone()),
+            (b"publish", [_, channel, line]) if &channel[..] == hello::CHANNEL.as_bytes() => {
+                self.take_hello(&line.clone(), context);
+                Reply::Int(1)
+            }
+            (b"publish", [_, _, _]) => {
+                Reply::error("ERR Only HELLO messages are accepted by Sentinel instances.")
+            }
+            (b"info", _) => self.info(),
+            (b"role", [_]) => {
+                let names = Reply::Array(vec![Reply::Bulk(self.settings.master_name.clone())]);
+                Reply::Array(vec![Reply::Bulk(Bytes::from_static(b"sentinel")), names])
+            }
+            // Other Sentinels say who they are.
+            (b"client", [_, option, _]) if option.eq_ignore_ascii_case(b"setname") => Reply::OK,
+            (b"sentinel", [_, option, rest @ ..]) => {
+                self.sentinel(&option.to_ascii_lowercase(), rest, arguments, context)
+            }
+            _ => error([b"unknown command '", &arguments[0][..], b"'"].concat()),
+        }
+    }
+
+    /// `SENTINEL …`. Source: `sentinelCommand`.
+    fn sentinel(
+        &mut self,
+        option: &[u8],
+        rest: &[Bytes],
+        arguments: &[Bytes],
+        context: &mut Context<'_>,
+    ) -> Reply {
+        const NO_SUCH_MASTER: Reply = Reply::error("ERR No such master with that name");
+        let is_known = |name: &Bytes| *name == self.settings.master_name;
+        match (option, rest) {
+            (b"masters", []) => Reply::Array(vec![self.fields(Id::Master)]),
+            (b"myid", []) => Reply::Bulk(Bytes::from(self.my_id.clone())),
+            (b"get-master-addr-by-name", [name]) if !is_known(name) => Reply::NilArray,
+            (b"get-master-addr-by-name", [_]) => Reply::Array(vec![
+                Reply::Bulk(Bytes::from(host(self.group.current_master()))),
+                Reply::Bulk(Bytes::from(REDIS_PORT.to_string())),
+            ]),
+            (b"is-master-down-by-addr", [ip, port, epoch, id]) => {
+                self.is_master_down(ip, port, epoch, id, context).unwrap_or_else(|error| error)
+            }
+            (b"reset", [pattern]) => {
+                let fits = glob::fits(pattern, &self.settings.master_name, Case::Sensitive);
+                if fits {
+                    self.reset(context);
+                }
+                Reply::Int(i64::from(fits))
+            }
+            (
+                b"master" | b"replicas" | b"slaves" | b"sentinels" | b"failover" | b"ckquorum",
+                [name],
+            ) if !is_known(name) => NO_SUCH_MASTER,
+            (b"master", [_]) => self.fields(Id::Master),
+            (b"replicas" | b"slaves", [_]) => {
+                let all = (0..self.group.replicas.len()).map(Id::Replica);
+                Reply::Array(all.map(|id| self.fields(id)).collect())
+            }
+            (b"sentinels", [_]) => {
+                let all = (0..self.group.sentinels.len()).map(Id::Sentinel);
+                Reply::Array(all.map(|id| self.fields(id)).collect())
+            }
+            (b"failover", [_]) => self.failover_by_command(context),
+            (b"ckquorum", [_]) => self.check_quorum(),
+            _ => error(
+                [b"unknown subcommand '", &arguments[1][..], b"'. Try SENTINEL HELP."].concat(),
+            ),
+        }
+    }
+
+    /// Another Sentinel asks whether the master is down, and perhaps for a vote. In TILT it is not.
+    fn is_master_down(
+        &mut self,
+        ip: &Bytes,
+        port: &Bytes,
+        epoch: &Bytes,
+        id: &Bytes,
+        context: &mut Context<'_>,
+    ) -> Result<Reply, Reply> {
+        let port = integer(port)?;
+        let epoch = integer(epoch)?;
+        let is_the_master =
+            address::node(ip) == Some(self.group.master.node) && port == i64::from(REDIS_PORT);
+        let is_down = self.tilt_since_ms.is_none() && is_the_master && self.group.master.is_down;
+        let (mut leader, mut leader_epoch) = (None, 0);
+        if is_the_master && &id[..] != b"*" {
+            let candidate = String::from_utf8_lossy(id).into_owned();
+            let epoch = u64::try_from(epoch).unwrap_or(0);
+            (leader, leader_epoch) = self.vote(epoch, &candidate, context);
+        }
+        Ok(Reply::Array(vec![
+            Reply::Int(i64::from(is_down)),
+            Reply::Bulk(leader.map_or_else(|| Bytes::from_static(b"*"), Bytes::from)),
+            Reply::Int(leader_epoch.cast_signed()),
+        ]))
+    }
+
+    /// `SENTINEL FAILOVER`: without asking the others.
+    fn failover_by_command(&mut self, context: &mut Context<'_>) -> Reply {
+        if self.group.failover.is_in_progress() {
+            return Reply::error("INPROG Failover already in progress");
+        }
+        if self.best_replica().is_none() {
+            return Reply::error("NOGOODSLAVE No suitable replica to promote");
+        }
+        self.start_failover(true, context);
+        Reply::OK
+    }
+
+    /// `SENTINEL RESET`: everything about the master is forgotten, but its address.
+    fn reset(&mut self, context: &mut Context<'_>) {
+        for id in self.group.ids() {
+            self.group.get_mut(id).link.close(context);
+        }
+        let settings =
+            super::SentinelSettings { master: self.group.master.node, ..self.settings.clone() };
+        let (config_epoch, leader_epoch) = (self.group.config_epoch, self.group.leader_epoch);
+        self.group = super::Group::new(&settings, self.now_ms);
+        self.group.config_epoch = config_epoch;
+        self.group.leader_epoch = leader_epoch;
+        self.event_about("+reset-master", Id::Master, "", context);
+        self.is_config_changed = true;
+    }
+
+    /// `SENTINEL CKQUORUM`. Source: `sentinelIsQuorumReachable`.
+    fn check_quorum(&self) -> Reply {
+        let usable = self.group.sentinels.iter().filter(|peer| !peer.is_down).count() + 1;
+        let voters = self.group.sentinels.len() + 1;
+        let mut missing = Vec::new();
+        if usable < self.settings.quorum as usize {
+            missing.push(
+                "Not enough available Sentinels to reach the specified quorum for this master",
+            );
+        }
+        if usable < voters / 2 + 1 {
+            missing.push(
+                "Not enough available Sentinels to reach the majority and authorize a failover",
+            );
+        }
+        if missing.is_empty() {
+            let rest = "usable Sentinels. Quorum and failover authorization can be reached";
+            return Reply::Status(format!("OK {usable} {rest}").into());
+        }
+        let text = format!("NOQUORUM {usable} usable Sentinels. {}", missing.join(". "));
+        Reply::Error(text.into())
+    }
+}

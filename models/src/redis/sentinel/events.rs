@@ -1,0 +1,82 @@
+//! What a Sentinel publishes on channels of the event's name, and writes down.
+
+use bytes::Bytes;
+
+use super::Sentinel;
+use super::instance::Id;
+use crate::machine::Context;
+use crate::note::Note;
+use crate::redis::address::{REDIS_PORT, SENTINEL_PORT, host};
+
+/// Every event, by its name.
+pub const EVENTS: [&str; 37] = [
+    "+config-update-from",
+    "+convert-to-slave",
+    "+elected-leader",
+    "+failover-end",
+    "+failover-end-for-timeout",
+    "+failover-state-reconf-slaves",
+    "+failover-state-select-slave",
+    "+failover-state-send-slaveof-noone",
+    "+failover-state-wait-promotion",
+    "+fix-slave-config",
+    "+monitor",
+    "+new-epoch",
+    "+odown",
+    "+promoted-slave",
+    "+reboot",
+    "+reset-master",
+    "+role-change",
+    "+sdown",
+    "+selected-slave",
+    "+sentinel",
+    "+slave",
+    "+slave-reconf-done",
+    "+slave-reconf-inprog",
+    "+slave-reconf-sent",
+    "+slave-reconf-sent-be",
+    "+switch-master",
+    "+tilt",
+    "+try-failover",
+    "+vote-for-leader",
+    "-failover-abort-no-good-slave",
+    "-failover-abort-not-elected",
+    "-failover-abort-slave-timeout",
+    "-odown",
+    "-role-change",
+    "-sdown",
+    "-slave-reconf-sent-timeout",
+    "-tilt",
+];
+
+impl Sentinel {
+    /// Something has happened. Source: `sentinelEvent`.
+    pub(super) fn event(&mut self, event: &'static str, detail: &str, context: &mut Context<'_>) {
+        debug_assert!(EVENTS.contains(&event), "{event} is not listed");
+        let message = Bytes::copy_from_slice(detail.as_bytes());
+        self.clients.channels.publish(&Bytes::from_static(event.as_bytes()), &message);
+        context.note(Note::Sentinel { event, detail: detail.to_owned() });
+    }
+
+    /// Something has happened to an instance. `rest` follows its name and address as it is.
+    pub(super) fn event_about(
+        &mut self,
+        event: &'static str,
+        id: Id,
+        rest: &str,
+        context: &mut Context<'_>,
+    ) {
+        let name = self.settings.name();
+        let ip = host(self.group.get(id).node);
+        let master = || format!("@ {name} {} {REDIS_PORT}", host(self.group.master.node));
+        let detail = match id {
+            Id::Master => format!("master {name} {ip} {REDIS_PORT}"),
+            Id::Replica(_) => format!("slave {ip}:{REDIS_PORT} {ip} {REDIS_PORT} {}", master()),
+            Id::Sentinel(at) => {
+                let run_id = self.group.sentinels[at].run_id.as_deref().unwrap_or_default();
+                format!("sentinel {run_id} {ip} {SENTINEL_PORT} {}", master())
+            }
+        };
+        self.event(event, &format!("{detail}{rest}"), context);
+    }
+}
