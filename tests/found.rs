@@ -61,7 +61,7 @@ fn search(name: String, own: Scenario) -> Option<Search> {
             &s.backend,
             Some(Backend::Redis(redis)) if redis.persistence != Persistence::None
         );
-        let mut kinds = FaultKind::ALL.to_vec();
+        let mut kinds = s.stage().kinds();
         kinds.retain(|kind| has_disk || *kind != FaultKind::SlowDisk);
         kinds.retain(|kind| !is_rare || faults.contains(kind));
         s.random_faults = Some(RandomFaults { kinds, max: if is_rare { RARE_FAULTS } else { 6 } });

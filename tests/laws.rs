@@ -40,7 +40,7 @@ fn sale_in_bad_times(lock: Recipe) -> Scenario {
         {
             lock.ttl = Duration::from_secs(5);
         }
-        let mut kinds = FaultKind::ALL.to_vec();
+        let mut kinds = s.stage().kinds();
         match &mut s.backend {
             Some(Backend::Redis(settings)) => {
                 settings.persistence = Persistence::Aof(AppendFsync::EverySecond);

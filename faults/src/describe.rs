@@ -65,9 +65,10 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind())?;
         match self {
-            Self::Pause { node } | Self::Crash { node } | Self::PowerLoss { node } => {
-                write!(f, " {node}")
-            }
+            Self::Pause { node }
+            | Self::Crash { node }
+            | Self::PowerLoss { node }
+            | Self::Failover { node } => write!(f, " {node}"),
             Self::Partition(groups) | Self::DropConnection(groups) => {
                 write!(f, " {}", Between(groups, "|"))
             }

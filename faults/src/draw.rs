@@ -127,6 +127,9 @@ fn draw_action(
             let node = choices.pick(&stage.all_servers())?.clone();
             Action::SlowDisk { node, by: draw_time(choices, stage) }
         }
+        FaultKind::Failover => {
+            Action::Failover { node: choices.pick(&stage.failover_targets)?.clone() }
+        }
     })
 }
 
@@ -190,7 +193,7 @@ fn draw_hold(choices: &mut impl Choices, node: String, stage: &Stage) -> Option<
 /// `None` for ever, or for an instant.
 fn draw_length(choices: &mut impl Choices, kind: FaultKind, stage: &Stage) -> Option<Duration> {
     match kind {
-        FaultKind::DropConnection => None,
+        FaultKind::DropConnection | FaultKind::Failover => None,
         // One in eight never comes back.
         FaultKind::Crash | FaultKind::PowerLoss if choices.ratio(1, 8) => None,
         FaultKind::ClockJump if choices.ratio(1, 2) => None,
@@ -233,6 +236,8 @@ mod tests {
             store: "store".to_owned(),
             orders: None,
             servers: vec!["redis".to_owned()],
+            watchers: Vec::new(),
+            failover_targets: vec!["redis".to_owned()],
             buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
             buyer_events: vec!["acquired", "stock-seen", "releasing"],
             server_events: vec!["key-set"],
@@ -302,7 +307,7 @@ mod tests {
                 }
             }
         }
-        assert!(kinds.len() == 11 && kinds.values().all(|count| *count > faults / 22), "{kinds:?}");
+        assert!(kinds.len() == 12 && kinds.values().all(|count| *count > faults / 24), "{kinds:?}");
         assert!((faults * 9 / 20..faults * 11 / 20).contains(&by_trigger), "{by_trigger}/{faults}");
         assert!(at_ttl > faults / 10, "{at_ttl}/{faults}");
         assert_eq!(moments.len(), 4);
@@ -329,7 +334,7 @@ mod tests {
             seed in any::<u64>(),
             (servers, buyers, max) in (0..4_usize, 0..4_usize, 0..10_u32),
             (duration, ttl) in (0..1_u64 << 45, 0..1_u64 << 45),
-            kinds in prop::sample::subsequence(FaultKind::ALL.to_vec(), 0..=11),
+            kinds in prop::sample::subsequence(FaultKind::ALL.to_vec(), 0..=12),
             with_moments in any::<bool>(),
         ) {
             let names = |name: &str, count| (1..=count).map(|n| format!("{name}-{n}")).collect();

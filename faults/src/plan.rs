@@ -112,6 +112,12 @@ pub enum Action {
         /// By how much.
         by: Duration,
     },
+    /// An operator at a server has a replica take its master's place: what is said there is the
+    /// backend's own command for that.
+    Failover {
+        /// Who is told.
+        node: String,
+    },
 }
 
 /// What can go wrong, as scenario files name it.
@@ -139,11 +145,13 @@ pub enum FaultKind {
     ClockDrift,
     /// [`Action::SlowDisk`].
     SlowDisk,
+    /// [`Action::Failover`].
+    Failover,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pause,
         Self::Crash,
         Self::PowerLoss,
@@ -155,6 +163,7 @@ impl FaultKind {
         Self::ClockJump,
         Self::ClockDrift,
         Self::SlowDisk,
+        Self::Failover,
     ];
 
     /// The kind's name in scenario files and reports.
@@ -171,6 +180,7 @@ impl FaultKind {
             Self::ClockJump => "clock-jump",
             Self::ClockDrift => "clock-drift",
             Self::SlowDisk => "slow-disk",
+            Self::Failover => "failover",
         }
     }
 }
@@ -196,6 +206,7 @@ impl Action {
             Self::ClockJump { .. } => FaultKind::ClockJump,
             Self::ClockDrift { .. } => FaultKind::ClockDrift,
             Self::SlowDisk { .. } => FaultKind::SlowDisk,
+            Self::Failover { .. } => FaultKind::Failover,
         }
     }
 
@@ -207,7 +218,8 @@ impl Action {
             | Self::PowerLoss { node }
             | Self::ClockJump { node, .. }
             | Self::ClockDrift { node, .. }
-            | Self::SlowDisk { node, .. } => vec![node],
+            | Self::SlowDisk { node, .. }
+            | Self::Failover { node } => vec![node],
             Self::HoldMessage { from, to, .. } => vec![from, to],
             Self::Partition(groups)
             | Self::OneWayPartition(groups)

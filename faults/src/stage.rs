@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::plan::FaultKind;
+
 /// What faults can hit, and when it matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stage {
@@ -11,6 +13,10 @@ pub struct Stage {
     pub orders: Option<String>,
     /// The servers that the lock lives on.
     pub servers: Vec<String>,
+    /// Servers beside those, which watch them: Sentinels.
+    pub watchers: Vec<String>,
+    /// Who can be told to have a replica take its master's place.
+    pub failover_targets: Vec<String>,
     /// The buyers.
     pub buyers: Vec<String>,
     /// Notes of buyers that are worth a trigger.
@@ -26,13 +32,20 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// The kinds of faults that there is somebody for.
+    pub fn kinds(&self) -> Vec<FaultKind> {
+        let is_for_nobody =
+            |kind: &FaultKind| *kind == FaultKind::Failover && self.failover_targets.is_empty();
+        FaultKind::ALL.into_iter().filter(|kind| !is_for_nobody(kind)).collect()
+    }
+
     fn stores(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.store).chain(&self.orders)
     }
 
-    /// Every server: stores, and those of the lock.
+    /// Every server: stores, those of the lock, and those that watch them.
     pub(crate) fn all_servers(&self) -> Vec<String> {
-        self.stores().chain(&self.servers).cloned().collect()
+        self.stores().chain(&self.servers).chain(&self.watchers).cloned().collect()
     }
 
     /// Every node but one.
@@ -68,6 +81,8 @@ mod tests {
             store: "store".to_owned(),
             orders: Some("orders".to_owned()),
             servers,
+            watchers: Vec::new(),
+            failover_targets: Vec::new(),
             buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
             buyer_events: Vec::new(),
             server_events: Vec::new(),

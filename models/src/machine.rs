@@ -119,6 +119,11 @@ pub enum Input<'a> {
     Timer(TimerId),
     /// A disk request has been carried out.
     DiskDone(DiskToken),
+    /// An operator at the host's console asks for something. Nobody waits for the answer.
+    Operator {
+        /// What for: what a client would send.
+        message: &'a Message,
+    },
 }
 
 /// What a machine asks of its host.

@@ -17,23 +17,41 @@ const INSTANT: Duration = Duration::from_nanos(1);
 
 /// The nodes that a file may name.
 #[derive(Clone, Copy, Debug)]
-pub struct Nodes<'n>(Option<&'n [String]>);
+pub struct Nodes<'n> {
+    known: Option<&'n [String]>,
+    failover_targets: &'n [String],
+}
 
 impl<'n> Nodes<'n> {
-    /// These and no others.
-    pub const fn known(names: &'n [String]) -> Self {
-        Self(Some(names))
+    /// These and no others; among them those that can be told to fail over.
+    pub const fn known(names: &'n [String], failover_targets: &'n [String]) -> Self {
+        Self { known: Some(names), failover_targets }
     }
 
     /// Whatever it names: the world will check.
     pub const fn unknown() -> Self {
-        Self(None)
+        Self { known: None, failover_targets: &[] }
+    }
+
+    /// Reads the name of a node that can be told to put a replica in its master's place.
+    fn read_failover_target(self, value: &Value<'_>) -> Option<String> {
+        let name = self.read(value)?;
+        if self.known.is_some() && !self.failover_targets.contains(&name) {
+            let message = format!("{} cannot be told to fail over", quoted(&name));
+            let help = match self.failover_targets {
+                [] => "this backend has no failover".to_owned(),
+                targets => format!("there are: {}", listing(targets.iter().map(String::as_str))),
+            };
+            value.problem(message, "it knows no command for that", Some(help));
+            return None;
+        }
+        Some(name)
     }
 
     /// Reads the name of a node.
     pub fn read(self, value: &Value<'_>) -> Option<String> {
         let name = value.text()?;
-        let Some(known) = self.0 else {
+        let Some(known) = self.known else {
             return Some(name.to_owned());
         };
         if !known.iter().any(|known| known == name) {
@@ -71,7 +89,7 @@ impl<'n> Nodes<'n> {
     }
 
     fn all(self, group: &[String]) -> bool {
-        self.0.is_some_and(|known| known.iter().all(|name| group.contains(name)))
+        self.known.is_some_and(|known| known.iter().all(|name| group.contains(name)))
     }
 }
 
@@ -151,7 +169,7 @@ fn read_trigger(mut table: Table<'_>, nodes: Nodes<'_>) -> Option<Trigger> {
 fn read_length(table: &mut Table<'_>, kind: FaultKind) -> Option<Option<Duration>> {
     // An instant has no length. Asked for nevertheless, so that the answer is better than
     // "unknown key".
-    if kind == FaultKind::DropConnection {
+    if matches!(kind, FaultKind::DropConnection | FaultKind::Failover) {
         if let Some(length) = table.get("for") {
             let message = format!("`{kind}` is an instant: it cannot last");
             length.problem(message, "remove `for`", None);
@@ -194,6 +212,10 @@ fn read_action(table: &mut Table<'_>, kind: FaultKind, nodes: Nodes<'_>) -> Opti
         FaultKind::SlowDisk => {
             let (node, by) = (read_node(table, nodes), read_by(table));
             Some(Action::SlowDisk { node: node?, by: by? })
+        }
+        FaultKind::Failover => {
+            let node = table.required("node", "node = \"sentinel-1\"")?;
+            Some(Action::Failover { node: nodes.read_failover_target(&node)? })
         }
     }
 }

@@ -127,13 +127,14 @@ fn some_action() -> impl Strategy<Value = Action> {
         (some_name(), signed).prop_map(|(node, by_nanos)| Action::ClockJump { node, by_nanos }),
         (some_name(), ppm).prop_map(|(node, ppm)| Action::ClockDrift { node, ppm }),
         (some_name(), some_duration()).prop_map(|(node, by)| Action::SlowDisk { node, by }),
+        some_name().prop_map(|node| Action::Failover { node }),
     ]
 }
 
 fn some_fault() -> impl Strategy<Value = Fault> {
     (some_start(), prop::option::of(some_duration()), some_action()).prop_map(
         |(start, length, action)| {
-            let is_instant = matches!(action, Action::DropConnection(_));
+            let is_instant = matches!(action, Action::DropConnection(_) | Action::Failover { .. });
             Fault { start, length: length.filter(|_| !is_instant), action }
         },
     )

@@ -41,9 +41,10 @@ fn fault(fault: &Fault) -> String {
         lines.add("for", duration(length));
     }
     match &fault.action {
-        Action::Pause { node } | Action::Crash { node } | Action::PowerLoss { node } => {
-            lines.add("node", string(node));
-        }
+        Action::Pause { node }
+        | Action::Crash { node }
+        | Action::PowerLoss { node }
+        | Action::Failover { node } => lines.add("node", string(node)),
         Action::Partition(groups) | Action::DropConnection(groups) => {
             lines.groups(("between", "and"), groups);
         }

@@ -126,7 +126,7 @@ impl Mailbox {
                 });
                 self.accepted.push_back((connection, peer));
             }
-            Input::Started | Input::DiskDone(_) => {}
+            Input::Started | Input::DiskDone(_) | Input::Operator { .. } => {}
         }
     }
 

@@ -15,7 +15,7 @@ use crate::world::Limits;
 fn anything() -> Scenario {
     Scenario::default().but(|s| {
         s.shop.buyers = 3;
-        s.random_faults = Some(RandomFaults { kinds: FaultKind::ALL.to_vec(), max: 6 });
+        s.random_faults = Some(RandomFaults { kinds: s.stage().kinds(), max: 6 });
         s.limits = Limits { events: 900, ..Limits::default() };
     })
 }
@@ -67,7 +67,7 @@ fn the_report_is_the_same_on_any_number_of_threads() {
     assert!(serial.violations_by_kind.contains_key(&TwoHolders), "{serial:?}");
     assert!(serial.violating_seeds < 200 && serial.failed_seeds > 0, "{serial:?}");
     assert!(serial.failures.iter().all(|failed| failed.kind == FailureKind::Limit));
-    assert_eq!(serial.faults.len(), FaultKind::ALL.len());
+    assert_eq!(serial.faults.len(), scenario.stage().kinds().len());
     // Nothing here is on a disk, so that no slow one is ever met.
     for (kind, runs) in &serial.faults {
         let fires = *kind != FaultKind::SlowDisk;

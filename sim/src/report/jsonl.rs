@@ -121,6 +121,7 @@ impl Serialize for Line<'_> {
             Event::ClockDrifts { ppm } => map.serialize_entry("ppm", &ppm)?,
             Event::TimerFired
             | Event::TasksRan
+            | Event::OperatorAsked
             | Event::DiskDone
             | Event::Paused
             | Event::Resumed
@@ -172,6 +173,7 @@ const fn event_name(event: Event) -> &'static str {
         Event::ConnectionLost { .. } => "connection-lost",
         Event::TimerFired => "timer-fired",
         Event::DiskDone => "disk-done",
+        Event::OperatorAsked => "operator-asked",
         Event::Noted(_) => "noted",
         Event::FaultBegan(_) => "fault-began",
         Event::FaultEnded(_) => "fault-ended",

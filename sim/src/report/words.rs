@@ -34,7 +34,8 @@ pub fn target(action: &Action) -> String {
         | Action::PowerLoss { node }
         | Action::ClockJump { node, .. }
         | Action::ClockDrift { node, .. }
-        | Action::SlowDisk { node, .. } => node.clone(),
+        | Action::SlowDisk { node, .. }
+        | Action::Failover { node } => node.clone(),
         Action::HoldMessage { from, to, .. } => format!("{from} -> {to}"),
         Action::Partition(groups)
         | Action::DropConnection(groups)

@@ -1,5 +1,9 @@
 //! Backends: the servers that a lock lives on, with their settings.
 
+use std::time::Duration;
+
+use fencepost_models::machine::NodeId;
+use fencepost_models::redis::sentinel::SentinelSettings;
 use fencepost_models::redis::server::RedisSettings;
 
 /// The servers that a lock lives on.
@@ -7,6 +11,8 @@ use fencepost_models::redis::server::RedisSettings;
 pub enum Backend {
     /// One Redis: the node `redis`.
     Redis(RedisSettings),
+    /// A master with replicas, and Sentinels that watch them.
+    RedisSentinel(RedisSentinel),
     /// No server: the memory of the buyers' own processes. The buyers are threads of the nodes `jvm-1`,
     /// `jvm-2`, …, dealt out to them in turn.
     Memory {
@@ -15,25 +21,125 @@ pub enum Backend {
     },
 }
 
+/// A Redis master, the node `redis-1`, its replicas, `redis-2`, `redis-3`, …, and the Sentinels
+/// `sentinel-1`, `sentinel-2`, …. Servers remember whom they follow (`CONFIG REWRITE`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisSentinel {
+    /// What every server has set. Whom it follows and whether it has a configuration file is not up to
+    /// it.
+    pub redis: RedisSettings,
+    /// How many replicas there are.
+    pub replicas: u16,
+    /// How many Sentinels there are.
+    pub sentinels: u16,
+    /// How many Sentinels have to find the master down: `sentinel monitor`.
+    pub quorum: u32,
+    /// `sentinel down-after-milliseconds`.
+    pub down_after: Duration,
+    /// `sentinel failover-timeout`.
+    pub failover_timeout: Duration,
+    /// `sentinel parallel-syncs`.
+    pub parallel_syncs: u32,
+}
+
+impl RedisSentinel {
+    /// At most so many replicas, and so many Sentinels: more than anybody runs.
+    pub const MAX_NODES: u16 = 100;
+
+    /// What each Sentinel has set, where the master is that node.
+    pub fn sentinel(&self, master: NodeId) -> SentinelSettings {
+        SentinelSettings {
+            down_after: self.down_after,
+            failover_timeout: self.failover_timeout,
+            parallel_syncs: self.parallel_syncs,
+            ..SentinelSettings::new(master, self.quorum)
+        }
+    }
+
+    /// What a server has set that follows that node, or nobody.
+    pub fn server(&self, master: Option<NodeId>) -> RedisSettings {
+        RedisSettings { replica_of: master, has_config_file: true, ..self.redis }
+    }
+}
+
+impl Default for RedisSentinel {
+    /// One master, two replicas, three Sentinels with a quorum of two: the second example of the
+    /// documentation, with Sentinel's own defaults. Source: redis.io, "High availability with Redis
+    /// Sentinel", "Example 2: basic setup with three boxes".
+    fn default() -> Self {
+        let sentinel = SentinelSettings::new(NodeId(0), 2);
+        Self {
+            redis: RedisSettings::default(),
+            replicas: 2,
+            sentinels: 3,
+            quorum: sentinel.quorum,
+            down_after: sentinel.down_after,
+            failover_timeout: sentinel.failover_timeout,
+            parallel_syncs: sentinel.parallel_syncs,
+        }
+    }
+}
+
 impl Backend {
     /// Every backend, as it is by default.
-    pub fn all() -> [Self; 2] {
-        [Self::Redis(RedisSettings::default()), Self::Memory { processes: 1 }]
+    pub fn all() -> [Self; 3] {
+        [
+            Self::Redis(RedisSettings::default()),
+            Self::RedisSentinel(RedisSentinel::default()),
+            Self::Memory { processes: 1 },
+        ]
     }
 
     /// The backend's name in scenario files.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Redis(_) => "redis",
+            Self::RedisSentinel(_) => "redis-sentinel",
             Self::Memory { .. } => "memory",
         }
     }
 
-    /// The names of its servers, in the order of their numbers.
-    pub fn node_names(&self) -> Vec<String> {
+    /// The names of the servers that have the lock, in the order of their numbers.
+    pub fn server_names(&self) -> Vec<String> {
         match self {
             Self::Redis(_) => vec!["redis".to_owned()],
+            Self::RedisSentinel(group) => numbered("redis", group.replicas.saturating_add(1)),
             Self::Memory { .. } => Vec::new(),
+        }
+    }
+
+    /// The names of the servers that watch those, in the order of their numbers, which come after.
+    pub fn watcher_names(&self) -> Vec<String> {
+        match self {
+            Self::RedisSentinel(group) => numbered("sentinel", group.sentinels),
+            Self::Redis(_) | Self::Memory { .. } => Vec::new(),
+        }
+    }
+
+    /// The names of the nodes that can be told to put a replica in its master's place.
+    pub fn failover_targets(&self) -> Vec<String> {
+        self.watcher_names()
+    }
+
+    /// What the servers have to be asked for that keep the lock, if there are any.
+    pub const fn redis(&self) -> Option<&RedisSettings> {
+        match self {
+            Self::Redis(settings) => Some(settings),
+            Self::RedisSentinel(group) => Some(&group.redis),
+            Self::Memory { .. } => None,
+        }
+    }
+
+    /// After how long the servers know each other and have the same data, where there is no fault: the
+    /// buyers come then unless the scenario says otherwise.
+    ///
+    /// A replica gets its copy up to seven seconds after its start, since a master waits five for others
+    /// that may come (`repl-diskless-sync-delay`). Sentinels have found each other after two, and look
+    /// once in a second at replicas that are not in step.
+    pub const fn settles_after(&self) -> Duration {
+        match self {
+            Self::Redis(_) | Self::Memory { .. } => Duration::ZERO,
+            Self::RedisSentinel(_) => Duration::from_secs(10),
         }
     }
 
@@ -41,4 +147,8 @@ impl Backend {
     pub const fn has_server(&self) -> bool {
         !matches!(self, Self::Memory { .. })
     }
+}
+
+fn numbered(kind: &str, count: u16) -> Vec<String> {
+    (1..=count).map(|number| format!("{kind}-{number}")).collect()
 }

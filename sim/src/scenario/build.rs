@@ -12,12 +12,12 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
 use fencepost_models::random::Random;
-use fencepost_models::redis::server::Server as Redis;
 use fencepost_models::shop::buyer::ShopAddress;
 use fencepost_models::shop::ids::OrderIds;
 use fencepost_models::shop::orders::OrderStore;
 use fencepost_models::shop::store::{Books, Store, StoreSettings};
 
+use super::servers::{Servers, add_servers};
 use super::{Backend, LinkSettings, Recipe, Scenario, Shop};
 use crate::judge::{Verdict, judge};
 use crate::world::{LinkId, Purpose, Run, RunError, World};
@@ -130,7 +130,7 @@ impl Scenario {
     /// What faults can hit, and when it matters.
     pub fn stage(&self) -> Stage {
         let taken = if self.shop.has_order_store() { "stock-written" } else { "write-taken" };
-        let (buyer_events, server_events) = match &self.lock {
+        let (buyer_events, mut server_events) = match &self.lock {
             Recipe::None => (vec!["stock-seen", "order-placed"], vec![taken]),
             Recipe::ConditionalUpdate => (vec!["order-placed"], vec![taken]),
             Recipe::Jvm(_) => (vec!["acquired", "stock-seen", "releasing"], vec![taken]),
@@ -138,12 +138,17 @@ impl Scenario {
                 (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
             }
         };
+        if !self.watcher_names().is_empty() {
+            server_events.extend(["+odown", "+elected-leader", "promoted", "+switch-master"]);
+        }
         // Where no lease can run out, faults last as long as where the default one does.
         let ttl = self.lock.lease().unwrap_or(RedisLockSettings::default().ttl);
         Stage {
             store: "store".to_owned(),
             orders: self.orders_name(),
             servers: self.lock_server_names(),
+            watchers: self.watcher_names(),
+            failover_targets: self.failover_targets(),
             buyers: self.client_names(),
             buyer_events,
             server_events,
@@ -158,15 +163,16 @@ impl Scenario {
         self.check()?;
         let mut world = World::new(seed, self.network.latency);
         let shop = self.add_shop(&mut world);
-        let server = self.backend.as_ref().and_then(|backend| add_server(&mut world, backend));
+        let servers = self.backend.as_ref().and_then(|backend| add_servers(&mut world, backend));
         for client in self.clients() {
-            // A recipe that needs a server fits a backend with one alone.
-            let server = server.unwrap_or(shop.store);
+            // A recipe that needs servers fits a backend with some alone.
+            let nobody = || Servers { first: shop.store, address: shop.store.into() };
+            let address = servers.clone().unwrap_or_else(nobody).address;
             let name = client.name.clone();
-            world.add_client(&name, move |boot| client.start(boot, shop, server));
+            world.add_client(&name, move |boot| client.start(boot, shop, &address));
         }
         if let Some(load) = &self.load {
-            let server = server.ok_or(Failure::LoadWithoutBackend)?;
+            let server = servers.ok_or(Failure::LoadWithoutBackend)?.first;
             let load = load.clone();
             world.add_client("load", move |boot| {
                 let load = load.clone();
@@ -237,15 +243,4 @@ fn or_panicked<T>(seed: u64, attempt: impl FnOnce() -> Result<T, Failure>) -> Re
 fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "?".to_owned())
-}
-
-/// Adds the backend's server, if it has one.
-fn add_server(world: &mut World, backend: &Backend) -> Option<NodeId> {
-    match backend {
-        Backend::Redis(settings) => {
-            let settings = *settings;
-            Some(world.add_server("redis", move |boot| Redis::new(boot, settings)))
-        }
-        Backend::Memory { .. } => None,
-    }
 }

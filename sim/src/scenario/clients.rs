@@ -1,12 +1,15 @@
 //! The nodes that the buyers are on: from a recipe to their processes.
 
+use std::time::Duration;
+
 use fencepost_models::locks::jvm::JvmLock;
 use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::redis::set_nx::SetNx;
 use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
 use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
-use fencepost_models::machine::{Boot, NodeId};
+use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
+use fencepost_models::redis::client::Address;
 use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_conditionally, buy_under};
 
 use super::{Backend, Recipe, Scenario};
@@ -18,6 +21,7 @@ pub struct Client {
     pub name: String,
     buyers: Buyers,
     recipe: Recipe,
+    opens_after: Duration,
     buyer: BuyerSettings,
 }
 
@@ -44,6 +48,7 @@ impl Scenario {
                 _ => Buyers::Main,
             },
             recipe: self.lock.clone(),
+            opens_after: self.opens_after(),
             buyer: self.shop.buyer.clone(),
         };
         names.map(client).collect()
@@ -51,8 +56,9 @@ impl Scenario {
 }
 
 impl Client {
-    /// Starts its process. `server` is the server that the lock lives on, for a recipe with one.
-    pub fn start(&self, boot: Boot, shop: ShopAddress, server: NodeId) -> Process {
+    /// Starts its process. `address` is where the servers of the lock are, for a recipe with some.
+    pub fn start(&self, boot: Boot, shop: ShopAddress, address: &Address) -> Process {
+        let address = address.clone();
         let buyer = self.buyer.clone();
         match self.recipe.clone() {
             Recipe::None => {
@@ -68,15 +74,15 @@ impl Client {
                 })
             }
             Recipe::SetNx(settings) => self.process(boot, move |host| {
-                let lock = SetNx::new(host.clone(), server, settings.clone());
+                let lock = SetNx::new(host.clone(), address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
             Recipe::SetNxPlainDel(settings) => self.process(boot, move |host| {
-                let lock = SetNxPlainDel::new(host.clone(), server, settings.clone());
+                let lock = SetNxPlainDel::new(host.clone(), address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
             Recipe::SetnxExpire(settings) => self.process(boot, move |host| {
-                let lock = SetnxExpire::new(host.clone(), server, settings.clone());
+                let lock = SetnxExpire::new(host.clone(), address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
         }
@@ -87,9 +93,20 @@ impl Client {
         boot: Boot,
         buyer: impl Fn(Host) -> F + 'static,
     ) -> Process {
+        let opens_after = self.opens_after;
         match self.buyers {
-            Buyers::Main => Process::new(boot, buyer),
+            // Whoever comes to an open shop need not wait.
+            Buyers::Main if opens_after.is_zero() || boot.incarnation > 0 => {
+                Process::new(boot, buyer)
+            }
+            Buyers::Main => Process::new(boot, move |host| async move {
+                host.sleep(opens_after).await;
+                buyer(host).await;
+            }),
             Buyers::Threads(threads) => Process::new(boot, move |host| async move {
+                if !opens_after.is_zero() && host.incarnation() == 0 {
+                    host.sleep(opens_after).await;
+                }
                 for _ in 0..threads {
                     host.spawn_thread(&buyer);
                 }

@@ -7,6 +7,7 @@ mod clients;
 mod diagnostic;
 mod file;
 mod recipe;
+mod servers;
 #[cfg(test)]
 mod tests;
 mod toml;
@@ -22,7 +23,7 @@ use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 
-pub use self::backend::Backend;
+pub use self::backend::{Backend, RedisSentinel};
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
@@ -78,6 +79,9 @@ pub struct Shop {
     /// Whether orders carry an id that the store knows them again by: an idempotency key. It matters
     /// when a buyer sends a request again ([`BuyerSettings::retries`]).
     pub order_id: bool,
+    /// When the buyers come; `None` for as soon as the backend has settled
+    /// ([`Backend::settles_after`]).
+    pub opens: Option<Duration>,
     /// How the buyers behave.
     pub buyer: BuyerSettings,
 }
@@ -141,6 +145,7 @@ impl Default for Shop {
             buyers: 2,
             fencing: Fencing::Off,
             order_id: false,
+            opens: None,
             buyer: BuyerSettings::default(),
         }
     }
@@ -160,6 +165,12 @@ impl Scenario {
     pub fn but(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    /// When the buyers come.
+    pub fn opens_after(&self) -> Duration {
+        let settled = || self.backend.as_ref().map(Backend::settles_after).unwrap_or_default();
+        self.shop.opens.unwrap_or_else(settled)
     }
 
     /// What the judge is told beside the history of a run.
@@ -207,7 +218,7 @@ impl Scenario {
         if self.shop.buyer.lease_check != LeaseCheck::None && self.lock.lease().is_none() {
             misplaced.push(format!("lease_check: `{recipe}` gives no lease that could be over"));
         }
-        if let Some(Backend::Redis(redis)) = &self.backend {
+        if let Some(redis) = self.backend.as_ref().and_then(Backend::redis) {
             let (none, defaults) = (redis.maxmemory_bytes == 0, RedisSettings::default());
             if none && redis.maxmemory_policy != defaults.maxmemory_policy {
                 misplaced.push("maxmemory_policy: there is no maxmemory".to_owned());
@@ -216,17 +227,34 @@ impl Scenario {
                 misplaced.push("maxmemory_samples: there is no maxmemory".to_owned());
             }
         }
+        let (one_server, no_sentinels) = match &self.backend {
+            Some(Backend::Redis(_)) => (true, true),
+            backend => (false, !matches!(backend, Some(Backend::RedisSentinel(_)))),
+        };
+        if let Some(lock) = self.lock.redis() {
+            let defaults = RedisLockSettings::default();
+            if lock.wait_replicas > 0 && one_server {
+                misplaced
+                    .push("wait_replicas: there are no replicas, so no grant counts".to_owned());
+            }
+            if no_sentinels && lock.discovery != defaults.discovery {
+                misplaced.push("discovery: there are no Sentinels to listen to".to_owned());
+            }
+            if no_sentinels && lock.check_role {
+                misplaced.push("check_role: nobody names a server that may be none".to_owned());
+            }
+        }
         misplaced
     }
 
     /// The names of all nodes, in the order of their numbers: the store, the store of the orders,
-    /// the backend's servers, the nodes that the buyers are on, the
-    /// load.
+    /// the backend's servers, those that watch them, the nodes that the buyers are on, the load.
     pub fn node_names(&self) -> Vec<String> {
         let stores = ["store".to_owned()].into_iter().chain(self.orders_name());
-        let (servers, clients) = (self.lock_server_names(), self.client_names());
+        let (servers, watchers) = (self.lock_server_names(), self.watcher_names());
+        let clients = self.client_names();
         let load = self.load.as_ref().map(|_| "load".to_owned());
-        stores.chain(servers).chain(clients).chain(load).collect()
+        stores.chain(servers).chain(watchers).chain(clients).chain(load).collect()
     }
 
     /// The name of the store of the orders, if there is one.
@@ -236,7 +264,17 @@ impl Scenario {
 
     /// The names of the servers that the lock lives on.
     fn lock_server_names(&self) -> Vec<String> {
-        self.backend.as_ref().map(Backend::node_names).unwrap_or_default()
+        self.backend.as_ref().map(Backend::server_names).unwrap_or_default()
+    }
+
+    /// The names of the servers that watch those.
+    fn watcher_names(&self) -> Vec<String> {
+        self.backend.as_ref().map(Backend::watcher_names).unwrap_or_default()
+    }
+
+    /// The names of the nodes that can be told to put a replica in its master's place.
+    fn failover_targets(&self) -> Vec<String> {
+        self.backend.as_ref().map(Backend::failover_targets).unwrap_or_default()
     }
 
     /// The names of the nodes that the buyers are on.

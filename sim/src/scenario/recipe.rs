@@ -50,6 +50,16 @@ impl Recipe {
         }
     }
 
+    /// The settings of a lock on Redis, if it is one.
+    pub const fn redis(&self) -> Option<&RedisLockSettings> {
+        match self {
+            Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
+                Some(settings)
+            }
+            Self::None | Self::ConditionalUpdate | Self::Jvm(_) => None,
+        }
+    }
+
     /// Whether it locks anything at all.
     pub const fn is_lock(&self) -> bool {
         !matches!(self, Self::None | Self::ConditionalUpdate)
@@ -104,7 +114,7 @@ impl Recipe {
             Self::None | Self::ConditionalUpdate => true,
             Self::Jvm(_) => matches!(backend, Some(Backend::Memory { .. })),
             Self::SetNx(_) | Self::SetNxPlainDel(_) | Self::SetnxExpire(_) => {
-                matches!(backend, Some(Backend::Redis(_)))
+                matches!(backend, Some(Backend::Redis(_) | Backend::RedisSentinel(_)))
             }
         }
     }

@@ -58,6 +58,12 @@ impl Running {
                 }
                 false
             }
+            Action::Failover { .. } => {
+                if self.node(place).failover.is_some() {
+                    self.give(place, Pending::Operator { fault: id, cause: record });
+                }
+                false
+            }
         };
         self.injector.faults[id.0 as usize].fired |= fired;
     }
@@ -77,7 +83,7 @@ impl Running {
                 links.iter().for_each(|link| self.network.speed_up(*link, id));
             }
             Action::HoldMessage { .. } => self.network.stop_holding(id),
-            Action::DropConnection(_) => {}
+            Action::DropConnection(_) | Action::Failover { .. } => {}
             Action::ClockJump { by_nanos, .. } => {
                 if self.node(place).clock_faults.contains(&id) {
                     self.node(place).clock_faults.retain(|one| *one != id);

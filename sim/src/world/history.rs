@@ -152,6 +152,8 @@ pub enum Event {
     /// The process's own tasks, on the executor beside the loop, have asked for something. Caused
     /// by what woke them, unless they woke by themselves (after a sleep, say).
     TasksRan,
+    /// An operator at the host has asked the process for something.
+    OperatorAsked,
 }
 
 /// A message, and how it went out.

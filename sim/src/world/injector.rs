@@ -13,6 +13,7 @@
 //! | `clock-jump` | the process handled an input while the clock was wrong |
 //! | `clock-drift` | a timer was set, which is due at another moment then; or the process handled an input since: what a drift has moved stays moved |
 //! | `slow-disk` | an operation was asked for while it lasted |
+//! | `failover` | the process was there and was told, sooner or later; it need not have obeyed |
 //!
 //! A clock fault that begins on a host without power, changes nothing or lasts no time does
 //! nothing. A user's own tasks sleep and read the clock where the world does not see it: for them a

@@ -57,6 +57,7 @@ use std::time::Duration;
 
 use fencepost_faults::Plan;
 use fencepost_models::machine::{Boot, Machine, NodeId};
+use fencepost_models::message::Message;
 use fencepost_models::process::Host;
 use fencepost_models::random::Random;
 
@@ -169,6 +170,14 @@ impl World {
     pub fn set_disk_speed(&mut self, node: NodeId, speed: DiskSpeed) {
         if let Some(node) = self.nodes.get_mut(usize::from(node.0)) {
             node.disk.speed = speed;
+        }
+    }
+
+    /// What an operator says at a node, when a `failover` fault has it told to put a replica in its
+    /// master's place: what a client would send. A node that has nothing to be told ignores the fault.
+    pub fn set_failover(&mut self, node: NodeId, message: Message) {
+        if let Some(node) = self.nodes.get_mut(usize::from(node.0)) {
+            node.failover = Some(message);
         }
     }
 

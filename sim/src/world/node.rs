@@ -8,6 +8,8 @@ use fencepost_models::machine::{
     Boot, CloseReason, ConnectionId, DiskToken, Machine, NodeId, TimerId,
 };
 
+use fencepost_models::message::Message;
+
 use super::clock::NodeClock;
 use super::disk::Disk;
 use super::foreign::ForeignBody;
@@ -30,13 +32,36 @@ pub enum Body {
 /// An input on its way to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pending {
-    Started { cause: Option<RecordId> },
-    Accepted { connection: ConnectionId, peer: NodeId },
-    Connected { connection: ConnectionId },
-    Message { connection: ConnectionId, message: MessageId },
-    Closed { connection: ConnectionId, reason: CloseReason },
-    Timer { timer: TimerId, turn: Turn },
-    DiskDone { token: DiskToken },
+    Started {
+        cause: Option<RecordId>,
+    },
+    Accepted {
+        connection: ConnectionId,
+        peer: NodeId,
+    },
+    Connected {
+        connection: ConnectionId,
+    },
+    Message {
+        connection: ConnectionId,
+        message: MessageId,
+    },
+    Closed {
+        connection: ConnectionId,
+        reason: CloseReason,
+    },
+    Timer {
+        timer: TimerId,
+        turn: Turn,
+    },
+    DiskDone {
+        token: DiskToken,
+    },
+    /// What is said is the node's [`Node::failover`].
+    Operator {
+        fault: FaultId,
+        cause: RecordId,
+    },
 }
 
 impl From<Handover> for Pending {
@@ -65,6 +90,8 @@ pub struct Node {
     pub slow_disks: Vec<FaultId>,
     /// The faults for which its clocks show something else.
     pub clock_faults: Vec<FaultId>,
+    /// What an operator says here to have a replica take its master's place.
+    pub failover: Option<Message>,
     /// What came while the process was paused.
     pub backlog: VecDeque<Pending>,
     pub clock: Rc<Cell<NodeClock>>,
@@ -83,6 +110,7 @@ impl Node {
             down: Vec::new(),
             slow_disks: Vec::new(),
             clock_faults: Vec::new(),
+            failover: None,
             backlog: VecDeque::new(),
             clock: Rc::new(Cell::new(clock)),
             disk: Disk::default(),

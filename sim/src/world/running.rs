@@ -178,6 +178,10 @@ impl Running {
                 (None, Event::TimerFired)
             }
             Pending::DiskDone { .. } => (None, Event::DiskDone),
+            Pending::Operator { fault, cause } => {
+                kernel.hit(&[fault]);
+                (Some(cause), Event::OperatorAsked)
+            }
         };
         let record = kernel.record(cause, id, event);
         kernel.hit(&node.clock_faults);
@@ -191,6 +195,10 @@ impl Running {
             Pending::Closed { connection, reason } => Input::Closed { connection, reason },
             Pending::Timer { timer, .. } => Input::Timer(timer),
             Pending::DiskDone { token } => Input::DiskDone(token),
+            Pending::Operator { .. } => match &node.failover {
+                Some(message) => Input::Operator { message },
+                None => return,
+            },
         };
         let Some(machine) = node.machine.as_mut() else {
             return;

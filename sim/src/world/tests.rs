@@ -157,6 +157,7 @@ fn story(run: &Run, node: &str) -> Vec<String> {
             Event::Closed(_) => "closed".to_owned(),
             Event::ConnectionLost { reason, .. } => reason.to_string(),
             Event::DiskDone => "disk done".to_owned(),
+            Event::OperatorAsked => "told".to_owned(),
             Event::Noted(id) => match history.note(id) {
                 Note::Remark { text } => text.clone(),
                 other => other.kind().to_owned(),

@@ -11,6 +11,9 @@
 //! whose locks make one up for each `acquire`. What the lost attempt has set stands until it
 //! expires, and is nobody's.
 //!
+//! **Replicas** need not have a grant that their master has made. With `wait_replicas` a client asks for
+//! it (`WAIT`) after each grant; where there are too few, it takes the grant back and tries again.
+//!
 //! **An error** for an answer, as from a Redis that loads its file or has no memory left, says nothing
 //! about whose the lock is: a release counts it as no answer.
 
@@ -24,10 +27,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
-use crate::redis::client::{CallError, Client, Script, unless_refused};
+use crate::redis::client::{
+    Address, CallError, Client, ClientSettings, Discovery, Script, unless_refused,
+};
 use crate::redis::resp::Reply;
 
 /// The settings of a lock on one key.
@@ -45,6 +49,14 @@ pub struct RedisLockSettings {
     pub timeout: Duration,
     /// How often a release that got no answer, or an error for one, is tried again.
     pub release_retries: u32,
+    /// How the client learns that there is a new master, where Sentinels know it.
+    pub discovery: Discovery,
+    /// The client asks a server for its role before it uses it, where Sentinels have named it.
+    pub check_role: bool,
+    /// So many replicas have to acknowledge a grant before it counts (`WAIT`); 0 for none.
+    pub wait_replicas: u32,
+    /// How long they are waited for. It has to be shorter than `timeout`.
+    pub wait_timeout: Duration,
 }
 
 impl Default for RedisLockSettings {
@@ -62,6 +74,11 @@ impl Default for RedisLockSettings {
             // redis-py before 6.0, `connection.py`: `Retry(NoBackoff(), 0)`; Jedis's single
             // connection tries nothing again either. redis-py 6.0 sends a command up to three times more.
             release_retries: 0,
+            discovery: Discovery::OnConnect,
+            check_role: false,
+            wait_replicas: 0,
+            // Redisson, `ReadMode` and `BaseMasterSlaveServersConfig`: `slavesSyncTimeout = 1000`.
+            wait_timeout: Duration::from_secs(1),
         }
     }
 }
@@ -86,9 +103,14 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
-    fn new(host: Host, server: NodeId, settings: RedisLockSettings) -> Self {
+    fn new(host: Host, address: Address, settings: RedisLockSettings) -> Self {
+        let client = ClientSettings {
+            timeout: settings.timeout,
+            discovery: settings.discovery,
+            checks_role: settings.check_role,
+        };
         Self {
-            client: Client::new(host.clone(), server, settings.timeout),
+            client: Client::new(host.clone(), address, client),
             key: settings.key.as_bytes().clone(),
             counter: Bytes::from(format!("{}:token", settings.key)),
             value: Bytes::new(),
@@ -115,6 +137,21 @@ return 0";
         }
         // With its count of references beside it, in one allocation.
         self.value = Bytes::from_owner(value);
+    }
+
+    /// Whether enough replicas have what was written last, as [`RedisLockSettings::wait_replicas`]
+    /// wants it. What they have can be lost all the same: none of them need be the next master, and what
+    /// they have in memory a restart takes. Source: redis.io, `WAIT`, "Consistency and WAIT".
+    async fn is_replicated(&mut self) -> bool {
+        let wanted = self.settings.wait_replicas;
+        if wanted == 0 {
+            return true;
+        }
+        let timeout_ms = self.settings.wait_timeout.as_millis().to_string();
+        let words = ["WAIT".to_owned(), wanted.to_string(), timeout_ms].map(Bytes::from);
+        // On another connection nothing has been written, and every replica has that.
+        let reply = self.client.call_on_same(words.into()).await;
+        matches!(reply, Ok(Reply::Int(replicas)) if replicas >= i64::from(wanted))
     }
 
     /// Waits until the next try.

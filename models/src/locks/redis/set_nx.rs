@@ -15,11 +15,10 @@
 use bytes::Bytes;
 
 use super::{Contender, RedisLockSettings};
-use crate::locks::{Grant, Lock};
-use crate::machine::NodeId;
+use crate::locks::{Grant, Lock, Origin};
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
-use crate::redis::client::{Script, ScriptCall};
+use crate::redis::client::{Address, Script, ScriptCall};
 use crate::redis::resp::Reply;
 
 /// Sets the key if it is not there, and counts the grants.
@@ -37,11 +36,11 @@ pub struct SetNx {
 }
 
 impl SetNx {
-    /// A lock on the Redis at `server`.
-    pub fn new(host: Host, server: NodeId, settings: RedisLockSettings) -> Self {
+    /// A lock on the Redis at `address`.
+    pub fn new(host: Host, address: impl Into<Address>, settings: RedisLockSettings) -> Self {
         Self {
             ttl_ms: Bytes::from(settings.ttl.as_millis().to_string()),
-            contender: Contender::new(host, server, settings),
+            contender: Contender::new(host, address.into(), settings),
             acquire: Script::new(ACQUIRE),
         }
     }
@@ -66,8 +65,14 @@ impl Lock for SetNx {
             let asked_at = self.contender.host.mono();
             match self.contender.client.run(&attempt).await {
                 Ok(Reply::Int(token)) => {
-                    let lease_end = asked_at + self.contender.settings.ttl;
-                    return Grant::new(u64::try_from(token).ok()).valid_until(lease_end);
+                    let origin = Origin::Message(self.contender.host.last_taken());
+                    if self.contender.is_replicated().await {
+                        let lease_end = asked_at + self.contender.settings.ttl;
+                        let grant = Grant::new(u64::try_from(token).ok()).valid_until(lease_end);
+                        return Grant { origin, ..grant };
+                    }
+                    self.contender.delete_if_own().await;
+                    attempt = self.attempt();
                 }
                 Ok(_) => {}
                 // It may have happened: whatever holds that value now is nobody's.

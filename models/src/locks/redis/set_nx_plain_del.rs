@@ -16,9 +16,9 @@ use bytes::Bytes;
 use super::RedisLockSettings;
 use super::set_nx::SetNx;
 use crate::locks::{Grant, Lock};
-use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
+use crate::redis::client::Address;
 
 /// One client's `SET NX` lock that it releases with `DEL`.
 pub struct SetNxPlainDel {
@@ -27,10 +27,10 @@ pub struct SetNxPlainDel {
 }
 
 impl SetNxPlainDel {
-    /// A lock on the Redis at `server`.
-    pub fn new(host: Host, server: NodeId, settings: RedisLockSettings) -> Self {
+    /// A lock on the Redis at `address`.
+    pub fn new(host: Host, address: impl Into<Address>, settings: RedisLockSettings) -> Self {
         let delete = [Bytes::from_static(b"DEL"), settings.key.as_bytes().clone()].into();
-        Self { lock: SetNx::new(host, server, settings), delete }
+        Self { lock: SetNx::new(host, address, settings), delete }
     }
 }
 

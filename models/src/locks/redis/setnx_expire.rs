@@ -25,10 +25,9 @@ use bytes::Bytes;
 
 use super::{Contender, RedisLockSettings};
 use crate::locks::{Grant, Lock, Origin};
-use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
-use crate::redis::client::{CallError, unless_refused};
+use crate::redis::client::{Address, CallError, unless_refused};
 use crate::redis::resp::Reply;
 
 /// What the client's code takes between two commands: a few calls deep in an interpreted language.
@@ -44,11 +43,11 @@ pub struct SetnxExpire {
 }
 
 impl SetnxExpire {
-    /// A lock on the Redis at `server`.
-    pub fn new(host: Host, server: NodeId, settings: RedisLockSettings) -> Self {
+    /// A lock on the Redis at `address`.
+    pub fn new(host: Host, address: impl Into<Address>, settings: RedisLockSettings) -> Self {
         let rest = u64::from(settings.ttl.subsec_nanos() > 0);
         let seconds = settings.ttl.as_secs().saturating_add(rest);
-        let contender = Contender::new(host, server, settings);
+        let contender = Contender::new(host, address.into(), settings);
         let key = contender.key.clone();
         Self {
             ttl: Duration::from_secs(seconds),
@@ -96,7 +95,11 @@ impl Lock for SetnxExpire {
         self.contender.renew_value();
         loop {
             match self.attempt().await {
-                Ok(Some(grant)) => return grant,
+                Ok(Some(grant)) if self.contender.is_replicated().await => return grant,
+                Ok(Some(_)) => {
+                    self.contender.delete_if_own().await;
+                    self.contender.renew_value();
+                }
                 Ok(None) => {}
                 // Whatever it has set by then is nobody's.
                 Err(_) => self.contender.renew_value(),

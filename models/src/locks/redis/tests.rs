@@ -6,6 +6,7 @@ use super::setnx_expire::SetnxExpire;
 use super::*;
 use crate::locks::testing::Bench;
 use crate::locks::{Guarded, Lock};
+use crate::machine::NodeId;
 use crate::note::Note;
 use crate::time::Mono;
 

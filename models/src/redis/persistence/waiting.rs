@@ -18,6 +18,7 @@ enum What {
     Message { connection: ConnectionId, message: Message },
     Closed { connection: ConnectionId, reason: CloseReason },
     Timer(TimerId),
+    Operator { message: Message },
 }
 
 impl Waiting {
@@ -31,6 +32,7 @@ impl Waiting {
             }
             Input::Closed { connection, reason } => What::Closed { connection, reason },
             Input::Timer(timer) => What::Timer(timer),
+            Input::Operator { message } => What::Operator { message: message.clone() },
             Input::Started | Input::DiskDone(_) => return None,
         };
         Some(Self { id, what })
@@ -50,6 +52,7 @@ impl Waiting {
                 Input::Closed { connection: *connection, reason: *reason }
             }
             What::Timer(timer) => Input::Timer(*timer),
+            What::Operator { message } => Input::Operator { message },
         }
     }
 

@@ -171,7 +171,11 @@ impl Sentinel {
             }
             Input::Message { connection, message } => self.hear(connection, message, context),
             Input::Accepted { connection, .. } => self.clients.come(connection),
-            Input::Timer(_) | Input::DiskDone(_) => {}
+            Input::Operator { message: Message::Redis(arguments) } if !arguments.is_empty() => {
+                let name = arguments[0].to_ascii_lowercase();
+                self.carry_out(&name, arguments, context);
+            }
+            Input::Timer(_) | Input::DiskDone(_) | Input::Operator { .. } => {}
         }
         self.clients.send(context);
     }

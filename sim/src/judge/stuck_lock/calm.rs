@@ -62,7 +62,7 @@ impl Calms {
 /// Every time without a fault.
 fn all(history: &History, servers: &[NodeId]) -> Vec<Calm> {
     let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
-        Some(FaultKind::DropConnection) => false,
+        Some(FaultKind::DropConnection | FaultKind::Failover) => false,
         Some(FaultKind::Crash | FaultKind::PowerLoss) => servers.contains(&node),
         _ => true,
     };

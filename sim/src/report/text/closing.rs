@@ -186,6 +186,7 @@ fn hits(kind: FaultKind, number: u64) -> String {
         // A clock is set or not: there is nothing to count.
         FaultKind::ClockJump | FaultKind::ClockDrift => ("hit", "hits", "counted"),
         FaultKind::SlowDisk => ("disk operation", "disk operations", "slowed"),
+        FaultKind::Failover => ("command", "commands", "given"),
     };
     format!("{} {what}", words::count(number, one, many))
 }

@@ -28,17 +28,19 @@ pub fn say(state: &State<'_>, record: &Record) -> Option<Sentence> {
                 return None;
             }
             // Clients that poll ask again and again.
-            let weight = match state.is_unanswered(record.node, peer) {
-                true => Weight::Quiet,
-                false => Weight::Telling,
-            };
+            let is_known = state.is_unanswered(record.node, peer) || state.is_watcher(record.node);
+            let weight = if is_known { Weight::Quiet } else { Weight::Telling };
             let why = obstacle(state, record, peer);
             said(weight, format!("{name} asks {} for a connection{why}", state.name(peer)))
         }
         Event::Connected(connection) => {
             let waited = waited(connection).filter(|waited| *waited >= LATE)?;
             let (peer, waited) = (peer(connection), words::seconds(waited));
-            said(Weight::Telling, format!("{name} is connected to {peer} after {waited}"))
+            let weight = match state.is_watcher(record.node) {
+                true => Weight::Quiet,
+                false => Weight::Telling,
+            };
+            said(weight, format!("{name} is connected to {peer} after {waited}"))
         }
         Event::Closed(connection) => {
             let (peer, waited) = (peer(connection), words::seconds(waited(connection)?));

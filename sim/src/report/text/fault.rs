@@ -16,7 +16,9 @@ pub fn begin_of(state: &State<'_>, place: NodeId, fault: FaultId) -> String {
     let action = &outcome.fault.action;
     let length = outcome.fault.length.map(show);
     let length = match (action.kind(), length) {
-        (FaultKind::DropConnection, _) | (FaultKind::ClockJump, None) => String::new(),
+        (FaultKind::DropConnection | FaultKind::Failover, _) | (FaultKind::ClockJump, None) => {
+            String::new()
+        }
         (_, Some(length)) => format!(" for {length}"),
         (_, None) => " for good".to_owned(),
     };
@@ -46,7 +48,7 @@ pub fn end_of(state: &State<'_>, id: RecordId, record: &Record, action: &Action)
             };
             (!runs_again).then(|| format!("over: {action}{stays}"))
         }
-        Action::DropConnection(_) => None,
+        Action::DropConnection(_) | Action::Failover { .. } => None,
         Action::ClockJump { node, .. } => Some(format!("the clock of {node} is set back again")),
         other => Some(format!("over: {other}")),
     }

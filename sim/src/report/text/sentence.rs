@@ -226,8 +226,17 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             let text = format!("{name} has {how} of what {master} had, up to byte {offset}");
             (Ordinary, None, text)
         }
-        Note::Sentinel { event, detail } | Note::Cluster { event, detail } => {
-            (Ordinary, None, format!("{name}: {event} {detail}"))
+        Note::Sentinel { event, detail } => {
+            let weight = match *event {
+                "+odown" | "+elected-leader" | "+switch-master" | "+tilt" | "-tilt" => Telling,
+                "+sdown" | "-sdown" if detail.starts_with("master") => Ordinary,
+                event if event.starts_with("-failover-abort") => Telling,
+                _ => Quiet,
+            };
+            (weight, None, format!("{name}: {event} {}", state.with_names(detail)))
+        }
+        Note::Cluster { event, detail } => {
+            (Ordinary, None, format!("{name}: {event} {}", state.with_names(detail)))
         }
         Note::Remark { text } => (Telling, None, format!("{name}: {text}")),
         Note::StockServed { .. } => return None,
@@ -256,7 +265,9 @@ fn deletion(state: &State<'_>, record: &Record, key: &Name) -> Option<Sentence> 
         return None;
     }
     let (server, owner) = (state.name(record.node), state.owner(record.node, key));
+    // A replica is told by its master, who was asked.
     let asked = state.brought_by(record).map(|envelope| envelope.from);
+    let asked = asked.filter(|asked| !state.cast.servers.contains(asked));
     let foreign = owner.zip(asked).filter(|(owner, asked)| owner != asked);
     Some(match (foreign, owner) {
         (Some((owner, asked)), _) => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fencepost_faults::{Action, Groups};
 use fencepost_models::machine::{ConnectionId, NodeId};
 use fencepost_models::note::{Name, Note};
+use fencepost_models::redis::address;
 
 use super::client::Client;
 use super::glyph::Glyph;
@@ -87,6 +88,29 @@ impl<'a> State<'a> {
     }
 
     /// The message whose delivery brought a record about.
+    /// Whether a node only watches others: a Sentinel.
+    pub fn is_watcher(&self, node: NodeId) -> bool {
+        let Cast { clients, servers, .. } = &self.cast;
+        self.name(node).starts_with("sentinel-")
+            && !clients.contains(&node)
+            && !servers.contains(&node)
+    }
+
+    /// A text with the nodes' names in place of their addresses and ports.
+    pub fn with_names(&self, text: &str) -> String {
+        let is_port = |word: &str| matches!(word, "6379" | "26379");
+        let named = |word: &str| {
+            let (ip, _) = word.split_once(':').unwrap_or((word, ""));
+            let node = address::node(ip.as_bytes());
+            node.map_or_else(|| word.to_owned(), |node| self.name(node).to_owned())
+        };
+        let mut words: Vec<String> =
+            text.split(' ').filter(|word| !is_port(word)).map(named).collect();
+        // `slave ip:port ip port` names one node twice.
+        words.dedup();
+        words.join(" ")
+    }
+
     pub fn brought_by(&self, record: &Record) -> Option<&'a Envelope> {
         match self.history().record(record.cause?)?.event {
             Event::Delivered(message) => Some(self.history().message(message)),

@@ -9,13 +9,18 @@ use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
-use fencepost_models::redis::server::{EventClasses, MaxmemoryPolicy, Persistence, RedisSettings};
+use fencepost_models::redis::client::Discovery;
+use fencepost_models::redis::server::{
+    EventClasses, MaxmemoryPolicy, Persistence, RedisSettings, ReplicationSettings,
+};
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 use proptest::prelude::*;
 
 use crate::judge::ViolationKind;
-use crate::scenario::{Backend, LinkSettings, NetworkSettings, Recipe, Scenario, Shop};
+use crate::scenario::{
+    Backend, LinkSettings, NetworkSettings, Recipe, RedisSentinel, Scenario, Shop,
+};
 use crate::world::{Latency, Limits};
 
 fn duration() -> impl Strategy<Value = Duration> {
@@ -64,14 +69,20 @@ fn recipe() -> impl Strategy<Value = Recipe> {
 }
 
 fn redis_lock(ttl: impl Strategy<Value = Duration>) -> impl Strategy<Value = RedisLockSettings> {
-    (name(), ttl, duration(), duration(), duration(), 0..=1_000_u32).prop_map(
-        |(key, ttl, poll, poll_jitter, timeout, release_retries)| RedisLockSettings {
+    let discovery = prop::sample::select(Discovery::ALL.map(|(_, it)| it).to_vec());
+    let client = (discovery, any::<bool>(), 0..=1_000_u32, milliseconds());
+    (name(), ttl, duration(), duration(), duration(), 0..=1_000_u32, client).prop_map(
+        |(key, ttl, poll, poll_jitter, timeout, release_retries, client)| RedisLockSettings {
             key,
             ttl,
             poll,
             poll_jitter,
             timeout,
             release_retries,
+            discovery: client.0,
+            check_role: client.1,
+            wait_replicas: client.2,
+            wait_timeout: client.3,
         },
     )
 }
@@ -83,7 +94,28 @@ fn name() -> impl Strategy<Value = Name> {
 /// A backend that the recipe fits, with no more processes than buyers.
 fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) -> Option<Backend> {
     let processes = 1 + u16::try_from(choice).unwrap_or(0) % buyers;
-    let mut all = vec![None, Some(Backend::Redis(redis)), Some(Backend::Memory { processes })];
+    let group = RedisSentinel {
+        redis: RedisSettings {
+            replication: ReplicationSettings {
+                sync_delay_s: 7,
+                min_replicas_to_write: 2,
+                read_only: false,
+                ..redis.replication
+            },
+            ..redis
+        },
+        replicas: 1 + processes,
+        sentinels: processes,
+        quorum: 1,
+        down_after: Duration::from_millis(1 + choice as u64),
+        ..RedisSentinel::default()
+    };
+    let mut all = vec![
+        None,
+        Some(Backend::Redis(redis)),
+        Some(Backend::RedisSentinel(group)),
+        Some(Backend::Memory { processes }),
+    ];
     all.retain(|backend| lock.fits(backend.as_ref()));
     all.swap_remove(choice % all.len())
 }
@@ -92,12 +124,14 @@ fn shop() -> impl Strategy<Value = Shop> {
     let fencing =
         prop::sample::select(vec![Fencing::Off, Fencing::Writes, Fencing::ReadsAndWrites]);
     let buyer = prop_oneof![Just(BuyerSettings::default()), buyer()];
-    (0..100_000_u64, 2..=20_u16, fencing, any::<bool>(), buyer).prop_map(
-        |(stock, buyers, fencing, order_id, buyer)| Shop {
+    let opens = prop::option::of(duration());
+    (0..100_000_u64, 2..=20_u16, fencing, any::<bool>(), opens, buyer).prop_map(
+        |(stock, buyers, fencing, order_id, opens, buyer)| Shop {
             stock,
             buyers,
             fencing,
             order_id,
+            opens,
             buyer,
         },
     )
@@ -151,7 +185,7 @@ fn network() -> impl Strategy<Value = NetworkSettings> {
 }
 
 fn random_faults() -> impl Strategy<Value = RandomFaults> {
-    (prop::sample::subsequence(FaultKind::ALL.to_vec(), 1..=11), 0..=100_u32)
+    (prop::sample::subsequence(FaultKind::ALL.to_vec(), 1..=12), 0..=100_u32)
         .prop_map(|(kinds, max)| RandomFaults { kinds, max })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fencepost_faults::{FaultKind, RandomFaults};
+use fencepost_faults::RandomFaults;
 use fencepost_models::shop::Fencing;
 
 use super::FULL;
@@ -11,7 +11,7 @@ use crate::world::Latency;
 
 fn hunted() -> Scenario {
     Scenario::default().but(|s| {
-        s.random_faults = Some(RandomFaults { kinds: FaultKind::ALL.to_vec(), max: 6 });
+        s.random_faults = Some(RandomFaults { kinds: s.stage().kinds(), max: 6 });
     })
 }
 

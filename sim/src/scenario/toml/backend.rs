@@ -2,14 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
-use fencepost_faults::toml::{Table, Value, show_size, string};
-use fencepost_models::redis::server::{EventClasses, MaxmemoryPolicy, Persistence, RedisSettings};
+use fencepost_faults::toml::{Table, Value, string};
 
-use super::set;
-use crate::scenario::Backend;
-
-/// More than a simulated server will ever have.
-const MAXMEMORY_MOST: u64 = 1 << 40;
+use super::redis::{read_redis, write_redis};
+use super::replication::{read_replication, write_replication};
+use super::{MILLISECOND, set, set_duration, write_duration};
+use crate::scenario::{Backend, RedisSentinel};
 
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
 /// processes.
@@ -22,11 +20,13 @@ pub(super) fn read_backend<'a>(
     };
     let mut table = section.table()?;
     let kind = table.required("kind", "kind = \"redis\"");
+    let mut is_clear = true;
     let found = kind.and_then(|kind| {
         let backends = Backend::all().map(|backend| (backend.as_str(), backend));
         let mut backend = kind.one_of("backend", &backends)?;
         match &mut backend {
             Backend::Redis(settings) => read_redis(&mut table, settings),
+            Backend::RedisSentinel(group) => is_clear = read_sentinel(&mut table, group).is_some(),
             Backend::Memory { processes } => {
                 let given = table.get("processes");
                 set(processes, given.and_then(|number| number.integer(1..=buyers)));
@@ -38,7 +38,8 @@ pub(super) fn read_backend<'a>(
     if found.is_some() {
         table.finish();
     }
-    found.map(Some)
+    // Which nodes there are is not known then.
+    found.filter(|_| is_clear).map(Some)
 }
 
 pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt::Result {
@@ -46,74 +47,49 @@ pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt:
     writeln!(out, "\n[backend]\nkind = {}", string(backend.as_str()))?;
     match backend {
         Backend::Redis(settings) => write_redis(out, settings),
+        Backend::RedisSentinel(group) => write_sentinel(out, group),
         Backend::Memory { processes: 1 } => Ok(()),
         Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }
 }
 
-fn read_redis(table: &mut Table<'_>, settings: &mut RedisSettings) {
-    let persistence = table.get("persistence");
-    let persistence = persistence.and_then(|it| it.one_of("persistence", &Persistence::ALL));
-    set(&mut settings.persistence, persistence);
-    let maxmemory = table.get("maxmemory").and_then(|value| value.size(0..=MAXMEMORY_MOST));
-    set(&mut settings.maxmemory_bytes, maxmemory);
-    let policy = table.get("maxmemory_policy");
-    let policy = policy.and_then(|value| value.one_of("policy", &MaxmemoryPolicy::ALL));
-    set(&mut settings.maxmemory_policy, policy);
-    // Source: `config.c`, `maxmemory-samples`: up to `INT_MAX`. By redis.conf ten are nearly as good as
-    // all.
-    let samples = table.get("maxmemory_samples");
-    let samples = samples.and_then(|value| value.integer(1..=i32::MAX.cast_unsigned()));
-    set(&mut settings.maxmemory_samples, samples);
-    // Source: `server.h`, `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
-    set(&mut settings.hz, table.get("hz").and_then(|value| value.integer(1..=500)));
-    let events = table.get("notify_keyspace_events").and_then(|value| read_events(&value));
-    set(&mut settings.notify_keyspace_events, events);
-    // Source: `config.c`, `timeout`: up to `INT_MAX`.
-    let timeout_s = table.get("timeout_s");
-    let timeout_s = timeout_s.and_then(|value| value.integer(0..=i32::MAX.cast_unsigned()));
-    set(&mut settings.timeout_s, timeout_s);
-    let debug = table.get("enable_debug_command").and_then(|value| value.boolean());
-    set(&mut settings.enable_debug_command, debug);
+/// `None` when it cannot be said how many nodes there are.
+fn read_sentinel(table: &mut Table<'_>, group: &mut RedisSentinel) -> Option<()> {
+    const MOST: u16 = RedisSentinel::MAX_NODES;
+    let replicas = table.get("replicas").map(|number| number.integer(1..=MOST));
+    let sentinels = table.get("sentinels").map(|number| number.integer(1..=MOST));
+    set(&mut group.replicas, replicas.flatten());
+    set(&mut group.sentinels, sentinels.flatten());
+    // Fewer Sentinels than the default quorum asks for have one of their own.
+    group.quorum = group.quorum.min(u32::from(group.sentinels));
+    let quorum = table.get("quorum");
+    let most = u32::from(group.sentinels);
+    set(&mut group.quorum, quorum.and_then(|number| number.integer(1..=most)));
+    set_duration(table, "down_after", MILLISECOND, &mut group.down_after);
+    set_duration(table, "failover_timeout", MILLISECOND, &mut group.failover_timeout);
+    let parallel = table.get("parallel_syncs");
+    set(&mut group.parallel_syncs, parallel.and_then(|number| number.integer(1..=u32::from(MOST))));
+    read_redis(table, &mut group.redis);
+    read_replication(table, &mut group.redis.replication);
+    (replicas != Some(None) && sentinels != Some(None)).then_some(())
 }
 
-fn read_events(value: &Value<'_>) -> Option<EventClasses> {
-    let classes = EventClasses::parse(value.text()?);
-    if classes.is_none() {
-        let help =
-            "letters of \"Ag$lshzxeKEtmdn\", as redis.conf has them: \"Ex\" for keys that expire";
-        let message = "no class of events".to_owned();
-        value.problem(message, "a letter stands for nothing", Some(help.to_owned()));
+fn write_sentinel(out: &mut String, group: &RedisSentinel) -> fmt::Result {
+    let defaults = RedisSentinel::default();
+    if group.replicas != defaults.replicas {
+        writeln!(out, "replicas = {}", group.replicas)?;
     }
-    classes
-}
-
-fn write_redis(out: &mut String, settings: &RedisSettings) -> fmt::Result {
-    let defaults = RedisSettings::default();
-    if settings.persistence != defaults.persistence {
-        writeln!(out, "persistence = {}", string(settings.persistence.as_str()))?;
+    if group.sentinels != defaults.sentinels {
+        writeln!(out, "sentinels = {}", group.sentinels)?;
     }
-    if settings.maxmemory_bytes != defaults.maxmemory_bytes {
-        writeln!(out, "maxmemory = {}", string(&show_size(settings.maxmemory_bytes)))?;
+    if group.quorum != defaults.quorum.min(u32::from(group.sentinels)) {
+        writeln!(out, "quorum = {}", group.quorum)?;
     }
-    if settings.maxmemory_policy != defaults.maxmemory_policy {
-        writeln!(out, "maxmemory_policy = {}", string(settings.maxmemory_policy.as_str()))?;
+    write_duration(out, "down_after", group.down_after, defaults.down_after)?;
+    write_duration(out, "failover_timeout", group.failover_timeout, defaults.failover_timeout)?;
+    if group.parallel_syncs != defaults.parallel_syncs {
+        writeln!(out, "parallel_syncs = {}", group.parallel_syncs)?;
     }
-    if settings.maxmemory_samples != defaults.maxmemory_samples {
-        writeln!(out, "maxmemory_samples = {}", settings.maxmemory_samples)?;
-    }
-    if settings.hz != defaults.hz {
-        writeln!(out, "hz = {}", settings.hz)?;
-    }
-    if settings.notify_keyspace_events != defaults.notify_keyspace_events {
-        let letters = settings.notify_keyspace_events.letters();
-        writeln!(out, "notify_keyspace_events = {}", string(&letters))?;
-    }
-    if settings.timeout_s != defaults.timeout_s {
-        writeln!(out, "timeout_s = {}", settings.timeout_s)?;
-    }
-    if settings.enable_debug_command != defaults.enable_debug_command {
-        writeln!(out, "enable_debug_command = {}", settings.enable_debug_command)?;
-    }
-    Ok(())
+    write_redis(out, &group.redis)?;
+    write_replication(out, &group.redis.replication)
 }

@@ -9,6 +9,7 @@ use fencepost_models::load::KEY_PREFIX as LOAD_PREFIX;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
+use fencepost_models::redis::client::Discovery;
 
 use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
@@ -53,6 +54,13 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &Tt
     set_duration(table, "timeout", INSTANT, &mut settings.timeout);
     let retries = table.get("release_retries");
     set(&mut settings.release_retries, retries.and_then(|number| number.integer(0..=MAX_RETRIES)));
+    let discovery = table.get("discovery");
+    let discovery = discovery.and_then(|how| how.one_of("way of discovery", &Discovery::ALL));
+    set(&mut settings.discovery, discovery);
+    set(&mut settings.check_role, table.get("check_role").and_then(|value| value.boolean()));
+    let replicas = table.get("wait_replicas");
+    set(&mut settings.wait_replicas, replicas.and_then(|number| number.integer(0..=MAX_REPLICAS)));
+    set_duration(table, "wait_timeout", MILLISECOND, &mut settings.wait_timeout);
     set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
 }
 
@@ -70,6 +78,9 @@ fn read_key(value: &Value<'_>) -> Option<Name> {
     }
     Some(key)
 }
+
+/// More than anybody has.
+const MAX_REPLICAS: u32 = 1_000;
 
 /// More than any client tries.
 const MAX_RETRIES: u32 = 1_000;
@@ -149,6 +160,16 @@ fn write_redis(out: &mut String, settings: &RedisLockSettings) -> fmt::Result {
     if settings.release_retries != defaults.release_retries {
         writeln!(out, "release_retries = {}", settings.release_retries)?;
     }
+    if settings.discovery != defaults.discovery {
+        writeln!(out, "discovery = {}", string(settings.discovery.as_str()))?;
+    }
+    if settings.check_role != defaults.check_role {
+        writeln!(out, "check_role = {}", settings.check_role)?;
+    }
+    if settings.wait_replicas != defaults.wait_replicas {
+        writeln!(out, "wait_replicas = {}", settings.wait_replicas)?;
+    }
+    write_duration(out, "wait_timeout", settings.wait_timeout, defaults.wait_timeout)?;
     write_name(out, "key", &settings.key, &defaults.key)
 }
 

@@ -8,6 +8,8 @@ mod load;
 mod lock;
 mod network;
 mod random_faults;
+mod redis;
+mod replication;
 mod shop;
 
 use std::fmt::{self, Write as _};
@@ -165,7 +167,8 @@ fn read(mut root: Table<'_>) -> Scenario {
     let names = scenario.node_names();
     // Where buyers or servers could not be made out, whoever names one is not told off for it.
     let all_known = shop.is_some() && load.is_some() && backend.is_some();
-    let nodes = if all_known { Nodes::known(&names) } else { Nodes::unknown() };
+    let targets = scenario.failover_targets();
+    let nodes = if all_known { Nodes::known(&names, &targets) } else { Nodes::unknown() };
 
     read_network(&mut root, nodes, &mut scenario.network);
     scenario.faults = read_plan(&mut root, nodes);

@@ -6,7 +6,7 @@ use fencepost_faults::toml::{MAX_DURATION, Table, string};
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 
-use super::{INSTANT, ZERO, set, set_duration, write_duration, write_range};
+use super::{INSTANT, ZERO, duration, set, set_duration, write_duration, write_range};
 use crate::scenario::Shop;
 
 /// More orders than any run has time for.
@@ -46,6 +46,8 @@ pub(super) fn read_shop(root: &mut Table<'_>, shop: &mut Shop) -> Option<()> {
     set(&mut shop.order_id, table.get("order_id").and_then(|value| value.boolean()));
     let orders = table.get("orders").map(|orders| orders.one_of("place for orders", &ORDERS));
     set(&mut shop.buyer.orders, orders.flatten());
+    let opens = table.get("opens").and_then(|opens| opens.duration(ZERO..=MAX_DURATION));
+    shop.opens = opens.or(shop.opens);
     read_buyer(&mut table, &mut shop.buyer);
     table.finish();
     (buyers != Some(None) && orders != Some(None)).then_some(())
@@ -71,6 +73,9 @@ pub(super) fn write_shop(out: &mut String, shop: &Shop) -> fmt::Result {
     writeln!(out, "\n[shop]\nstock = {stock}\nbuyers = {buyers}\nfencing = {fencing}")?;
     if shop.order_id {
         writeln!(out, "order_id = true")?;
+    }
+    if let Some(opens) = shop.opens {
+        writeln!(out, "opens = {}", duration(opens))?;
     }
     let (buyer, defaults) = (&shop.buyer, BuyerSettings::default());
     if buyer.orders != defaults.orders {

@@ -1,14 +1,26 @@
 //! A Redis client: one connection, a timeout on every answer, scripts by their digest.
+//!
+//! ```text
+//! address    where a server is to be found
+//! sentinels  who knows where the master is
+//! wire       one connection
+//! ```
+
+mod address;
+mod sentinels;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::address::{Address, Discovery};
+use self::sentinels::Sentinels;
+use self::wire::Wire;
 use super::resp::Reply;
-use crate::machine::{CloseReason, NodeId};
-use crate::message::Message;
-use crate::process::{Connection, Host, TimedOut};
+use crate::machine::CloseReason;
+use crate::process::{Host, TimedOut};
 
 /// Why a command has no answer. In every case but [`CallError::NotConnected`] and
 /// [`CallError::Refused`] it may have been carried out all the same.
@@ -94,37 +106,68 @@ impl ScriptCall {
     }
 }
 
-/// A client with one connection, opened when it is needed and dropped after an error: an answer
-/// that comes late must not be taken for the next one's.
+/// How a client finds its server and talks to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientSettings {
+    /// How long to wait for a connection and for each answer.
+    pub timeout: Duration,
+    /// How it learns that there is a new master, where Sentinels know it.
+    pub discovery: Discovery,
+    /// It asks a server for its role before it uses it, where Sentinels have named it.
+    pub checks_role: bool,
+}
+
+/// A client with one connection to whoever is its server.
 pub struct Client {
     host: Host,
-    server: NodeId,
-    timeout: Duration,
-    connection: Option<Connection>,
+    settings: ClientSettings,
+    /// Who knows where the server is; `None` where it is always the same.
+    sentinels: Option<Sentinels>,
+    wire: Option<Wire>,
 }
 
 impl Client {
-    /// A client of the Redis at `server` that waits at most `timeout` for a connection and for
-    /// each answer.
-    pub fn new(host: Host, server: NodeId, timeout: Duration) -> Self {
-        Self { host, server, timeout, connection: None }
+    /// A client of the Redis at `address`.
+    pub fn new(host: Host, address: Address, settings: ClientSettings) -> Self {
+        let (sentinels, wire) = match address {
+            Address::Server(node) => (None, Some(Wire::new(host.clone(), node, settings.timeout))),
+            Address::Sentinels { nodes, master_name } => {
+                let ClientSettings { discovery, timeout, .. } = settings;
+                (Some(Sentinels::new(&host, nodes, master_name, discovery, timeout)), None)
+            }
+        };
+        Self { host, settings, sentinels, wire }
     }
 
     /// Sends one command and waits for its answer.
     ///
     /// # Errors
     ///
-    /// Why there is no answer. An error that Redis replies with is a [`Reply::Error`].
+    /// Why there is no answer. An error that Redis replies with is a [`Reply::Error`]; but a server that
+    /// Sentinels have named and that says `READONLY` is none to talk to any more, which is
+    /// [`CallError::Refused`].
     pub async fn call(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
-        let connection = self.connected().await?;
-        connection.send(Message::Redis(command));
-        match self.host.timeout(self.timeout, connection.receive()).await? {
-            Ok(Message::RedisReply(reply)) => {
-                self.connection = Some(connection);
-                Ok(reply)
-            }
-            Ok(_) => Err(CallError::Closed(CloseReason::Reset)),
-            Err(reason) => Err(CallError::Closed(reason)),
+        let reply = self.wire().await?.call(command).await?;
+        if self.sentinels.is_some()
+            && let Reply::Error(text) = &reply
+            && text.starts_with(b"READONLY")
+        {
+            self.wire = None;
+            return Err(CallError::Refused);
+        }
+        Ok(reply)
+    }
+
+    /// The same on the connection of the last call and on no other one: for what is about the
+    /// connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::call`]; [`CallError::NotConnected`] when that connection is gone.
+    pub async fn call_on_same(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
+        match &mut self.wire {
+            Some(wire) if wire.is_open() => wire.call(command).await,
+            _ => Err(CallError::NotConnected),
         }
     }
 
@@ -143,18 +186,31 @@ impl Client {
         }
     }
 
-    async fn connected(&mut self) -> Result<Connection, CallError> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => self
-                .host
-                .timeout(self.timeout, self.host.connect(self.server))
-                .await
-                .ok()
-                .and_then(Result::ok)
-                .ok_or(CallError::NotConnected),
+    /// The connection to the server; whoever it is just now.
+    async fn wire(&mut self) -> Result<&mut Wire, CallError> {
+        if let Some(sentinels) = &mut self.sentinels {
+            let heard = sentinels.heard();
+            let is_current =
+                |wire: &Wire| wire.is_open() && heard.is_none_or(|master| wire.node() == master);
+            if !self.wire.as_ref().is_some_and(is_current) {
+                self.wire = None;
+                let node = sentinels.find().await.ok_or(CallError::NotConnected)?;
+                let mut wire = Wire::new(self.host.clone(), node, self.settings.timeout);
+                if self.settings.checks_role && !is_master(&mut wire).await? {
+                    return Err(CallError::NotConnected);
+                }
+                self.wire = Some(wire);
+            }
         }
+        self.wire.as_mut().ok_or(CallError::NotConnected)
     }
+}
+
+/// Whether a server says that it is a master.
+async fn is_master(wire: &mut Wire) -> Result<bool, CallError> {
+    let role = wire.call([Bytes::from_static(b"ROLE")].into()).await?;
+    let Reply::Array(items) = role else { return Ok(false) };
+    Ok(matches!(items.first(), Some(Reply::Bulk(role)) if &role[..] == b"master"))
 }
 
 /// A small number in decimal, without an allocation for the usual ones.

@@ -1,0 +1,49 @@
+//! Where a Redis is to be found.
+
+use bytes::Bytes;
+
+use crate::machine::NodeId;
+
+/// Where a Redis is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// On a node, always.
+    Server(NodeId),
+    /// Where Sentinels say that the master of a name is.
+    Sentinels {
+        /// The Sentinels, in the order in which they are asked.
+        nodes: Vec<NodeId>,
+        /// What the master is called.
+        master_name: Bytes,
+    },
+}
+
+impl From<NodeId> for Address {
+    fn from(node: NodeId) -> Self {
+        Self::Server(node)
+    }
+}
+
+/// How a client learns that there is a new master.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Discovery {
+    /// It asks the Sentinels whenever it connects, and never before: redis-py.
+    #[default]
+    OnConnect,
+    /// It listens at every Sentinel, and leaves the old master when it hears of a new one: Jedis.
+    Listening,
+}
+
+impl Discovery {
+    /// Both, with their names in scenario files.
+    pub const ALL: [(&'static str, Self); 2] =
+        [("on-connect", Self::OnConnect), ("listening", Self::Listening)];
+
+    /// The name in scenario files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnConnect => "on-connect",
+            Self::Listening => "listening",
+        }
+    }
+}

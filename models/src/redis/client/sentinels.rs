@@ -1,0 +1,143 @@
+//! Clients that find the master through Sentinels.
+//!
+//! * **On connecting** (redis-py): the Sentinels are asked in turn for what they watch. One that finds the
+//!   master down, or does not know it, counts as one that does not answer; one that answers is asked
+//!   first from then on. An open connection stays what it is, until it breaks or its server says that it
+//!   is a replica (`READONLY`).
+//!   Source: redis-py, `redis/sentinel.py`: `discover_master`, `check_master_state`,
+//!   `SentinelManagedConnection.read_response`.
+//! * **Listening** (Jedis): besides, a subscription to `+switch-master` at every Sentinel tells of a new
+//!   master; a connection to another one is not used any more.
+//!   Source: jedis, `JedisSentinelPool`: `initSentinels`, `MasterListener.run`, `getResource`.
+//!
+//! Either may ask a server for its `ROLE` before it uses it, as the guidelines want and both leave out:
+//! redis.io, "Guidelines for Redis clients with support for Redis Sentinel", step 3.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Discovery;
+use super::wire::Wire;
+use crate::machine::NodeId;
+use crate::process::Host;
+use crate::redis::address;
+use crate::redis::resp::Reply;
+
+/// How long a listener waits before it subscribes again. Source: jedis,
+/// `MasterListener.subscribeRetryWaitTimeMillis = 5000`.
+const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);
+
+/// What a client knows of the Sentinels.
+pub(super) struct Sentinels {
+    master_name: Bytes,
+    wires: Vec<Wire>,
+    /// The master, as a listener heard of it last.
+    heard: Option<Rc<Cell<Option<NodeId>>>>,
+}
+
+impl Sentinels {
+    pub(super) fn new(
+        host: &Host,
+        nodes: Vec<NodeId>,
+        master_name: Bytes,
+        discovery: Discovery,
+        timeout: Duration,
+    ) -> Self {
+        let heard = (discovery == Discovery::Listening).then(|| {
+            let heard = Rc::new(Cell::new(None));
+            for node in &nodes {
+                let wire = Wire::new(host.clone(), *node, timeout);
+                host.spawn(listen(host.clone(), wire, master_name.clone(), heard.clone()));
+            }
+            heard
+        });
+        let wires = nodes.into_iter().map(|node| Wire::new(host.clone(), node, timeout)).collect();
+        Self { master_name, wires, heard }
+    }
+
+    /// The master, as a listener knows it.
+    pub(super) fn heard(&self) -> Option<NodeId> {
+        self.heard.as_ref().and_then(|heard| heard.get())
+    }
+
+    /// The master, as somebody says; `None` when nobody does.
+    pub(super) async fn find(&mut self) -> Option<NodeId> {
+        if let Some(node) = self.heard() {
+            return Some(node);
+        }
+        for place in 0..self.wires.len() {
+            let masters = ["SENTINEL", "MASTERS"].map(word);
+            let Ok(reply) = self.wires[place].call(masters.into()).await else { continue };
+            if let Some(node) = usable_master(&reply, &self.master_name) {
+                // Who answers is asked first from now on.
+                self.wires.swap(0, place);
+                return Some(node);
+            }
+        }
+        None
+    }
+}
+
+/// The master of a name in the answer to `SENTINEL MASTERS`, unless it is down.
+fn usable_master(reply: &Reply, name: &Bytes) -> Option<NodeId> {
+    let Reply::Array(masters) = reply else { return None };
+    let fields = masters.iter().find_map(|master| match master {
+        Reply::Array(fields) if field(fields, b"name") == Some(name) => Some(fields),
+        _ => None,
+    })?;
+    let flags = field(fields, b"flags")?;
+    let mut flags = flags.split(|byte| *byte == b',');
+    let is_down = flags.any(|flag| flag == b"s_down" || flag == b"o_down");
+    if is_down { None } else { address::node(field(fields, b"ip")?) }
+}
+
+/// The value that follows a name.
+fn field<'a>(fields: &'a [Reply], name: &[u8]) -> Option<&'a Bytes> {
+    let mut pairs = fields.as_chunks::<2>().0.iter();
+    pairs.find_map(|pair| match pair {
+        [Reply::Bulk(key), Reply::Bulk(value)] if &key[..] == name => Some(value),
+        _ => None,
+    })
+}
+
+/// Listens at one Sentinel for ever.
+async fn listen(host: Host, mut wire: Wire, name: Bytes, heard: Rc<Cell<Option<NodeId>>>) {
+    loop {
+        let _ = listen_once(&mut wire, &name, &heard).await;
+        wire.close();
+        host.sleep(RESUBSCRIBE_AFTER).await;
+    }
+}
+
+/// Asks for the master, then hears of every new one, until the connection breaks.
+async fn listen_once(
+    wire: &mut Wire,
+    name: &Bytes,
+    heard: &Cell<Option<NodeId>>,
+) -> Result<(), super::CallError> {
+    let words = ["SENTINEL", "get-master-addr-by-name"].map(word);
+    let command = words.into_iter().chain([name.clone()]).collect();
+    if let Reply::Array(items) = wire.call(command).await?
+        && let Some(Reply::Bulk(ip)) = items.first()
+    {
+        heard.set(address::node(ip).or(heard.get()));
+    }
+    wire.call(["SUBSCRIBE", "+switch-master"].map(word).into()).await?;
+    loop {
+        let Reply::Array(items) = wire.receive().await? else { continue };
+        let [Reply::Bulk(_), Reply::Bulk(_), Reply::Bulk(text)] = &items[..] else { continue };
+        let words: Vec<&[u8]> = text.split(|byte| *byte == b' ').collect();
+        if let [master, _, _, ip, _] = words[..]
+            && master == &name[..]
+        {
+            heard.set(address::node(ip).or(heard.get()));
+        }
+    }
+}
+
+const fn word(word: &'static str) -> Bytes {
+    Bytes::from_static(word.as_bytes())
+}

@@ -1,0 +1,55 @@
+//! From a backend to the nodes that its servers are on.
+
+use bytes::Bytes;
+use fencepost_models::machine::NodeId;
+use fencepost_models::message::Message;
+use fencepost_models::redis::client::Address;
+use fencepost_models::redis::sentinel::Sentinel;
+use fencepost_models::redis::server::Server as Redis;
+
+use super::backend::{Backend, RedisSentinel};
+use crate::world::World;
+
+/// The servers of a backend, in a world.
+#[derive(Clone)]
+pub struct Servers {
+    /// The first of them: the master, in the beginning.
+    pub first: NodeId,
+    /// How clients find the one that they need.
+    pub address: Address,
+}
+
+/// Adds the backend's servers, if it has any.
+pub fn add_servers(world: &mut World, backend: &Backend) -> Option<Servers> {
+    match backend {
+        Backend::Redis(settings) => {
+            let settings = *settings;
+            let node = world.add_server("redis", move |boot| Redis::new(boot, settings));
+            Some(Servers { first: node, address: node.into() })
+        }
+        Backend::RedisSentinel(group) => add_group(world, backend, group),
+        Backend::Memory { .. } => None,
+    }
+}
+
+fn add_group(world: &mut World, backend: &Backend, group: &RedisSentinel) -> Option<Servers> {
+    let mut master = None;
+    for name in backend.server_names() {
+        let settings = group.server(master);
+        let node = world.add_server(&name, move |boot| Redis::new(boot, settings));
+        master = master.or(Some(node));
+    }
+    let master = master?;
+    let settings = group.sentinel(master);
+    let failover = ["SENTINEL", "FAILOVER"].map(|word| Bytes::from_static(word.as_bytes()));
+    let failover: Vec<Bytes> = failover.into_iter().chain([settings.master_name.clone()]).collect();
+    let mut nodes = Vec::new();
+    for name in backend.watcher_names() {
+        let settings = settings.clone();
+        let node = world.add_server(&name, move |boot| Sentinel::new(boot, settings.clone()));
+        world.set_failover(node, Message::Redis(failover.clone().into()));
+        nodes.push(node);
+    }
+    let address = Address::Sentinels { nodes, master_name: settings.master_name };
+    Some(Servers { first: master, address })
+}
