@@ -17,8 +17,9 @@ const SEEDS: u64 = 2_000;
 
 /// What is searched for with faults of its own kinds alone, and with [`RARE_FAULTS`] of them: a clock
 /// that is wrong for a while, and right again after a holder has died in that very while; and then
-/// nothing more, so that it can be seen that nobody gets the lock.
-const RARE: [&str; 1] = ["clock-that-was-ahead"];
+/// nothing more, so that it can be seen that nobody gets the lock. And a master that dies while it is
+/// cut off from its replicas, of all nodes that could be.
+const RARE: [&str; 2] = ["clock-that-was-ahead", "sentinel-killed-cut"];
 const RARE_FAULTS: u32 = 3;
 
 /// A scenario of the corpus that shows violations, with faults drawn at random in the place of its

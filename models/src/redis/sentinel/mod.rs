@@ -155,7 +155,7 @@ impl Sentinel {
         self.now_ms = millis(context.clock.wall);
         match input {
             Input::Started => {
-                let detail = format!("quorum {}", self.settings.quorum);
+                let detail = format!(" quorum {}", self.settings.quorum);
                 self.event_about("+monitor", Id::Master, &detail, context);
                 self.arm(context.clock.mono, context);
             }
