@@ -143,6 +143,24 @@ impl Backend {
         }
     }
 
+    /// How long it may take, at most, until somebody grants locks again after all faults are over.
+    ///
+    /// With Sentinels: they find the master down, and may not try again before twice the failover's
+    /// timeout has passed since the last attempt; who leads has that timeout to promote a replica; an old
+    /// master that comes back is told after eight seconds, or when `INFO` is next asked for, and a
+    /// replica then waits for its copy. Source: `sentinel.c`, `sentinelStartFailoverIfNeeded`,
+    /// `sentinelFailoverStateMachine`, `sentinelRefreshInstanceInfo`.
+    pub const fn recovers_after(&self) -> Duration {
+        const REST: Duration = Duration::from_secs(30);
+        match self {
+            Self::Redis(_) | Self::Memory { .. } => Duration::ZERO,
+            Self::RedisSentinel(group) => {
+                let failovers = group.failover_timeout.saturating_mul(3);
+                group.down_after.saturating_add(failovers).saturating_add(REST)
+            }
+        }
+    }
+
     /// Whether there is a server, which others than the lock's clients can use too.
     pub const fn has_server(&self) -> bool {
         !matches!(self, Self::Memory { .. })

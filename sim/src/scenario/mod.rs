@@ -175,7 +175,9 @@ impl Scenario {
 
     /// What the judge is told beside the history of a run.
     pub fn judge_settings(&self) -> JudgeSettings {
-        let stuck_after = self.stuck_after.unwrap_or_else(|| self.lock.stuck_after());
+        let recovery = self.backend.as_ref().map(Backend::recovers_after).unwrap_or_default();
+        let enough = || self.lock.stuck_after().saturating_add(recovery);
+        let stuck_after = self.stuck_after.unwrap_or_else(enough);
         JudgeSettings { stuck_after, locks: self.lock_home() }
     }
 
