@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::redis::cluster::BusMessage;
 use crate::redis::resp::Reply;
 use crate::shop::protocol::{ShopReply, ShopRequest};
 
@@ -27,6 +28,8 @@ pub enum Message {
     Bytes(Bytes),
     /// A number: all that examples and benchmarks need.
     Number(u64),
+    /// What nodes of a Redis Cluster say to each other.
+    ClusterBus(Arc<BusMessage>),
 }
 
 impl Message {
@@ -43,6 +46,7 @@ impl Message {
             Self::RedisReply(_) | Self::ShopReply(_) => Cow::Borrowed("reply"),
             Self::Bytes(_) => Cow::Borrowed("bytes"),
             Self::Number(_) => Cow::Borrowed("number"),
+            Self::ClusterBus(message) => message.name(),
         }
     }
 }

@@ -334,7 +334,7 @@ const fn is_main(thread: &u32) -> bool {
 }
 
 /// The kinds of notes, as triggers name them.
-pub const NOTE_KINDS: [&str; 30] = [
+pub const NOTE_KINDS: [&str; 49] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -365,6 +365,25 @@ pub const NOTE_KINDS: [&str; 30] = [
     "promoted",
     "synced",
     "remark",
+    "pfail",
+    "fail",
+    "fail-cleared",
+    "cluster-down",
+    "cluster-ok",
+    "election-planned",
+    "election-started",
+    "election-won",
+    "election-failed",
+    "vote-given",
+    "vote-refused",
+    "replica-too-old",
+    "manual-failover",
+    "manual-failover-timed-out",
+    "new-config-epoch",
+    "epoch-collision",
+    "slots-lost",
+    "replicates",
+    "replica-migrates",
 ];
 
 impl Note {

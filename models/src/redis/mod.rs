@@ -14,6 +14,7 @@
 //! resp/                  the protocol, for real sockets
 //! usage                  when keys were used, and how often
 //! address                how servers name each other
+//! cluster/               Redis Cluster: the bus, failures, elections, slots
 //! unix_time              the clock as Redis reads it
 //! client                 what recipes use
 //! ```
@@ -21,6 +22,9 @@
 pub mod address;
 mod channels;
 pub mod client;
+// Until a server calls it.
+#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no server calls it yet"))]
+pub mod cluster;
 mod commands;
 pub mod engine;
 mod events;
