@@ -25,13 +25,13 @@ const RETRY_TIMEOUTS: i64 = 2;
 #[derive(Debug, Default)]
 pub(super) struct Election {
     /// When it asks for votes, or asked: `failover_auth_time`.
-    at_ms: i64,
+    pub(super) at_ms: i64,
     /// How many votes it has.
     votes: usize,
     /// It has asked.
-    has_asked: bool,
+    pub(super) has_asked: bool,
     /// How many replicas had more data when it was planned.
-    rank: usize,
+    pub(super) rank: usize,
     /// The epoch that the votes are for.
     epoch: u64,
     /// Why it does not come to its end.
