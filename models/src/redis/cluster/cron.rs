@@ -21,7 +21,7 @@ impl Cluster {
     pub(crate) fn cron(&mut self, turn: &mut Turn<'_, '_>) {
         self.turns += 1;
         self.keep_links(turn);
-        if self.turns % TURNS_PER_CHANCE == 0 {
+        if self.turns.is_multiple_of(TURNS_PER_CHANCE) {
             self.ping_any(turn);
         }
         let is_news = self.check_nodes(turn);

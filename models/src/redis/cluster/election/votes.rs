@@ -1,4 +1,9 @@
 //! Votes: masters with slots give them, one in each epoch.
+//!
+//! A replica that stands does not count as having voted. Once it is elected it is a master and may
+//! vote, in the same epoch in which the master that it has replaced has perhaps voted already. So
+//! two replicas may be elected in one epoch, though not for the same slots: the one that was elected
+//! first would see its own claim and refuse.
 
 use super::{Cluster, Turn};
 use crate::redis::cluster::{Body, BusMessage, NodeName};

@@ -13,8 +13,8 @@ fn refuses(rig: &Rig, place: usize) -> bool {
     answer == Err(Redirect::Down)
 }
 
-/// Between 1 and 1.5 node timeouts, and a turn of the clock: measured with Redis 7.0.15, node
-/// timeout 5 s, the five others stopped: 5.2 to 7.6 s.
+/// Between 1 and 1.5 node timeouts, and a turn of the clock. Measured with Redis 7.0.15, node timeout
+/// 5 s, the five others stopped (`SIGSTOP`), eight times: 6.2 to 7.4 s.
 #[test]
 fn a_minority_master_takes_writes_for_one_to_one_and_a_half_node_timeouts() {
     let mut shortest = u64::MAX;

@@ -142,3 +142,21 @@ fn keys_of_slots_that_nobody_serves_are_taken_over() {
     let importing: Vec<u16> = rig.cluster(0).importing.keys().copied().collect();
     assert_eq!(importing, [5061], "somebody else does");
 }
+
+/// Until the disk is done, the process does nothing else.
+#[test]
+fn a_node_waits_for_its_disk() {
+    let mut rig = Rig::of(3, 3, 6, |_| {});
+    rig.hold_disk(0);
+    assert!(!rig.cluster(0).is_blocking());
+    assert_eq!(rig.command(0, "CLUSTER SAVECONFIG"), Reply::OK);
+    let tokens = rig.held_disk(0);
+    assert_eq!(tokens.len(), 2, "a write and an fsync");
+    let cluster = &mut rig.hosts[0].cluster;
+    assert!(cluster.is_blocking());
+    assert!(!cluster.disk_done(crate::machine::DiskToken(0)), "somebody else's");
+    for (token, is_blocking) in tokens.into_iter().zip([true, false]) {
+        assert!(cluster.disk_done(token));
+        assert_eq!(cluster.is_blocking(), is_blocking);
+    }
+}

@@ -113,3 +113,30 @@ fn only_masters_with_slots_vote_and_only_replicas_are_voted_for() {
     rig.deliver_from_stranger(1, unknown);
     assert!(!rig.said[said..].iter().any(|(_, message)| message.body == Body::FailoverAuthAck));
 }
+
+/// Two replicas, of different masters, are elected in the same epoch, though each master votes once:
+/// whoever has been elected votes at once, and in the same epoch in which the master that it has
+/// replaced may have voted too. Redis resolves the collision of their epochs afterwards.
+///
+/// Redis 7.0.15 does the same in the same story, its six nodes in network namespaces of their own: both
+/// logged "configEpoch set to 7 after successful failover", the first to win "Failover auth granted"
+/// to the other one, and that one two seconds later "configEpoch collision".
+#[test]
+fn two_may_be_elected_in_one_epoch_for_different_slots() {
+    let mut rig = Rig::new(7);
+    rig.cut(&[1, 3]);
+    rig.command(3, "CLUSTER FAILOVER FORCE");
+    rig.run(300);
+    assert_eq!(rig.details(1, "vote-given"), ["to 10.0.0.3:6379 for epoch 7"]);
+    rig.command(4, "CLUSTER FAILOVER FORCE");
+    rig.wait(300, |rig| rig.is_master(4)).expect("with the votes of 0 and 2");
+    rig.heal();
+    rig.wait(300, |rig| rig.is_master(3))
+        .expect("with the votes of 1 and 4, which has replaced it");
+    assert_eq!(rig.details(4, "vote-given"), ["to 10.0.0.3:6379 for epoch 7"]);
+    assert_eq!(rig.details(3, "election-won"), rig.details(4, "election-won"));
+    rig.run(10_000);
+    let epochs = [3, 4].map(|place| rig.cluster(place).myself.config_epoch);
+    assert_ne!(epochs[0], epochs[1], "resolved");
+    assert!((0..6).all(|at| rig.owner(0, at) == Some(3) && rig.owner(5_461, at) == Some(4)));
+}

@@ -1,18 +1,21 @@
 //! Hosts, each with a [`Cluster`] and a server that only pretends: it has keys, a replication offset
 //! and a master that it follows. Messages take a millisecond; what is cut off waits.
 
+mod network;
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::{Cluster, ClusterSettings, Facts, Keys, Order, SlotSet, Turn, key_slot};
-use crate::machine::{Boot, ConnectionId, Context, DiskOperation, Effect, Files, NodeId};
+use crate::machine::{Boot, ConnectionId, Context, DiskToken, Files, NodeId};
 use crate::message::Message;
-use crate::note::Note;
 use crate::random::Random;
-use crate::redis::cluster::BusMessage;
+use crate::redis::cluster::{
+    BusMessage, Cluster, ClusterSettings, Facts, Keys, Order, SlotSet, Turn, key_slot,
+};
 use crate::redis::resp::Reply;
 use crate::time::{LocalClock, Mono, Wall};
 
@@ -59,6 +62,8 @@ pub(super) struct Host {
     /// Since when, what happened, about what.
     pub(super) notes: Vec<(u64, &'static str, String)>,
     pub(super) orders: Vec<Order>,
+    /// Calls to a disk that does not answer.
+    held_disk: Option<Vec<DiskToken>>,
     files: Files,
     synced: Files,
     random: Random,
@@ -172,6 +177,7 @@ impl Rig {
             is_paused: false,
             notes: Vec::new(),
             orders: Vec::new(),
+            held_disk: None,
             synced: files.clone(),
             files,
             random: boot.random,
@@ -212,47 +218,6 @@ impl Rig {
             let ((at_ms, _), event) = entry.remove_entry();
             self.now_ms = at_ms;
             self.take(event);
-        }
-    }
-
-    fn take(&mut self, event: Event) {
-        let (from, to) = match &event {
-            Event::Cron(place) => (*place, *place),
-            Event::Connect { from, to, .. }
-            | Event::Data { from, to, .. }
-            | Event::Close { from, to, .. } => (*from, *to),
-        };
-        if self.apart.contains(&from) != self.apart.contains(&to) {
-            return self.held.push_back(event);
-        }
-        let is_up = self.hosts[to].is_up;
-        match event {
-            Event::Cron(place) => {
-                self.push(CRON_MS, Event::Cron(place));
-                if is_up {
-                    self.tell(place, Told::Cron);
-                }
-            }
-            Event::Connect { connection, from, to } if is_up && self.hosts[from].is_up => {
-                self.connections.insert(connection, (from, to));
-                self.tell(from, Told::Connected(connection));
-            }
-            Event::Connect { connection, from, to } => {
-                self.push(0, Event::Close { connection, from: to, to: from, refused: true });
-            }
-            Event::Data { connection, from, to, message } => {
-                let Message::ClusterBus(message) = message else { return };
-                if is_up && self.connections.contains_key(&connection) {
-                    *self.delivered.entry(message.name().into_owned()).or_default() += 1;
-                    self.tell(to, Told::Message(connection, from, &message));
-                }
-            }
-            Event::Close { connection, to, refused, .. } => {
-                let was_there = self.connections.remove(&connection).is_some();
-                if is_up && (was_there || refused) {
-                    self.tell(to, Told::Closed(connection));
-                }
-            }
         }
     }
 
@@ -328,73 +293,6 @@ impl Rig {
         }
     }
 
-    fn carry_out(&mut self, place: usize, effect: Effect) {
-        match effect {
-            Effect::Connect { connection, peer } => {
-                let to = usize::from(peer.0);
-                self.push(LATENCY_MS, Event::Connect { connection, from: place, to });
-            }
-            Effect::Send { connection, message } => {
-                if let Message::ClusterBus(message) = &message {
-                    self.said.push((place, Arc::clone(message)));
-                }
-                if let Some((one, other)) = self.connections.get(&connection) {
-                    let to = if *one == place { *other } else { *one };
-                    self.push(LATENCY_MS, Event::Data { connection, from: place, to, message });
-                }
-            }
-            Effect::Close { connection } => {
-                if let Some((one, other)) = self.connections.get(&connection) {
-                    let to = if *one == place { *other } else { *one };
-                    let close = Event::Close { connection, from: place, to, refused: false };
-                    self.push(LATENCY_MS, close);
-                }
-            }
-            Effect::Disk { token, operation } => {
-                let host = &mut self.hosts[place];
-                match operation {
-                    DiskOperation::Replace { file, bytes } => {
-                        host.files.insert(file, bytes);
-                    }
-                    DiskOperation::Sync { .. } => host.synced = host.files.clone(),
-                    DiskOperation::Append { .. } => panic!("nothing is appended"),
-                }
-                assert!(host.cluster.disk_done(token));
-            }
-            Effect::Note(Note::Cluster { event, detail }) => {
-                assert!(crate::note::NOTE_KINDS.contains(&event), "{event}");
-                self.hosts[place].notes.push((self.now_ms, event, detail));
-            }
-            other => panic!("unexpected: {other:?}"),
-        }
-    }
-
-    /// Cuts these hosts off from the others.
-    pub(super) fn cut(&mut self, apart: &[usize]) {
-        self.apart = apart.iter().copied().collect();
-    }
-
-    /// Ends that: what has waited arrives.
-    pub(super) fn heal(&mut self) {
-        self.apart.clear();
-        for event in std::mem::take(&mut self.held) {
-            self.push(LATENCY_MS, event);
-        }
-    }
-
-    /// Ends a process: its peers see their connections close.
-    pub(super) fn crash(&mut self, place: usize) {
-        self.hosts[place].is_up = false;
-        let own: Vec<_> = self.connections.iter().map(|(id, ends)| (*id, *ends)).collect();
-        for (connection, (one, other)) in own {
-            if one == place || other == place {
-                let to = if one == place { other } else { one };
-                let close = Event::Close { connection, from: place, to, refused: false };
-                self.push(LATENCY_MS, close);
-            }
-        }
-    }
-
     /// Starts it again, with the files that it had, or, after a power loss, those that were synced.
     pub(super) fn restart(&mut self, place: usize, after_power_loss: bool) {
         let host = &self.hosts[place];
@@ -402,70 +300,5 @@ impl Rig {
         let (incarnation, notes) = (host.incarnation + 1, host.notes.clone());
         self.hosts[place] = Host { notes, ..self.boot(place, incarnation, files) };
         self.tell(place, Told::Start);
-    }
-
-    pub(super) fn file(&self, place: usize) -> String {
-        let file = self.hosts[place].files.get(super::super::CONF_FILE);
-        String::from_utf8(file.expect("written").to_vec()).expect("text")
-    }
-
-    /// Sends a command, and gives the answer.
-    pub(super) fn command(&mut self, place: usize, line: &str) -> Reply {
-        let words: Vec<Bytes> =
-            line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
-        self.tell(place, Told::Command(&words)).expect("an answer")
-    }
-
-    /// The data of a host are loaded.
-    pub(super) fn verify_keys(&mut self, place: usize) {
-        self.tell(place, Told::Verify);
-    }
-
-    /// A message is published at a host.
-    pub(super) fn publish(&mut self, place: usize, channel: &str, sharded: bool) {
-        self.tell(place, Told::Publish(channel, sharded));
-    }
-
-    /// Gives a host a message of another one, on the connection that the latter has opened to it.
-    pub(super) fn deliver(&mut self, from: usize, to: usize, message: BusMessage) {
-        let name = self.cluster(from).myself.name;
-        let inbound = self.cluster(to).node(name).and_then(|node| node.inbound);
-        self.tell(to, Told::Message(inbound.expect("connected"), from, &message));
-    }
-
-    /// Gives a host a message of somebody whom it does not know.
-    pub(super) fn deliver_from_stranger(&mut self, to: usize, message: BusMessage) {
-        self.tell(to, Told::Message(ConnectionId(u32::MAX), 99, &message));
-    }
-
-    pub(super) fn cluster(&self, place: usize) -> &Cluster {
-        &self.hosts[place].cluster
-    }
-
-    pub(super) fn name(&self, place: usize) -> String {
-        self.cluster(place).myself.name.to_string()
-    }
-
-    pub(super) fn is_master(&self, place: usize) -> bool {
-        self.cluster(place).myself.is_master()
-    }
-
-    /// When a host noted an event after a moment.
-    pub(super) fn noted(&self, place: usize, event: &str, since_ms: u64) -> Option<u64> {
-        let notes = &self.hosts[place].notes;
-        let found = notes.iter().find(|(at_ms, noted, _)| *noted == event && *at_ms >= since_ms);
-        found.map(|(at_ms, ..)| *at_ms)
-    }
-
-    /// Details of all notes of an event.
-    pub(super) fn details(&self, place: usize, event: &str) -> Vec<&str> {
-        let notes = self.hosts[place].notes.iter().filter(|(_, noted, _)| *noted == event);
-        notes.map(|(.., detail)| detail.as_str()).collect()
-    }
-
-    /// The host that serves a slot, as another one sees it.
-    pub(super) fn owner(&self, slot: u16, seen_by: usize) -> Option<usize> {
-        let owner = self.cluster(seen_by).owner(slot)?;
-        owner.address.map(|node| usize::from(node.0))
     }
 }
