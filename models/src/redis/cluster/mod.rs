@@ -16,30 +16,6 @@
 //! turn                                 what the server tells and is told
 //! ```
 //!
-//! # How a server drives it
-//!
-//! A [`Cluster`] has no timers and no sockets. Everything is called with a [`Turn`], which carries
-//! the server's [`Facts`], its random stream and its outbox. After each call the server carries out
-//! the [`Order`]s, in their order, before it does anything else.
-//!
-//! | when | what to call |
-//! |---|---|
-//! | the process is made | [`Cluster::new`] with what [`CONF_FILE`] holds; an error ends the process |
-//! | it starts | [`Cluster::start`]; while it loads its append-only file as a master, messages of the bus wait and the cron does not run; then [`Cluster::verify_keys`] |
-//! | `serverCron`, every 100 ms, from then on without end | [`Cluster::cron`] |
-//! | a [`Message::ClusterBus`] comes | on a connection without a line, [`Cluster::accept`], and no client is behind it any longer; then [`Cluster::receive`] |
-//! | `Connected`, `Closed` of a connection with a line | [`Cluster::connected`], [`Cluster::closed`] |
-//! | `beforeSleep`: every turn's end, first of all | [`Cluster::before_sleep`] |
-//! | `DiskDone` | [`Cluster::disk_done`]; while [`Cluster::is_blocking`], nothing is sent and nothing taken, as with an append-only file |
-//! | a command that names keys, or `EXEC` with those of all its commands; not from the master, and not from the append-only file | [`Cluster::check`]: [`Redirect::reply`] is the answer, `EXEC` drops its transaction, any other command makes it fail |
-//! | a script's command that names keys | [`Cluster::check`] with the client's flags: [`Redirect::in_script`] |
-//! | `CLUSTER …` | [`Cluster::command`] |
-//! | `PUBLISH`, `SPUBLISH`, once carried out here | [`Cluster::publish`] |
-//!
-//! `READONLY`, `READWRITE` and `ASKING` set and clear two flags of the client, see [`Query`]; the next
-//! command but `ASKING` clears the latter, unless a transaction is open. `SELECT` of another database
-//! than 0, `SWAPDB`, `REPLICAOF` and, with another database, `COPY` and `MOVE` are refused.
-//!
 //! # What differs from Redis 7.0.15
 //!
 //! * Nodes of a new cluster may know each other from the start ([`ClusterSettings::nodes`]), as
@@ -49,8 +25,8 @@
 //!   once and counts the attempt as a ping, so that it gives up on a process that has ended half a
 //!   node timeout sooner.
 //! * Where Redis goes through a hash table, nodes come in the order of their names.
-//! * `MIGRATE` is not here: it is a command of the server, which waits for the other one.
-//! * No modules, host names, TLS, `CLUSTER LINKS`, and limits of buffers.
+//! * `MIGRATE` is not here: it is a command of the server, see `slots/migrate.rs`.
+//! * No modules, host names, TLS, `CLUSTER LINKS`, `CLUSTER HELP`, and no limits of buffers.
 //!
 //! Source, unless said otherwise: `cluster.c` and `cluster.h`.
 //!
@@ -99,6 +75,29 @@ use crate::machine::{Boot, ConnectionId};
 use crate::redis::unix_time::millis;
 
 /// A server's part in its cluster: `server.cluster`.
+///
+/// It has no timers and no sockets. Everything is called with a [`Turn`], which carries the server's
+/// [`Facts`], its random stream and its outbox. After each call the server carries out the [`Order`]s
+/// ([`Cluster::take_orders`]), one after the other, before it does anything else.
+///
+/// | when | what to call |
+/// |---|---|
+/// | the process is made | [`Cluster::new`]; an error ends the process. A replica follows nobody yet: the first [`Order::Follow`] comes from the cron |
+/// | it starts | [`Cluster::start`] |
+/// | it has loaded its append-only file | [`Cluster::verify_keys`]. While it loads, the cron does not run, and what comes on the bus waits |
+/// | `serverCron`, every 100 ms without end (`run_with_period(100)`) | [`Cluster::cron`] |
+/// | a message of the bus comes | where [`Cluster::has_line`] says no, [`Cluster::accept`], and no client is behind the connection any longer; then [`Cluster::receive`] |
+/// | a connection with a line is open, or gone | [`Cluster::connected`], [`Cluster::closed`] |
+/// | `beforeSleep`, the first thing at the end of every turn | [`Cluster::before_sleep`] |
+/// | the disk is done | [`Cluster::disk_done`]. While [`Cluster::is_blocking`], nothing goes out and nothing is taken, as with an append-only file that is synced for each reply |
+/// | a command that names keys, or an `EXEC` with those of all its commands; unless it comes from the master or the append-only file | [`Cluster::check`]: [`Redirect::reply`] is the answer. An `EXEC` drops its transaction, any other command makes it fail |
+/// | a script's command that names keys | [`Cluster::check`] with the client's flags: [`Redirect::in_script`] |
+/// | `CLUSTER` | [`Cluster::command`] |
+/// | `PUBLISH` and `SPUBLISH`, once carried out here | [`Cluster::publish`] |
+///
+/// `READONLY`, `READWRITE` and `ASKING` set and clear flags of the client, see [`Query`]: the next
+/// command that is not `ASKING` clears the latter, unless a transaction is open. `SELECT` of another
+/// database than 0, `SWAPDB` and `REPLICAOF` are refused.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     settings: ClusterSettings,

@@ -5,8 +5,9 @@
 //! had an answer to a ping for the node timeout. And a ping is sent only when the last pong is half
 //! a node timeout old, or when chance picks the node (one of five each second): so it takes between
 //! 1 and 1.5 node timeouts, and a tenth of a second for the next look. Whatever is written there in
-//! that time is lost when the other side promotes a replica meanwhile, which it does after about the
-//! same time. `models/src/redis/cluster/tests/minority.rs` measures it.
+//! that time is lost when the other side promotes a replica meanwhile. That takes a bit longer, since
+//! the masters there have to agree and the replica waits before it asks; but now and then it is first,
+//! and for a moment two masters take writes for the same slots. `tests/minority.rs` has the figures.
 //!
 //! Source: `cluster.c`, `clusterUpdateState`.
 

@@ -1,5 +1,10 @@
 //! A replica replaces its master: when it may, how it is elected, and what it does then.
 //!
+//! Redis never forgets the votes of the last election. A replica that won one, has become a replica
+//! again, and stands anew within two node timeouts of the last time takes the old votes for new ones:
+//! it is master at once, under its old epoch, until somebody tells it better.
+//! `old_votes_are_counted_again` in `tests/manual.rs` shows it, and how a real server does the same.
+//!
 //! Source: `cluster.c`, `clusterHandleSlaveFailover`.
 
 mod rank;

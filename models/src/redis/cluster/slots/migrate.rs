@@ -4,7 +4,14 @@
 //! longer is asked for at the target (`ASK`). `MIGRATE` moves keys. At the end both are told whose
 //! the slot is, and the target takes a new epoch, without a vote, so that its claim wins.
 //!
-//! Source: `cluster.c`, `clusterCommand`, `setslot`.
+//! `MIGRATE host port key 0 timeout` is the server's. The source sends `RESTORE-ASKING key ttl value` to
+//! the target, over a connection that it keeps for a while, and *waits for the answer in its only
+//! thread*, for `timeout` milliseconds at most. After an `OK` it deletes the key and passes a `DEL` on.
+//! Without the key it answers `NOKEY`; after an error of the target `ERR Target instance replied with
+//! error: …`; after none `IOERR error or timeout reading to target instance`, and keeps the key, which
+//! may then be in both places.
+//!
+//! Source: `cluster.c`, `clusterCommand`, `setslot`; `migrateCommand`.
 
 use super::SlotSet;
 use crate::redis::cluster::gossip::Audience;
