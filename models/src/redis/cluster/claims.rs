@@ -6,12 +6,7 @@ use super::{Body, BusMessage, Cluster, NodeName, Order, SlotSet, Turn};
 
 impl Cluster {
     /// What a node's ping says of slots.
-    pub(super) fn hear_slots(
-        &mut self,
-        sender: NodeName,
-        message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
-    ) {
+    pub(super) fn hear_slots(&mut self, sender: NodeName, message: &BusMessage, turn: Turn<'_>) {
         let Some(node) = self.node(sender) else { return };
         let is_master = node.is_master();
         let claimer = if is_master { Some(sender) } else { node.master };
@@ -26,7 +21,7 @@ impl Cluster {
         let is_master = self.node(sender).is_some_and(|node| node.is_master());
         if is_master && self.myself.is_master() && message.config_epoch == self.myself.config_epoch
         {
-            self.resolve_collision(sender, turn);
+            self.resolve_collision(sender);
         }
     }
 
@@ -40,7 +35,7 @@ impl Cluster {
         sender: NodeName,
         epoch: u64,
         claimed: &SlotSet,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         if sender == self.myself.name {
             return;
@@ -77,7 +72,7 @@ impl Cluster {
             }
             if owner == me {
                 dirty = lost.intersection(&with_keys.slots());
-                turn.note("slots-lost", format!("{lost} to {}", self.shown(sender)));
+                self.note("slots-lost", format!("{lost} to {}", self.shown(sender)));
             }
             if Some(owner) == my_shard {
                 from_my_shard += lost.len();
@@ -98,9 +93,9 @@ impl Cluster {
         if is_left_without
             && (self.settings.allow_replica_migration || claimed.len() == from_my_shard)
         {
-            self.follow(sender, turn);
+            self.follow(sender);
         } else if let Some(grandmaster) = self.grandmaster() {
-            self.follow(grandmaster, turn);
+            self.follow(grandmaster);
         } else if !dirty.is_empty() {
             self.orders.push(Order::DeleteKeys(dirty));
         }
@@ -113,8 +108,8 @@ impl Cluster {
     }
 
     /// Becomes a node's replica. Source: `cluster.c`, `clusterSetMaster`, and what its callers mark.
-    pub(super) fn follow(&mut self, master: NodeName, turn: &mut Turn<'_, '_>) {
-        self.replicate(master, turn);
+    pub(super) fn follow(&mut self, master: NodeName) {
+        self.replicate(master);
         self.todo.save_and_sync();
         self.todo.update_state = true;
     }
@@ -124,7 +119,7 @@ impl Cluster {
     ///
     /// One message, about the owner of the first such slot, as in Redis: the others follow with the
     /// next pings.
-    fn correct_claim(&mut self, sender: NodeName, message: &BusMessage, turn: &mut Turn<'_, '_>) {
+    fn correct_claim(&mut self, sender: NodeName, message: &BusMessage, turn: Turn<'_>) {
         let claimed = message.slots.minus(&self.not_claimed);
         let better = self
             .nodes()
@@ -137,7 +132,7 @@ impl Cluster {
             slots: owner.slots.minus(&self.not_claimed),
         };
         let message = self.compose(body, turn);
-        self.send(sender, message.into(), turn);
+        self.send(sender, message.into());
     }
 
     /// Takes slots from a node. Source: `cluster.c`, `clusterDelSlot`.

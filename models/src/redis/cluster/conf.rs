@@ -9,7 +9,8 @@
 use bytes::Bytes;
 
 use super::node::Node;
-use super::{Cluster, Flags, KnownNode, NodeName, SLOTS, SlotSet, Turn};
+use super::out::Out;
+use super::{Cluster, Flags, KnownNode, NodeName, SLOTS, SlotSet};
 use crate::machine::{DiskOperation, DiskToken};
 use crate::redis::address::node as node_at;
 
@@ -44,15 +45,17 @@ impl Cluster {
     }
 
     /// Writes the file, and syncs it.
-    pub(super) fn save(&mut self, sync: bool, turn: &mut Turn<'_, '_>) {
+    pub(super) fn save(&mut self, sync: bool) {
         self.todo.save = false;
         self.todo.sync = false;
         let bytes = Bytes::from(self.conf());
         self.disk_calls += 1;
-        turn.context.disk(Self::WRITE, DiskOperation::Replace { file: CONF_FILE, bytes });
+        let operation = DiskOperation::Replace { file: CONF_FILE, bytes };
+        self.out.push(Out::Disk { token: Self::WRITE, operation });
         if sync {
             self.disk_calls += 1;
-            turn.context.disk(Self::SYNC, DiskOperation::Sync { file: CONF_FILE });
+            let operation = DiskOperation::Sync { file: CONF_FILE };
+            self.out.push(Out::Disk { token: Self::SYNC, operation });
         }
     }
 

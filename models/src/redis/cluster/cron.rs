@@ -18,7 +18,7 @@ const HANDSHAKE_TIMEOUT_MIN_MS: i64 = 1_000;
 
 impl Cluster {
     /// `clusterCron`: to be called every 100 ms (`run_with_period(100)` in `serverCron`).
-    pub(crate) fn cron(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(crate) fn cron(&mut self, turn: Turn<'_>) {
         self.turns += 1;
         self.keep_links(turn);
         if self.turns.is_multiple_of(TURNS_PER_CHANCE) {
@@ -43,8 +43,8 @@ impl Cluster {
     /// Opens the connections that are not there, and gives up on handshakes. Source: `cluster.c`,
     /// `clusterNodeCronHandleReconnect`. There a connection that is refused at once counts as a
     /// ping; here, as between two hosts, the refusal comes later.
-    fn keep_links(&mut self, turn: &mut Turn<'_, '_>) {
-        let now_ms = turn.now_ms();
+    fn keep_links(&mut self, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
         let handshake_timeout_ms = self.timeout_ms.max(HANDSHAKE_TIMEOUT_MIN_MS);
         self.pfail_nodes = 0;
         let (mut expired, mut without) = (Vec::new(), Vec::new());
@@ -57,7 +57,7 @@ impl Cluster {
             }
         }
         for name in expired {
-            self.remove_node(name, turn);
+            self.remove_node(name);
         }
         for name in without {
             self.open_link(name, turn);
@@ -65,13 +65,13 @@ impl Cluster {
     }
 
     /// Pings, of a few nodes, the one that was heard of least lately.
-    fn ping_any(&mut self, turn: &mut Turn<'_, '_>) {
+    fn ping_any(&mut self, turn: Turn<'_>) {
         let mut oldest: Option<(i64, NodeName)> = None;
         for _ in 0..NODES_PER_CHANCE {
             let can_be_pinged = |node: &&Node| {
                 node.link.is_some() && node.ping_sent_ms == 0 && !node.is_in_handshake()
             };
-            let Some(node) = self.any_node(turn).filter(can_be_pinged) else { continue };
+            let Some(node) = self.any_node().filter(can_be_pinged) else { continue };
             if oldest.is_none_or(|(pong_ms, _)| node.pong_received_ms < pong_ms) {
                 oldest = Some((node.pong_received_ms, node.name));
             }
@@ -84,8 +84,8 @@ impl Cluster {
     /// Looks at each node: pings it when it was not heard of for half the node timeout, connects anew
     /// when it has not answered for as long, and gives up on it after the whole. True when it has
     /// given up on one.
-    fn check_nodes(&mut self, turn: &mut Turn<'_, '_>) -> bool {
-        let now_ms = turn.now_ms();
+    fn check_nodes(&mut self, turn: Turn<'_>) -> bool {
+        let now_ms = turn.now_ms;
         let half_ms = self.timeout_ms / 2;
         let names: Vec<NodeName> = self.others.keys().copied().collect();
         let mut is_news = false;
@@ -99,7 +99,7 @@ impl Cluster {
             let is_old =
                 node.link.as_ref().is_some_and(|link| now_ms - link.created_ms > self.timeout_ms);
             if is_old && is_waiting && ping_ms > half_ms && data_ms > half_ms {
-                self.drop_link(name, turn.context);
+                self.drop_link(name);
             }
             let Some(node) = self.others.get_mut(&name) else { continue };
             let is_quiet = !is_waiting && now_ms - node.pong_received_ms > half_ms;
@@ -111,7 +111,8 @@ impl Cluster {
             // Whatever has come counts as an answer.
             if is_waiting && ping_ms.min(data_ms) > self.timeout_ms && !node.is_failing() {
                 node.flags.set(Flags::PFAIL);
-                turn.note("pfail", shown(node.address));
+                let address = shown(node.address);
+                self.note("pfail", address);
                 is_news = true;
             }
         }
@@ -119,7 +120,7 @@ impl Cluster {
     }
 
     /// A replica looks for a master that needs it more.
-    fn migrate_if_orphaned(&mut self, turn: &mut Turn<'_, '_>) {
+    fn migrate_if_orphaned(&mut self, turn: Turn<'_>) {
         let Orphans { are_there, most_replicas, replicas_here } = self.count_orphans();
         if are_there
             && most_replicas >= 2

@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::node::Node;
-use super::{Cluster, NodeName, Turn};
+use super::{Cluster, NodeName};
 
 impl Cluster {
     /// The greatest epoch that this node knows of. Source: `cluster.c`, `clusterGetMaxEpoch`.
@@ -19,12 +19,12 @@ impl Cluster {
     /// [`Cluster::resolve_collision`]; but until then the last claim need not be the one that wins.
     ///
     /// Source: `cluster.c`, `clusterBumpConfigEpochWithoutConsensus`.
-    pub(super) fn bump_epoch(&mut self, turn: &mut Turn<'_, '_>) -> bool {
+    pub(super) fn bump_epoch(&mut self) -> bool {
         let own = self.myself.config_epoch;
         if own != 0 && own == self.greatest_epoch() {
             return false;
         }
-        self.take_next_epoch(turn);
+        self.take_next_epoch();
         self.todo.save_and_sync();
         true
     }
@@ -33,28 +33,28 @@ impl Cluster {
     /// So the node with the greatest name never moves, and it ends.
     ///
     /// Source: `cluster.c`, `clusterHandleConfigEpochCollision`.
-    pub(super) fn resolve_collision(&mut self, other: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn resolve_collision(&mut self, other: NodeName) {
         let is_same = |node: &Node| node.config_epoch == self.myself.config_epoch;
         if other <= self.myself.name || !self.node(other).is_some_and(is_same) {
             return;
         }
         let address = self.shown(other);
-        turn.note(
+        self.note(
             "epoch-collision",
             format!("with {address} in epoch {}", self.myself.config_epoch),
         );
-        self.take_next_epoch(turn);
-        self.save(true, turn);
+        self.take_next_epoch();
+        self.save(true);
     }
 
-    fn take_next_epoch(&mut self, turn: &mut Turn<'_, '_>) {
+    fn take_next_epoch(&mut self) {
         self.current_epoch += 1;
-        self.claim_under(self.current_epoch, turn);
+        self.claim_under(self.current_epoch);
     }
 
     /// The claim of this node counts under another epoch from now on.
-    pub(super) fn claim_under(&mut self, epoch: u64, turn: &mut Turn<'_, '_>) {
+    pub(super) fn claim_under(&mut self, epoch: u64) {
         self.myself.config_epoch = epoch;
-        turn.note("new-config-epoch", epoch.to_string());
+        self.note("new-config-epoch", epoch.to_string());
     }
 }

@@ -44,27 +44,28 @@ impl Cluster {
     /// then tells everybody. A replica does so too, though its own opinion does not count.
     ///
     /// Source: `cluster.c`, `markNodeAsFailingIfNeeded`.
-    pub(super) fn mark_failed_if_agreed(&mut self, about: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn mark_failed_if_agreed(&mut self, about: NodeName, turn: Turn<'_>) {
         let Some(node) = self.others.get(&about) else { return };
         if !node.flags.any_of(Flags::PFAIL) || node.has_failed() {
             return;
         }
         let own = usize::from(self.myself.is_master());
-        if self.count_failure_reports(about, turn.now_ms()) + own < self.majority() {
+        if self.count_failure_reports(about, turn.now_ms) + own < self.majority() {
             return;
         }
         self.set_failed(about, turn);
         let message = self.compose(Body::Fail { about }, turn);
-        self.broadcast(message, turn);
+        self.broadcast(message);
     }
 
     /// A node is known to have failed from now on.
-    pub(super) fn set_failed(&mut self, about: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn set_failed(&mut self, about: NodeName, turn: Turn<'_>) {
         let Some(node) = self.others.get_mut(&about) else { return };
         node.flags.clear(Flags::PFAIL);
         node.flags.set(Flags::FAIL);
-        node.failed_ms = turn.now_ms();
-        turn.note("fail", shown(node.address));
+        node.failed_ms = turn.now_ms;
+        let address = shown(node.address);
+        self.note("fail", address);
         self.todo.save_and_update_state();
     }
 
@@ -73,15 +74,16 @@ impl Cluster {
     /// their chance first.
     ///
     /// Source: `cluster.c`, `clearNodeFailureIfNeeded`.
-    pub(super) fn clear_failure_if_due(&mut self, about: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn clear_failure_if_due(&mut self, about: NodeName, turn: Turn<'_>) {
         let undo_ms = self.timeout_ms * UNDO_TIMEOUTS;
         let Some(node) = self.others.get_mut(&about) else { return };
         let is_replaceable = node.is_master() && !node.slots.is_empty();
-        if is_replaceable && turn.now_ms() - node.failed_ms <= undo_ms {
+        if is_replaceable && turn.now_ms - node.failed_ms <= undo_ms {
             return;
         }
         node.flags.clear(Flags::FAIL);
-        turn.note("fail-cleared", shown(node.address));
+        let address = shown(node.address);
+        self.note("fail-cleared", address);
         self.todo.save_and_update_state();
     }
 }

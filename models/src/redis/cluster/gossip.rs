@@ -29,29 +29,24 @@ impl Cluster {
     /// Sends a ping, pong or meet to a node, and remembers when it was pinged.
     ///
     /// Source: `cluster.c`, `clusterSendPing`: only a message of the type `PING` is remembered.
-    pub(super) fn send_ping(&mut self, name: NodeName, kind: Kind, turn: &mut Turn<'_, '_>) {
-        let gossip = self.gossip(turn);
+    pub(super) fn send_ping(&mut self, name: NodeName, kind: Kind, turn: Turn<'_>) {
+        let gossip = self.gossip();
         let message = self.compose(kind(gossip), turn);
         if let (Body::Ping(_), Some(node)) = (&message.body, self.others.get_mut(&name)) {
-            node.ping_sent_ms = turn.now_ms();
+            node.ping_sent_ms = turn.now_ms;
         }
-        self.send(name, message.into(), turn);
+        self.send(name, message.into());
     }
 
     /// Answers on a connection that a peer has opened. A ping on it awaits no pong.
-    pub(super) fn answer_ping(
-        &mut self,
-        connection: ConnectionId,
-        kind: Kind,
-        turn: &mut Turn<'_, '_>,
-    ) {
-        let gossip = self.gossip(turn);
+    pub(super) fn answer_ping(&mut self, connection: ConnectionId, kind: Kind, turn: Turn<'_>) {
+        let gossip = self.gossip();
         let message = self.compose(kind(gossip), turn);
-        self.answer(connection, message, turn);
+        self.answer(connection, message);
     }
 
     /// Tells a change at once. Source: `cluster.c`, `clusterBroadcastPong`.
-    pub(super) fn broadcast_pong(&mut self, audience: Audience, turn: &mut Turn<'_, '_>) {
+    pub(super) fn broadcast_pong(&mut self, audience: Audience, turn: Turn<'_>) {
         let (me, master) = (self.myself.name, self.myself.master);
         let hears = |node: &&Node| {
             let is_near =
@@ -69,7 +64,7 @@ impl Cluster {
     /// opinions about them spread fast.
     ///
     /// Source: `cluster.c`, `clusterSendPing`.
-    fn gossip(&self, turn: &mut Turn<'_, '_>) -> Gossip {
+    fn gossip(&mut self) -> Gossip {
         let mut gossip = SmallVec::new();
         let known = self.others.len() + 1;
         // All but this node and the one that is told.
@@ -78,8 +73,7 @@ impl Cluster {
         let mut tries = wanted * 3;
         while fresh > 0 && gossip.len() < wanted && tries > 0 {
             tries -= 1;
-            let Some(node) = self.any_node(turn).filter(|node| !node.flags.any_of(Flags::PFAIL))
-            else {
+            let Some(node) = self.any_node().filter(|node| !node.flags.any_of(Flags::PFAIL)) else {
                 continue;
             };
             let is_unknown = node.flags.any_of(Flags::HANDSHAKE.with(Flags::NOADDR));
@@ -103,8 +97,8 @@ impl Cluster {
 
     /// Any node, each equally likely; none when chance picks this one. Source: `dict.c`,
     /// `dictGetRandomKey`, over a table that has this node too.
-    pub(super) fn any_node(&self, turn: &mut Turn<'_, '_>) -> Option<&Node> {
-        let place = turn.random.below(self.others.len() as u64 + 1) as usize;
+    pub(super) fn any_node(&mut self) -> Option<&Node> {
+        let place = self.random.below(self.others.len() as u64 + 1) as usize;
         self.others.values().nth(place)
     }
 
@@ -113,7 +107,7 @@ impl Cluster {
         &mut self,
         sender: Option<NodeName>,
         message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         let (Body::Ping(gossip) | Body::Pong(gossip) | Body::Meet(gossip)) = &message.body else {
             return;
@@ -133,13 +127,8 @@ impl Cluster {
     }
 
     /// A node tells of one that this node knows. What a master says about failures counts.
-    fn hear_of_known(
-        &mut self,
-        entry: &GossipEntry,
-        voice: Option<NodeName>,
-        turn: &mut Turn<'_, '_>,
-    ) {
-        let now_ms = turn.now_ms();
+    fn hear_of_known(&mut self, entry: &GossipEntry, voice: Option<NodeName>, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
         let is_failing = entry.flags.any_of(Flags::FAIL.with(Flags::PFAIL));
         if let Some(voice) = voice {
             if is_failing {
@@ -167,14 +156,14 @@ impl Cluster {
         if node.is_failing() && entry.address.is_some() && node.address != entry.address {
             node.address = entry.address;
             node.flags.clear(Flags::NOADDR);
-            self.drop_link(entry.name, turn.context);
+            self.drop_link(entry.name);
         }
     }
 
     /// A node that this node knows tells of one that it does not know: it is taken in, unless it was
     /// to be forgotten.
-    fn hear_of_unknown(&mut self, entry: &GossipEntry, turn: &Turn<'_, '_>) {
-        let now_ms = turn.now_ms();
+    fn hear_of_unknown(&mut self, entry: &GossipEntry, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
         if entry.address.is_some() && !self.is_forgotten(entry.name, now_ms) {
             self.add_node(Node::new(entry.name, entry.address, entry.flags, now_ms));
         }

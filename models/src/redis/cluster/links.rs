@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::node::{Link, LinkState};
+use super::out::Out;
 use super::{Body, BusMessage, Cluster, Flags, NodeName, Turn};
 use crate::machine::{ConnectionId, Context, NodeId};
 use crate::message::Message;
@@ -31,13 +32,13 @@ impl Cluster {
     /// A connection that this node has asked for is open: what has waited goes out, and a ping.
     ///
     /// Source: `cluster.c`, `clusterLinkConnectHandler`.
-    pub(crate) fn connected(&mut self, connection: ConnectionId, turn: &mut Turn<'_, '_>) {
+    pub(crate) fn connected(&mut self, connection: ConnectionId, turn: Turn<'_>) {
         let Some(Line::To(name)) = self.lines.get(&connection).copied() else { return };
         let Some(node) = self.others.get_mut(&name) else { return };
         let Some(link) = &mut node.link else { return };
         if let LinkState::Opening(waiting) = std::mem::replace(&mut link.state, LinkState::Open) {
             for message in waiting {
-                turn.context.send(connection, Message::ClusterBus(message));
+                self.out.push(Out::Send { connection, message: Message::ClusterBus(message) });
             }
         }
         let (is_new, ping_sent_ms) = (node.flags.any_of(Flags::MEET), node.ping_sent_ms);
@@ -71,38 +72,44 @@ impl Cluster {
     }
 
     /// Opens the connection to a node. Source: `cluster.c`, `clusterNodeCronHandleReconnect`.
-    pub(super) fn open_link(&mut self, name: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn open_link(&mut self, name: NodeName, turn: Turn<'_>) {
         let Some(node) = self.others.get_mut(&name) else { return };
-        let Some(peer) = node.address else { return };
-        let connection = turn.context.connect(peer);
         let state = LinkState::Opening(Vec::new());
-        node.link = Some(Link { connection, created_ms: turn.now_ms(), state });
-        self.lines.insert(connection, Line::To(name));
+        node.link = Some(Link { connection: None, created_ms: turn.now_ms, state });
+        self.out.push(Out::Connect { to: name });
+    }
+
+    /// Asks for the connection, and learns its number.
+    pub(super) fn connect(&mut self, name: NodeName, context: &mut Context<'_>) {
+        let Some(node) = self.others.get_mut(&name) else { return };
+        if let (Some(peer), Some(link)) = (node.address, &mut node.link)
+            && link.connection.is_none()
+        {
+            let connection = context.connect(peer);
+            link.connection = Some(connection);
+            self.lines.insert(connection, Line::To(name));
+        }
     }
 
     /// Closes the connection to a node, if there is one.
-    pub(super) fn drop_link(&mut self, name: NodeName, context: &mut Context<'_>) {
-        if let Some(link) = self.others.get_mut(&name).and_then(|node| node.link.take()) {
-            self.lines.remove(&link.connection);
-            context.close(link.connection);
+    pub(super) fn drop_link(&mut self, name: NodeName) {
+        let link = self.others.get_mut(&name).and_then(|node| node.link.take());
+        if let Some(connection) = link.and_then(|link| link.connection) {
+            self.lines.remove(&connection);
+            self.out.push(Out::Close { connection });
         }
     }
 
     /// An inbound connection is a node's. An older one of the same node has outlived its purpose.
     ///
     /// Source: `cluster.c`, `setClusterNodeToInboundClusterLink`.
-    pub(super) fn bind_inbound(
-        &mut self,
-        name: NodeName,
-        connection: ConnectionId,
-        context: &mut Context<'_>,
-    ) {
+    pub(super) fn bind_inbound(&mut self, name: NodeName, connection: ConnectionId) {
         let Some(Line::From { node: bound, .. }) = self.lines.get_mut(&connection) else { return };
         *bound = Some(name);
         let Some(node) = self.node_mut(name) else { return };
         if let Some(older) = node.inbound.replace(connection) {
             self.lines.remove(&older);
-            context.close(older);
+            self.out.push(Out::Close { connection: older });
         }
     }
 
@@ -110,45 +117,41 @@ impl Cluster {
     /// is not said; while that is being opened, it waits.
     ///
     /// Source: `cluster.c`, `clusterSendMessage`.
-    pub(super) fn send(
-        &mut self,
-        name: NodeName,
-        message: Arc<BusMessage>,
-        turn: &mut Turn<'_, '_>,
-    ) {
+    pub(super) fn send(&mut self, name: NodeName, message: Arc<BusMessage>) {
         let Some(link) = self.others.get_mut(&name).and_then(|node| node.link.as_mut()) else {
             return;
         };
         self.statistics.sent[message.body.kind()] += 1;
         match &mut link.state {
             LinkState::Opening(waiting) => waiting.push(message),
-            LinkState::Open => turn.context.send(link.connection, Message::ClusterBus(message)),
+            LinkState::Open => {
+                self.out.extend(link.connection.map(|connection| Out::Send {
+                    connection,
+                    message: Message::ClusterBus(message),
+                }))
+            }
         }
     }
 
     /// Says something on the connection that it answers.
-    pub(super) fn answer(
-        &mut self,
-        connection: ConnectionId,
-        message: BusMessage,
-        turn: &mut Turn<'_, '_>,
-    ) {
+    pub(super) fn answer(&mut self, connection: ConnectionId, message: BusMessage) {
         self.statistics.sent[message.body.kind()] += 1;
-        turn.context.send(connection, Message::ClusterBus(Arc::new(message)));
+        let message = Message::ClusterBus(Arc::new(message));
+        self.out.push(Out::Send { connection, message });
     }
 
     /// Says something to all nodes that are known by name. Source: `cluster.c`,
     /// `clusterBroadcastMessage`.
-    pub(super) fn broadcast(&mut self, message: BusMessage, turn: &mut Turn<'_, '_>) {
+    pub(super) fn broadcast(&mut self, message: BusMessage) {
         let message = Arc::new(message);
         let all = self.others.values().filter(|node| !node.is_in_handshake());
         for name in all.map(|node| node.name).collect::<Vec<_>>() {
-            self.send(name, Arc::clone(&message), turn);
+            self.send(name, Arc::clone(&message));
         }
     }
 
     /// A message of this node. Source: `cluster.c`, `clusterBuildMessageHdr`.
-    pub(super) fn compose(&self, body: Body, turn: &Turn<'_, '_>) -> BusMessage {
+    pub(super) fn compose(&self, body: Body, turn: Turn<'_>) -> BusMessage {
         let claim = self.myself.master.and_then(|master| self.node(master));
         let claim = claim.filter(|_| self.myself.is_replica()).unwrap_or(&self.myself);
         BusMessage {

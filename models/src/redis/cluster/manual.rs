@@ -50,19 +50,19 @@ impl Cluster {
         &mut self,
         replica: NodeName,
         connection: ConnectionId,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         let is_mine = self.node(replica).is_some_and(|node| node.master == Some(self.myself.name));
         if !is_mine {
             return;
         }
         self.reset_manual();
-        let now_ms = turn.now_ms();
+        let now_ms = turn.now_ms;
         self.manual.until_ms = Some(now_ms + TIMEOUT_MS);
         self.manual.replica = Some(replica);
         let until_ms = now_ms + TIMEOUT_MS * PAUSE_TIMEOUTS;
         self.orders.push(Order::PauseWrites { until_ms });
-        turn.note("manual-failover", format!("paused for {}", self.shown(replica)));
+        self.note("manual-failover", format!("paused for {}", self.shown(replica)));
         // So that the replica learns of the pause at once.
         self.answer_ping(connection, Body::Ping, turn);
     }
@@ -83,7 +83,7 @@ impl Cluster {
     /// A replica whose data reach as far as those of its paused master may ask for votes.
     ///
     /// Source: `cluster.c`, `clusterHandleManualFailover`.
-    pub(super) fn go_on_with_manual(&mut self, turn: &Turn<'_, '_>) {
+    pub(super) fn go_on_with_manual(&mut self, turn: Turn<'_>) {
         if !self.manual.is_under_way() || self.manual.can_start {
             return;
         }
@@ -97,9 +97,9 @@ impl Cluster {
     }
 
     /// Gives up when it takes too long. Source: `cluster.c`, `manualFailoverCheckTimeout`.
-    pub(super) fn check_manual_timeout(&mut self, turn: &mut Turn<'_, '_>) {
-        if self.manual.until_ms.is_some_and(|until_ms| until_ms < turn.now_ms()) {
-            turn.note("manual-failover-timed-out", "");
+    pub(super) fn check_manual_timeout(&mut self, turn: Turn<'_>) {
+        if self.manual.until_ms.is_some_and(|until_ms| until_ms < turn.now_ms) {
+            self.note("manual-failover-timed-out", "");
             self.reset_manual();
         }
     }

@@ -42,8 +42,8 @@ impl Cluster {
 
     /// Goes to the first master that has been orphaned for long enough, if this node is the one to
     /// go: of the replicas of the masters with the most, the one whose name is smallest.
-    pub(super) fn migrate(&mut self, most_replicas: usize, turn: &mut Turn<'_, '_>) {
-        let now_ms = turn.now_ms();
+    pub(super) fn migrate(&mut self, most_replicas: usize, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
         let Some(master) = self.myself.master else { return };
         let is_well = |node: &Node| node.master == Some(master) && !node.is_failing();
         let left = self.nodes().filter(|node| is_well(node)).count();
@@ -79,8 +79,8 @@ impl Cluster {
             && candidate == self.myself.name
             && now_ms - since_ms > DELAY_MS
         {
-            turn.note("replica-migrates", format!("to {}", self.shown(name)));
-            self.replicate(name, turn);
+            self.note("replica-migrates", format!("to {}", self.shown(name)));
+            self.replicate(name);
         }
     }
 

@@ -13,7 +13,7 @@
 //! election/  manual  migration         replicas that become masters, or change theirs
 //! conf                                 what is kept on disk
 //! commands/                            `CLUSTER`
-//! turn                                 what the server tells and is told
+//! turn  out                            what the server tells and is told, and what goes out
 //! ```
 //!
 //! # What differs from Redis 7.0.15
@@ -48,6 +48,7 @@ mod migration;
 mod name;
 mod node;
 mod nodes;
+mod out;
 mod receive;
 mod settings;
 mod slots;
@@ -67,18 +68,20 @@ use self::links::Line;
 use self::manual::Manual;
 pub use self::name::NodeName;
 use self::node::Node;
+use self::out::Out;
 pub use self::settings::{ClusterSettings, KnownNode};
 pub(crate) use self::slots::{Query, Redirect};
 pub use self::slots::{SLOTS, SlotSet, key_slot};
 pub(crate) use self::turn::{Facts, Keys, Order, Turn};
 use crate::machine::{Boot, ConnectionId};
+use crate::random::Random;
 use crate::redis::unix_time::millis;
 
 /// A server's part in its cluster: `server.cluster`.
 ///
 /// It has no timers and no sockets. Everything is called with a [`Turn`], which carries the server's
-/// [`Facts`], its random stream and its outbox. After each call the server carries out the [`Order`]s
-/// ([`Cluster::take_orders`]), one after the other, before it does anything else.
+/// [`Facts`]. After each call the server carries out the [`Order`]s ([`Cluster::take_orders`]), one after
+/// the other, before it does anything else. What goes out is kept until [`Cluster::flush`].
 ///
 /// | when | what to call |
 /// |---|---|
@@ -89,6 +92,7 @@ use crate::redis::unix_time::millis;
 /// | a message of the bus comes | where [`Cluster::has_line`] says no, [`Cluster::accept`], and no client is behind the connection any longer; then [`Cluster::receive`] |
 /// | a connection with a line is open, or gone | [`Cluster::connected`], [`Cluster::closed`] |
 /// | `beforeSleep`, the first thing at the end of every turn | [`Cluster::before_sleep`] |
+/// | what has come up is sent, after that | [`Cluster::flush`] |
 /// | the disk is done | [`Cluster::disk_done`]. While [`Cluster::is_blocking`], nothing goes out and nothing is taken, as with an append-only file that is synced for each reply |
 /// | a command that names keys, or an `EXEC` with those of all its commands; unless it comes from the master or the append-only file | [`Cluster::check`]: [`Redirect::reply`] is the answer. An `EXEC` drops its transaction, any other command makes it fail |
 /// | a script's command that names keys | [`Cluster::check`] with the client's flags: [`Redirect::in_script`] |
@@ -136,6 +140,8 @@ pub(crate) struct Cluster {
     disk_calls: u32,
     statistics: Statistics,
     orders: Vec<Order>,
+    out: Vec<Out>,
+    random: Random,
 }
 
 /// What is to be done before the event loop sleeps: `todo_before_sleep`.
@@ -173,7 +179,7 @@ impl Cluster {
     /// # Errors
     ///
     /// `nodes.conf` cannot be read. The process ends.
-    pub(crate) fn new(boot: &Boot, settings: ClusterSettings) -> Result<Self, BadConf> {
+    pub(crate) fn new(boot: &mut Boot, settings: ClusterSettings) -> Result<Self, BadConf> {
         let now_ms = millis(boot.clock.wall);
         let flags = Flags::MYSELF.with(Flags::MASTER);
         let timeout_ms = i64::try_from(settings.node_timeout.as_millis()).unwrap_or(i64::MAX / 8);
@@ -200,6 +206,9 @@ impl Cluster {
             disk_calls: 0,
             statistics: Statistics::default(),
             orders: Vec::new(),
+            out: Vec::new(),
+            // Another stream of the process's own.
+            random: Random::new(boot.random.bits(), 0),
             settings,
         };
         match boot.files.get(CONF_FILE).filter(|file| !file.is_empty()) {
@@ -218,9 +227,9 @@ impl Cluster {
     }
 
     /// The process has started: writes `nodes.conf` when there was none.
-    pub(crate) fn start(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(crate) fn start(&mut self) {
         if self.todo.save {
-            self.save(true, turn);
+            self.save(true);
         }
     }
 
@@ -228,7 +237,7 @@ impl Cluster {
     /// serves; what others serve it marks as coming, so that an operator sees it.
     ///
     /// Source: `cluster.c`, `verifyClusterConfigWithData`.
-    pub(crate) fn verify_keys(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(crate) fn verify_keys(&mut self, turn: Turn<'_>) {
         if self.myself.is_replica() {
             return;
         }
@@ -244,7 +253,7 @@ impl Cluster {
             free = free.minus(&held);
         }
         self.give_slots(self.myself.name, &free);
-        self.save(true, turn);
+        self.save(true);
     }
 
     /// What has to be done before the event loop sleeps. Redis comes round at once when that has made
@@ -252,7 +261,7 @@ impl Cluster {
     /// for the replication stream.
     ///
     /// Source: `cluster.c`, `clusterBeforeSleep`.
-    pub(crate) fn before_sleep(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(crate) fn before_sleep(&mut self, turn: Turn<'_>) {
         loop {
             let todo = std::mem::take(&mut self.todo);
             if todo == Todo::default() {
@@ -270,7 +279,7 @@ impl Cluster {
                 self.update_state(turn);
             }
             if todo.save {
-                self.save(todo.sync, turn);
+                self.save(todo.sync);
             }
             if self.todo == (Todo { manual: true, ..Todo::default() }) {
                 return;
@@ -290,18 +299,18 @@ impl Cluster {
         channel: Bytes,
         message: Bytes,
         sharded: bool,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         let message = self.compose(Body::Publish { channel, message, sharded }, turn);
         if !sharded {
-            return self.broadcast(message, turn);
+            return self.broadcast(message);
         }
         let master = self.myself.master.unwrap_or(self.myself.name);
         let message = Arc::new(message);
         let is_near = |node: &&Node| node.name == master || node.master == Some(master);
         let near: Vec<_> = self.others.values().filter(is_near).map(|node| node.name).collect();
         for name in near {
-            self.send(name, Arc::clone(&message), turn);
+            self.send(name, Arc::clone(&message));
         }
     }
 }

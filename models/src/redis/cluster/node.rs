@@ -44,7 +44,8 @@ pub(super) struct Node {
 /// A connection that this node has opened to another: `clusterLink`.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) connection: ConnectionId,
+    /// Its number, once the server has asked for it.
+    pub(super) connection: Option<ConnectionId>,
     pub(super) created_ms: i64,
     pub(super) state: LinkState,
 }

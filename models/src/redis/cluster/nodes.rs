@@ -3,7 +3,7 @@
 use std::iter;
 
 use super::node::Node;
-use super::{Cluster, Flags, NodeName, Turn};
+use super::{Cluster, Flags, NodeName};
 
 /// For how long a node that was to be forgotten is not taken in again: seconds. Source: `cluster.c`,
 /// `CLUSTER_BLACKLIST_TTL`.
@@ -33,18 +33,18 @@ impl Cluster {
     }
 
     /// Removes a node, and all that hangs on it. Source: `cluster.c`, `clusterDelNode`.
-    pub(super) fn remove_node(&mut self, name: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn remove_node(&mut self, name: NodeName) {
         self.importing.retain(|_, node| *node != name);
         self.migrating.retain(|_, node| *node != name);
         if let Some(slots) = self.others.get(&name).map(|node| node.slots.clone()) {
             self.drop_shard_channels(name, &slots);
         }
         self.set_replica_of(name, None);
-        self.drop_link(name, turn.context);
+        self.drop_link(name);
         let Some(node) = self.others.remove(&name) else { return };
         if let Some(inbound) = node.inbound {
             self.lines.remove(&inbound);
-            turn.context.close(inbound);
+            self.out.push(super::out::Out::Close { connection: inbound });
         }
         let others = self.others.values_mut().chain(iter::once(&mut self.myself));
         for other in others {
@@ -60,7 +60,7 @@ impl Cluster {
         let Some(mut node) = self.others.remove(&from) else { return };
         node.name = to;
         if let Some(link) = &node.link {
-            self.lines.insert(link.connection, super::links::Line::To(to));
+            self.lines.extend(link.connection.map(|at| (at, super::links::Line::To(to))));
         }
         self.others.insert(to, node);
     }
@@ -99,7 +99,7 @@ impl Cluster {
     }
 
     /// This node becomes another's replica. Source: `cluster.c`, `clusterSetMaster`.
-    pub(super) fn replicate(&mut self, master: NodeName, turn: &mut Turn<'_, '_>) {
+    pub(super) fn replicate(&mut self, master: NodeName) {
         if self.myself.is_master() {
             self.myself.flags.clear(Flags::MASTER.with(Flags::MIGRATE_TO));
             self.myself.flags.set(Flags::REPLICA);
@@ -110,7 +110,7 @@ impl Cluster {
         let address = self.node(master).and_then(|node| node.address);
         self.orders.extend(address.map(super::Order::Follow));
         self.reset_manual();
-        turn.note("replicates", self.shown(master));
+        self.note("replicates", self.shown(master));
     }
 
     /// A node is not to be taken in for a while, whoever tells of it. Source: `cluster.c`,

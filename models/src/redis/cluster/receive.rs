@@ -14,11 +14,11 @@ impl Cluster {
         &mut self,
         connection: ConnectionId,
         message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         let Some(line) = self.lines.get(&connection).copied() else { return };
         self.statistics.received[message.body.kind()] += 1;
-        let sender = self.sender(line, connection, message, turn);
+        let sender = self.sender(line, connection, message);
         if let Some(sender) = sender {
             self.hear_from(sender, message, turn);
         }
@@ -41,7 +41,6 @@ impl Cluster {
         line: Line,
         connection: ConnectionId,
         message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
     ) -> Option<NodeName> {
         match line {
             Line::To(name) | Line::From { node: Some(name), .. }
@@ -51,7 +50,7 @@ impl Cluster {
             }
             Line::From { node: None, .. } => {
                 let sender = self.node(message.sender)?.name;
-                self.bind_inbound(sender, connection, turn.context);
+                self.bind_inbound(sender, connection);
                 Some(sender)
             }
             _ => Some(self.node(message.sender)?.name),
@@ -59,8 +58,8 @@ impl Cluster {
     }
 
     /// What every message of a node says: epochs, how far its data reach, and that it is there.
-    fn hear_from(&mut self, sender: NodeName, message: &BusMessage, turn: &mut Turn<'_, '_>) {
-        let now_ms = turn.now_ms();
+    fn hear_from(&mut self, sender: NodeName, message: &BusMessage, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
         let Some(node) = self.node_mut(sender) else { return };
         node.data_received_ms = now_ms;
         if node.is_in_handshake() {
@@ -83,7 +82,7 @@ impl Cluster {
         connection: ConnectionId,
         message: &BusMessage,
         body: &Body,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         match body {
             Body::Fail { about } => {
@@ -108,7 +107,7 @@ impl Cluster {
     }
 
     /// Somebody else than the owner tells who serves slots, since this node has claimed them.
-    fn update(&mut self, about: NodeName, epoch: u64, slots: &SlotSet, turn: &mut Turn<'_, '_>) {
+    fn update(&mut self, about: NodeName, epoch: u64, slots: &SlotSet, turn: Turn<'_>) {
         let Some(node) = self.node_mut(about).filter(|node| node.config_epoch < epoch) else {
             return;
         };
@@ -124,14 +123,14 @@ impl Cluster {
         connection: ConnectionId,
         sender: Option<NodeName>,
         message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         if !matches!(message.body, Body::Pong(_)) {
             self.meet(line, sender, message, turn);
             self.answer_ping(connection, Body::Pong, turn);
         }
         if let Line::To(name) = line
-            && !self.check_name(name, sender, message, turn)
+            && !self.check_name(name, sender, message)
         {
             return;
         }
@@ -141,7 +140,7 @@ impl Cluster {
                 node.flags.set(Flags::NOFAILOVER);
             }
         }
-        self.follow_address(line, sender, message, turn);
+        self.follow_address(line, sender, message);
         if let (Line::To(name), Body::Pong(_)) = (line, &message.body) {
             // A handshake is over with its first pong, and the node has its real name.
             self.receive_pong(self.line_end(connection).unwrap_or(name), turn);
@@ -153,16 +152,10 @@ impl Cluster {
     }
 
     /// A node that is not known asks to be taken in: a handshake begins, and its gossip counts.
-    fn meet(
-        &mut self,
-        line: Line,
-        sender: Option<NodeName>,
-        message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
-    ) {
+    fn meet(&mut self, line: Line, sender: Option<NodeName>, message: &BusMessage, turn: Turn<'_>) {
         if let (Body::Meet(_), None, Line::From { peer, .. }) = (&message.body, sender, line) {
-            let name = NodeName::drawn(turn.random);
-            self.add_node(Node::new(name, Some(peer), Flags::HANDSHAKE, turn.now_ms()));
+            let name = NodeName::drawn(&mut self.random);
+            self.add_node(Node::new(name, Some(peer), Flags::HANDSHAKE, turn.now_ms));
             self.todo.save = true;
             self.hear_gossip(None, message, turn);
         }
@@ -176,14 +169,13 @@ impl Cluster {
         name: NodeName,
         sender: Option<NodeName>,
         message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
     ) -> bool {
         let Some(node) = self.others.get_mut(&name) else { return false };
         if node.is_in_handshake() {
             let address = node.address;
             if let Some(known) = sender {
-                self.update_address(known, address, turn);
-                self.remove_node(name, turn);
+                self.update_address(known, address);
+                self.remove_node(name);
                 return false;
             }
             self.rename(name, message.sender);
@@ -195,7 +187,7 @@ impl Cluster {
         } else if name != message.sender {
             node.flags.set(Flags::NOADDR);
             node.address = None;
-            self.drop_link(name, turn.context);
+            self.drop_link(name);
             self.todo.save = true;
             return false;
         }
@@ -203,31 +195,25 @@ impl Cluster {
     }
 
     /// A node's ping comes from another address than the known one.
-    fn follow_address(
-        &mut self,
-        line: Line,
-        sender: Option<NodeName>,
-        message: &BusMessage,
-        turn: &mut Turn<'_, '_>,
-    ) {
+    fn follow_address(&mut self, line: Line, sender: Option<NodeName>, message: &BusMessage) {
         if let (Some(sender), Line::From { peer, .. }, Body::Ping(_)) =
             (sender, line, &message.body)
             && self.node(sender).is_some_and(|node| !node.is_in_handshake())
         {
-            self.update_address(sender, Some(peer), turn);
+            self.update_address(sender, Some(peer));
         }
     }
 
     /// A node is somewhere else: connects there anew, and so does its replica. Source: `cluster.c`,
     /// `nodeUpdateAddressIfNeeded`.
-    fn update_address(&mut self, name: NodeName, address: Option<NodeId>, turn: &mut Turn<'_, '_>) {
+    fn update_address(&mut self, name: NodeName, address: Option<NodeId>) {
         let Some(node) = self.others.get_mut(&name) else { return };
         if node.address == address {
             return;
         }
         node.address = address;
         node.flags.clear(Flags::NOADDR);
-        self.drop_link(name, turn.context);
+        self.drop_link(name);
         if self.myself.is_replica() && self.myself.master == Some(name) {
             self.orders.extend(address.map(Order::Follow));
         }
@@ -235,9 +221,9 @@ impl Cluster {
     }
 
     /// A node has answered.
-    fn receive_pong(&mut self, name: NodeName, turn: &mut Turn<'_, '_>) {
+    fn receive_pong(&mut self, name: NodeName, turn: Turn<'_>) {
         let Some(node) = self.others.get_mut(&name) else { return };
-        node.pong_received_ms = turn.now_ms();
+        node.pong_received_ms = turn.now_ms;
         node.ping_sent_ms = 0;
         if node.flags.any_of(Flags::PFAIL) {
             node.flags.clear(Flags::PFAIL);

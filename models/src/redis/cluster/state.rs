@@ -23,8 +23,8 @@ const WRITABLE_DELAY_MS: i64 = 2_000;
 
 impl Cluster {
     /// Looks again whether the cluster works.
-    pub(super) fn update_state(&mut self, turn: &mut Turn<'_, '_>) {
-        let now_ms = turn.now_ms();
+    pub(super) fn update_state(&mut self, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
         self.todo.update_state = false;
         // A master that has just started might be one that has been replaced: others get the time
         // to tell it.
@@ -40,7 +40,8 @@ impl Cluster {
             reachable += usize::from(!node.is_failing());
         }
         self.size = size;
-        if reachable < self.majority() {
+        let is_among_majority = reachable >= self.majority();
+        if !is_among_majority {
             is_ok = false;
             self.among_minority_ms = now_ms;
         }
@@ -52,10 +53,12 @@ impl Cluster {
             return;
         }
         self.is_ok = is_ok;
-        if is_ok {
-            turn.note("cluster-ok", "");
-        } else {
-            turn.note("cluster-down", format!("{reachable} of {size} masters reachable"));
+        match (is_ok, is_among_majority) {
+            (true, _) => self.note("cluster-ok", ""),
+            (false, true) => self.note("cluster-down", "not all slots are served"),
+            (false, false) => {
+                self.note("cluster-down", format!("{reachable} of {size} masters reachable"));
+            }
         }
     }
 

@@ -3,11 +3,8 @@
 use bytes::Bytes;
 
 use super::SlotSet;
-use crate::machine::{Context, NodeId};
-use crate::note::Note;
-use crate::random::Random;
+use crate::machine::NodeId;
 use crate::redis::address::{REDIS_PORT, host};
-use crate::redis::unix_time::millis;
 
 /// What the server is, as far as the cluster asks.
 #[derive(Clone, Copy)]
@@ -39,24 +36,12 @@ pub(crate) trait Keys {
 }
 
 /// One turn of the event loop.
-pub(crate) struct Turn<'a, 'c> {
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'a> {
     /// What the server is.
     pub(crate) facts: Facts<'a>,
-    /// The server's own stream.
-    pub(crate) random: &'a mut Random,
-    /// Where messages, connections, files and notes go.
-    pub(crate) context: &'a mut Context<'c>,
-}
-
-impl Turn<'_, '_> {
-    /// `mstime`: the wall clock, which may be set back and forth.
-    pub(super) fn now_ms(&self) -> i64 {
-        millis(self.context.clock.wall)
-    }
-
-    pub(super) fn note(&mut self, event: &'static str, detail: impl Into<String>) {
-        self.context.note(Note::Cluster { event, detail: detail.into() });
-    }
+    /// `mstime`: Unix milliseconds on the wall clock, which may be set back and forth.
+    pub(crate) now_ms: i64,
 }
 
 /// What the server has to do at once, in the order in which it is told.

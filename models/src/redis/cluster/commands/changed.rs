@@ -24,7 +24,7 @@ enum Fate {
 impl Cluster {
     /// `CLUSTER MEET ip port [bus-port]`. An address that is none of a node is refused, whatever it
     /// looks like. Source: `cluster.c`, `clusterStartHandshake`.
-    pub(super) fn meet_node(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn meet_node(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Changed {
         if arguments.len() > 5 {
             return Err(crate::redis::commands::wrong_subcommand(arguments));
         }
@@ -45,14 +45,14 @@ impl Cluster {
         let is_met = |other: &Node| other.is_in_handshake() && other.address == Some(node);
         if !self.others.values().any(is_met) {
             let flags = Flags::HANDSHAKE.with(Flags::MEET);
-            let name = NodeName::drawn(turn.random);
-            self.add_node(Node::new(name, Some(node), flags, turn.now_ms()));
+            let name = NodeName::drawn(&mut self.random);
+            self.add_node(Node::new(name, Some(node), flags, turn.now_ms));
         }
         Ok(Reply::OK)
     }
 
     /// `CLUSTER FORGET node`
-    pub(super) fn forget(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn forget(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Changed {
         let name = self.named_or_unknown(&arguments[2])?.name;
         if name == self.myself.name {
             return Err(error("I tried hard but I can't forget myself..."));
@@ -60,18 +60,14 @@ impl Cluster {
         if self.myself.is_replica() && self.myself.master == Some(name) {
             return Err(error("Can't forget my master!"));
         }
-        self.remember_to_forget(name, turn.now_ms());
-        self.remove_node(name, turn);
+        self.remember_to_forget(name, turn.now_ms);
+        self.remove_node(name);
         self.todo.save_and_update_state();
         Ok(Reply::OK)
     }
 
     /// `CLUSTER REPLICATE node`
-    pub(super) fn replicate_node(
-        &mut self,
-        arguments: &[Bytes],
-        turn: &mut Turn<'_, '_>,
-    ) -> Changed {
+    pub(super) fn replicate_node(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Changed {
         let node = self.named_or_unknown(&arguments[2])?;
         let name = node.name;
         if name == self.myself.name {
@@ -86,13 +82,13 @@ impl Cluster {
                 "To set a master the node must be empty and without assigned slots.",
             ));
         }
-        self.replicate(name, turn);
+        self.replicate(name);
         self.todo.save_and_update_state();
         Ok(Reply::OK)
     }
 
     /// `CLUSTER FAILOVER [FORCE | TAKEOVER]`
-    pub(super) fn fail_over(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn fail_over(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Changed {
         let (mut is_forced, mut takes_over) = (false, false);
         if let Some(word) = option(arguments)? {
             takes_over = word.eq_ignore_ascii_case(b"takeover");
@@ -112,32 +108,28 @@ impl Cluster {
         }
         let name = master.name;
         self.reset_manual();
-        self.manual.until_ms = Some(turn.now_ms() + TIMEOUT_MS);
-        turn.note("manual-failover", format!("to replace {}", self.shown(name)));
+        self.manual.until_ms = Some(turn.now_ms + TIMEOUT_MS);
+        self.note("manual-failover", format!("to replace {}", self.shown(name)));
         if takes_over {
-            self.bump_epoch(turn);
+            self.bump_epoch();
             self.replace_master(turn);
         } else if is_forced {
             self.manual.can_start = true;
         } else {
             let message = self.compose(Body::ManualFailoverStart, turn);
-            self.send(name, message.into(), turn);
+            self.send(name, message.into());
         }
         Ok(Reply::OK)
     }
 
     /// `CLUSTER BUMPEPOCH`
-    pub(super) fn bump_epoch_now(&mut self, _: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
-        let word = if self.bump_epoch(turn) { "BUMPED" } else { "STILL" };
+    pub(super) fn bump_epoch_now(&mut self, _: &[Bytes], _: Turn<'_>) -> Changed {
+        let word = if self.bump_epoch() { "BUMPED" } else { "STILL" };
         Ok(Reply::Status(Bytes::from(format!("{word} {}", self.myself.config_epoch))))
     }
 
     /// `CLUSTER SET-CONFIG-EPOCH epoch`
-    pub(super) fn set_config_epoch(
-        &mut self,
-        arguments: &[Bytes],
-        turn: &mut Turn<'_, '_>,
-    ) -> Changed {
+    pub(super) fn set_config_epoch(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Changed {
         let given = integer(&arguments[2])?;
         let Ok(epoch) = u64::try_from(given) else {
             return Err(error(format!("Invalid config epoch specified: {given}")));
@@ -150,14 +142,14 @@ impl Cluster {
         if self.myself.config_epoch != 0 {
             return Err(error("Node config epoch is already non-zero"));
         }
-        self.claim_under(epoch, turn);
+        self.claim_under(epoch);
         self.current_epoch = self.current_epoch.max(epoch);
         self.todo.save_and_update_state();
         Ok(Reply::OK)
     }
 
     /// `CLUSTER RESET [HARD | SOFT]`. Source: `cluster.c`, `clusterReset`.
-    pub(super) fn reset(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn reset(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Changed {
         let mut is_hard = false;
         if let Some(word) = option(arguments)? {
             is_hard = word.eq_ignore_ascii_case(b"hard");
@@ -179,13 +171,13 @@ impl Cluster {
         let slots = self.myself.slots.clone();
         self.take_slots(me, &slots);
         for name in self.others.keys().copied().collect::<Vec<_>>() {
-            self.remove_node(name, turn);
+            self.remove_node(name);
         }
         if is_hard {
             self.current_epoch = 0;
             self.last_vote_epoch = 0;
             self.myself.config_epoch = 0;
-            self.myself.name = NodeName::drawn(turn.random);
+            self.myself.name = NodeName::drawn(&mut self.random);
         }
         self.todo.save_and_sync();
         self.todo.update_state = true;
@@ -193,13 +185,13 @@ impl Cluster {
     }
 
     /// `CLUSTER SAVECONFIG`
-    pub(super) fn save_now(&mut self, _: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
-        self.save(true, turn);
+    pub(super) fn save_now(&mut self, _: &[Bytes], _: Turn<'_>) -> Changed {
+        self.save(true);
         Ok(Reply::OK)
     }
 
     /// `CLUSTER FLUSHSLOTS`
-    pub(super) fn flush_slots(&mut self, _: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn flush_slots(&mut self, _: &[Bytes], turn: Turn<'_>) -> Changed {
         if !turn.facts.keys.is_empty() {
             return Err(error("DB must be empty to perform CLUSTER FLUSHSLOTS."));
         }
@@ -210,26 +202,22 @@ impl Cluster {
     }
 
     /// `CLUSTER ADDSLOTS slot …`
-    pub(super) fn add_slots(&mut self, arguments: &[Bytes], _: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn add_slots(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Changed {
         self.change_slots(&single(&arguments[2..])?, Fate::Mine)
     }
 
     /// `CLUSTER ADDSLOTSRANGE first last …`
-    pub(super) fn add_slot_ranges(&mut self, arguments: &[Bytes], _: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn add_slot_ranges(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Changed {
         self.change_slots(&pairs(&arguments[2..], "cluster|addslotsrange")?, Fate::Mine)
     }
 
     /// `CLUSTER DELSLOTS slot …`
-    pub(super) fn delete_slots(&mut self, arguments: &[Bytes], _: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn delete_slots(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Changed {
         self.change_slots(&single(&arguments[2..])?, Fate::Nobodys)
     }
 
     /// `CLUSTER DELSLOTSRANGE first last …`
-    pub(super) fn delete_slot_ranges(
-        &mut self,
-        arguments: &[Bytes],
-        _: &mut Turn<'_, '_>,
-    ) -> Changed {
+    pub(super) fn delete_slot_ranges(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Changed {
         self.change_slots(&pairs(&arguments[2..], "cluster|delslotsrange")?, Fate::Nobodys)
     }
 
@@ -267,7 +255,7 @@ impl Cluster {
     }
 
     /// `CLUSTER SETSLOT slot MIGRATING node | IMPORTING node | NODE node | STABLE`
-    pub(super) fn set_slot(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Changed {
+    pub(super) fn set_slot(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Changed {
         if self.myself.is_replica() {
             return Err(error("Please use SETSLOT only with masters."));
         }

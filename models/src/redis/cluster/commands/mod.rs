@@ -18,7 +18,7 @@ use crate::redis::number::parse_i64;
 use crate::redis::resp::Reply;
 
 /// What carries a subcommand out; an error is a reply too.
-type Run = fn(&mut Cluster, &[Bytes], &mut Turn<'_, '_>) -> Result<Reply, Reply>;
+type Run = fn(&mut Cluster, &[Bytes], Turn<'_>) -> Result<Reply, Reply>;
 
 /// The subcommands in the order of their names: how many arguments they take, the command's and
 /// their own name included (at least so many when it is negative), and what carries them out.
@@ -55,7 +55,7 @@ const SHOWN_MAX_BYTES: usize = 128;
 
 impl Cluster {
     /// Carries out `CLUSTER …`; the arguments begin with the command's name.
-    pub(crate) fn command(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Reply {
+    pub(crate) fn command(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Reply {
         let Some(word) = arguments.get(1) else { return wrong_arity("cluster") };
         let row = SUBCOMMANDS.iter().find(|(name, ..)| word.eq_ignore_ascii_case(name.as_bytes()));
         let Some((name, arity, run)) = row else {

@@ -18,22 +18,22 @@ type Shown = Result<Reply, Reply>;
 
 impl Cluster {
     /// `CLUSTER MYID`
-    pub(super) fn my_id(&mut self, _: &[Bytes], _: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn my_id(&mut self, _: &[Bytes], _: Turn<'_>) -> Shown {
         Ok(text(self.myself.name.to_string()))
     }
 
     /// `CLUSTER KEYSLOT key`
-    pub(super) fn show_slot(&mut self, arguments: &[Bytes], _: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn show_slot(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Shown {
         Ok(Reply::Int(key_slot(&arguments[2]).into()))
     }
 
     /// `CLUSTER NODES`
-    pub(super) fn show_nodes(&mut self, _: &[Bytes], _: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn show_nodes(&mut self, _: &[Bytes], _: Turn<'_>) -> Shown {
         Ok(text(self.describe_nodes(Flags::default())))
     }
 
     /// `CLUSTER REPLICAS node`
-    pub(super) fn show_replicas(&mut self, arguments: &[Bytes], _: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn show_replicas(&mut self, arguments: &[Bytes], _: Turn<'_>) -> Shown {
         let node = self.named_or_unknown(&arguments[2])?;
         if node.is_replica() {
             return Err(error("The specified node is not a master"));
@@ -42,24 +42,20 @@ impl Cluster {
     }
 
     /// `CLUSTER COUNT-FAILURE-REPORTS node`
-    pub(super) fn show_failure_reports(
-        &mut self,
-        arguments: &[Bytes],
-        turn: &mut Turn<'_, '_>,
-    ) -> Shown {
+    pub(super) fn show_failure_reports(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Shown {
         let name = self.named_or_unknown(&arguments[2])?.name;
-        Ok(count(self.count_failure_reports(name, turn.now_ms())))
+        Ok(count(self.count_failure_reports(name, turn.now_ms)))
     }
 
     /// `CLUSTER COUNTKEYSINSLOT slot`
-    pub(super) fn count_keys(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn count_keys(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Shown {
         let slot = u16::try_from(integer(&arguments[2])?).ok().filter(|slot| *slot < SLOTS);
         let slot = slot.ok_or_else(|| error("Invalid slot"))?;
         Ok(count(turn.facts.keys.of_slot(slot).len()))
     }
 
     /// `CLUSTER GETKEYSINSLOT slot count`
-    pub(super) fn get_keys(&mut self, arguments: &[Bytes], turn: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn get_keys(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Shown {
         let (slot, most) = (integer(&arguments[2])?, integer(&arguments[3])?);
         let slot = u16::try_from(slot).ok().filter(|slot| *slot < SLOTS);
         let (Some(slot), Ok(most)) = (slot, usize::try_from(most)) else {
@@ -70,7 +66,7 @@ impl Cluster {
     }
 
     /// `CLUSTER INFO`
-    pub(super) fn info(&mut self, _: &[Bytes], _: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn info(&mut self, _: &[Bytes], _: Turn<'_>) -> Shown {
         let slots_of = |is: fn(&Node) -> bool| -> usize {
             self.nodes().filter(|node| is(node)).map(|node| node.slots.len()).sum()
         };
@@ -104,7 +100,7 @@ impl Cluster {
     }
 
     /// `CLUSTER SLOTS`: each range with its master and the replicas that can be read from.
-    pub(super) fn show_slots(&mut self, _: &[Bytes], turn: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn show_slots(&mut self, _: &[Bytes], turn: Turn<'_>) -> Shown {
         let owned =
             self.nodes().flat_map(|node| node.slots.ranges().iter().map(move |at| (*at, node)));
         let mut owned: Vec<_> = owned.collect();
@@ -121,7 +117,7 @@ impl Cluster {
     }
 
     /// `CLUSTER SHARDS`: each master with its slots and its replicas.
-    pub(super) fn show_shards(&mut self, _: &[Bytes], turn: &mut Turn<'_, '_>) -> Shown {
+    pub(super) fn show_shards(&mut self, _: &[Bytes], turn: Turn<'_>) -> Shown {
         let shards = self.nodes().filter(|node| node.is_master()).map(|master| {
             let ranges = master.slots.ranges().iter().flat_map(|(first, last)| [*first, *last]);
             let slots = ranges.map(|slot| Reply::Int(slot.into())).collect();
@@ -137,7 +133,7 @@ impl Cluster {
         Ok(Reply::Array(shards.collect()))
     }
 
-    fn shard_member(&self, node: &Node, turn: &Turn<'_, '_>) -> Reply {
+    fn shard_member(&self, node: &Node, turn: Turn<'_>) -> Reply {
         let offset = self.offset_of(node, turn);
         let address = text(address(node));
         let health = match node.is_replica() && offset == 0 {
@@ -165,7 +161,7 @@ impl Cluster {
         Reply::Array(fields)
     }
 
-    fn offset_of(&self, node: &Node, turn: &Turn<'_, '_>) -> u64 {
+    fn offset_of(&self, node: &Node, turn: Turn<'_>) -> u64 {
         if node.name == self.myself.name { turn.facts.offset } else { node.offset }
     }
 

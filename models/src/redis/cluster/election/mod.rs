@@ -58,9 +58,9 @@ enum Obstacle {
 
 impl Cluster {
     /// Goes on with replacing the master, as far as there is reason to and it is possible now.
-    pub(super) fn go_on_with_election(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(super) fn go_on_with_election(&mut self, turn: Turn<'_>) {
         self.todo.failover = false;
-        let now_ms = turn.now_ms();
+        let now_ms = turn.now_ms;
         let is_manual = self.manual.is_under_way() && self.manual.can_start;
         if !self.has_reason(is_manual) {
             self.election.obstacle = None;
@@ -87,9 +87,9 @@ impl Cluster {
         if self.election.votes < self.majority() {
             return self.hindered(Obstacle::Votes, turn);
         }
-        turn.note("election-won", format!("epoch {}", self.election.epoch));
+        self.note("election-won", format!("epoch {}", self.election.epoch));
         if self.myself.config_epoch < self.election.epoch {
-            self.claim_under(self.election.epoch, turn);
+            self.claim_under(self.election.epoch);
         }
         self.replace_master(turn);
     }
@@ -106,7 +106,7 @@ impl Cluster {
 
     /// The replica has been without its master for too long. What it took to call the master failed
     /// is not counted.
-    fn is_too_old(&self, turn: &Turn<'_, '_>) -> bool {
+    fn is_too_old(&self, turn: Turn<'_>) -> bool {
         let factor = i64::from(self.settings.replica_validity_factor);
         let silent_s = i64::try_from(turn.facts.master_silent_s).unwrap_or(i64::MAX);
         let silent_ms = silent_s.saturating_mul(1000);
@@ -116,9 +116,9 @@ impl Cluster {
         factor != 0 && age_ms > ping_period_ms + self.timeout_ms * factor
     }
 
-    fn plan_election(&mut self, turn: &mut Turn<'_, '_>) {
-        let now_ms = turn.now_ms();
-        let random_ms = turn.random.below(DELAY_RANDOM_MS) as i64;
+    fn plan_election(&mut self, turn: Turn<'_>) {
+        let now_ms = turn.now_ms;
+        let random_ms = self.random.below(DELAY_RANDOM_MS) as i64;
         let rank = self.rank(turn);
         self.election.at_ms = now_ms + DELAY_MS + random_ms + rank as i64 * DELAY_PER_RANK_MS;
         self.election.rank = rank;
@@ -130,13 +130,13 @@ impl Cluster {
             self.todo.failover = true;
         }
         let (delay_ms, rank) = (self.election.at_ms - now_ms, self.election.rank);
-        turn.note("election-planned", format!("in {delay_ms} ms, rank {rank}"));
+        self.note("election-planned", format!("in {delay_ms} ms, rank {rank}"));
         // The other replicas learn how far the data here reach, and count anew.
         self.broadcast_pong(Audience::Shard, turn);
     }
 
     /// Waits longer when others turn out to have more data.
-    fn wait_for_rank(&mut self, turn: &Turn<'_, '_>) {
+    fn wait_for_rank(&mut self, turn: Turn<'_>) {
         if self.election.has_asked || self.manual.is_under_way() {
             return;
         }
@@ -148,14 +148,14 @@ impl Cluster {
     }
 
     /// Source: `cluster.c`, `clusterRequestFailoverAuth`.
-    fn ask_for_votes(&mut self, turn: &mut Turn<'_, '_>) {
+    fn ask_for_votes(&mut self, turn: Turn<'_>) {
         self.current_epoch += 1;
         self.election.epoch = self.current_epoch;
         self.election.has_asked = true;
-        turn.note("election-started", format!("epoch {}", self.current_epoch));
+        self.note("election-started", format!("epoch {}", self.current_epoch));
         let mut message = self.compose(Body::FailoverAuthRequest, turn);
         message.force_ack = self.manual.is_under_way();
-        self.broadcast(message, turn);
+        self.broadcast(message);
         self.todo.save_and_sync();
         self.todo.update_state = true;
     }
@@ -163,7 +163,7 @@ impl Cluster {
     /// Takes the master's slots and tells everybody. Under which epoch is decided before.
     ///
     /// Source: `cluster.c`, `clusterFailoverReplaceYourMaster`.
-    pub(super) fn replace_master(&mut self, turn: &mut Turn<'_, '_>) {
+    pub(super) fn replace_master(&mut self, turn: Turn<'_>) {
         let me = self.myself.name;
         let Some(old) = self.myself.master.filter(|_| self.myself.is_replica()) else { return };
         self.set_master(me);
@@ -172,25 +172,25 @@ impl Cluster {
         self.take_slots(old, &slots);
         self.give_slots(me, &slots);
         self.update_state(turn);
-        self.save(true, turn);
+        self.save(true);
         self.broadcast_pong(Audience::All, turn);
         self.reset_manual();
     }
 
     /// Notes why it does not go on, once for each reason. Source: `cluster.c`,
     /// `clusterLogCantFailover`.
-    fn hindered(&mut self, obstacle: Obstacle, turn: &mut Turn<'_, '_>) {
+    fn hindered(&mut self, obstacle: Obstacle, turn: Turn<'_>) {
         if self.election.obstacle.replace(obstacle) == Some(obstacle) {
             return;
         }
         match obstacle {
             Obstacle::DataAge => {
                 let silent_s = turn.facts.master_silent_s;
-                turn.note("replica-too-old", format!("{silent_s} s without its master"));
+                self.note("replica-too-old", format!("{silent_s} s without its master"));
             }
             Obstacle::Expired => {
                 let (votes, needed) = (self.election.votes, self.majority());
-                turn.note("election-failed", format!("{votes} of {needed} votes"));
+                self.note("election-failed", format!("{votes} of {needed} votes"));
             }
             Obstacle::Delay | Obstacle::Votes => {}
         }

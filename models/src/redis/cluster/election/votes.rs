@@ -23,27 +23,27 @@ impl Cluster {
         &mut self,
         candidate: NodeName,
         request: &BusMessage,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         if !self.myself.is_voter() {
             return;
         }
-        let master = match self.check_request(candidate, request, turn.now_ms()) {
+        let master = match self.check_request(candidate, request, turn.now_ms) {
             Ok(master) => master,
             Err(reason) => {
-                turn.note("vote-refused", format!("to {}: {reason}", self.shown(candidate)));
+                self.note("vote-refused", format!("to {}: {reason}", self.shown(candidate)));
                 return;
             }
         };
         self.last_vote_epoch = self.current_epoch;
         if let Some(master) = self.node_mut(master) {
-            master.voted_ms = turn.now_ms();
+            master.voted_ms = turn.now_ms;
         }
         self.todo.save_and_sync();
         let vote = self.compose(Body::FailoverAuthAck, turn);
-        self.send(candidate, vote.into(), turn);
+        self.send(candidate, vote.into());
         let (to, epoch) = (self.shown(candidate), self.current_epoch);
-        turn.note("vote-given", format!("to {to} for epoch {epoch}"));
+        self.note("vote-given", format!("to {to} for epoch {epoch}"));
     }
 
     /// Whether a candidate may have this master's vote, and whom it would replace.

@@ -24,7 +24,7 @@ impl Cluster {
         &mut self,
         slot: u16,
         to: NodeName,
-        turn: &mut Turn<'_, '_>,
+        turn: Turn<'_>,
     ) {
         let me = self.myself.name;
         let has_keys = turn.facts.keys.slots().contains(slot);
@@ -39,10 +39,10 @@ impl Cluster {
         self.give_slots(to, &slots);
         let was_last = owner == Some(me) && to != me && self.myself.slots.is_empty();
         if was_last && self.settings.allow_replica_migration {
-            self.follow(to, turn);
+            self.follow(to);
         }
         if to == me && self.importing.contains_key(&slot) {
-            self.bump_epoch(turn);
+            self.bump_epoch();
             self.importing.remove(&slot);
             self.broadcast_pong(Audience::All, turn);
         }

@@ -35,6 +35,22 @@ fn a_minority_master_takes_writes_for_one_to_one_and_a_half_node_timeouts() {
     assert!(longest - shortest > 500, "chance decides: {shortest} {longest}");
 }
 
+/// Now and then the replica is promoted before the old master has noticed anything: two masters take
+/// writes for the same slots, and what the old one takes is lost.
+#[test]
+fn for_a_moment_there_may_be_two_masters() {
+    let mut longest_ms = 0;
+    for seed in 0..300 {
+        let mut rig = Rig::new(seed);
+        rig.run(seed * 97 % 2_500);
+        rig.cut(&[0]);
+        rig.wait(20_000, |rig| rig.is_master(3)).expect("promoted");
+        let both_ms = rig.wait(20_000, |rig| refuses(rig, 0)).expect("it notices");
+        longest_ms = longest_ms.max(both_ms);
+    }
+    assert!((50..1_500).contains(&longest_ms), "{longest_ms}");
+}
+
 /// It has been replaced meanwhile; when it comes back it serves nothing before it knows.
 #[test]
 fn a_replaced_master_comes_back_as_a_replica_and_serves_nothing_in_between() {

@@ -11,7 +11,7 @@ use crate::redis::resp::Reply;
 use crate::time::{LocalClock, Mono, Wall};
 
 fn load(file: &str) -> Result<Cluster, BadConf> {
-    let boot = Boot {
+    let mut boot = Boot {
         node: NodeId(0),
         incarnation: 1,
         random: Random::new(1, 1),
@@ -21,7 +21,7 @@ fn load(file: &str) -> Result<Cluster, BadConf> {
             mono: Mono::from_nanos(0),
         },
     };
-    Cluster::new(&boot, ClusterSettings::default())
+    Cluster::new(&mut boot, ClusterSettings::default())
 }
 
 #[test]

@@ -66,7 +66,6 @@ pub(super) struct Host {
     held_disk: Option<Vec<DiskToken>>,
     files: Files,
     synced: Files,
-    random: Random,
     incarnation: u32,
 }
 
@@ -164,8 +163,9 @@ impl Rig {
     fn boot(&self, place: usize, incarnation: u32, files: Files) -> Host {
         let node = NodeId(place as u16);
         let random = Random::new(self.seed, place as u64 + 1000 * u64::from(incarnation));
-        let boot = Boot { node, incarnation, random, files: files.clone(), clock: self.clock() };
-        let cluster = Cluster::new(&boot, self.settings.clone()).expect("a good file");
+        let mut boot =
+            Boot { node, incarnation, random, files: files.clone(), clock: self.clock() };
+        let cluster = Cluster::new(&mut boot, self.settings.clone()).expect("a good file");
         Host {
             cluster,
             is_up: true,
@@ -180,7 +180,6 @@ impl Rig {
             held_disk: None,
             synced: files.clone(),
             files,
-            random: boot.random,
             incarnation,
         }
     }
@@ -224,9 +223,6 @@ impl Rig {
     /// Tells a host something, and carries out what it answers.
     fn tell(&mut self, place: usize, told: Told<'_>) -> Option<Reply> {
         self.replicate(place);
-        let clock = self.clock();
-        let mut outbox = Vec::new();
-        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
         let host = &mut self.hosts[place];
         let facts = Facts {
             offset: host.offset,
@@ -235,28 +231,32 @@ impl Rig {
             repl_ping_replica_period_s: 10,
             keys: &host.keys,
         };
-        let mut turn = Turn { facts, random: &mut host.random, context: &mut context };
+        let turn = Turn { facts, now_ms: self.now_ms as i64 };
         let cluster = &mut host.cluster;
         let mut reply = None;
         match told {
-            Told::Start => cluster.start(&mut turn),
-            Told::Cron => cluster.cron(&mut turn),
-            Told::Connected(connection) => cluster.connected(connection, &mut turn),
+            Told::Start => cluster.start(),
+            Told::Cron => cluster.cron(turn),
+            Told::Connected(connection) => cluster.connected(connection, turn),
             Told::Closed(connection) => cluster.closed(connection),
             Told::Message(connection, from, message) => {
                 if !cluster.has_line(connection) {
                     cluster.accept(connection, NodeId(from as u16));
                 }
-                cluster.receive(connection, message, &mut turn);
+                cluster.receive(connection, message, turn);
             }
-            Told::Verify => cluster.verify_keys(&mut turn),
+            Told::Verify => cluster.verify_keys(turn),
             Told::Publish(channel, sharded) => {
                 let channel = Bytes::copy_from_slice(channel.as_bytes());
-                cluster.publish(channel, Bytes::from("hello"), sharded, &mut turn);
+                cluster.publish(channel, Bytes::from("hello"), sharded, turn);
             }
-            Told::Command(arguments) => reply = Some(cluster.command(arguments, &mut turn)),
+            Told::Command(arguments) => reply = Some(cluster.command(arguments, turn)),
         }
-        cluster.before_sleep(&mut turn);
+        cluster.before_sleep(turn);
+        let mut outbox = Vec::new();
+        let clock = self.clock();
+        let mut context = Context::new(clock, &mut self.next_connection, &mut outbox);
+        self.hosts[place].cluster.flush(&mut context);
         self.obey(place);
         for effect in outbox {
             self.carry_out(place, effect);
