@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Rig;
 use crate::machine::NodeId;
-use crate::redis::cluster::{Query, Redirect};
+use crate::redis::cluster::{KeySpec, Query, Redirect};
 use crate::redis::resp::Reply;
 
 const WRITE: Query = Query {
@@ -42,6 +42,26 @@ fn commands_go_to_the_master_of_their_keys() {
         ("", "here"),
     ] {
         assert_eq!(text(ask(&rig, 0, keys, WRITE)), answer, "{keys}");
+    }
+}
+
+/// What a command's name says of its arguments decides.
+#[test]
+fn values_are_no_keys() {
+    let rig = Rig::new(1);
+    for (line, answer) in [
+        ("mset {bar}1 foo {bar}2 lock", "here"),
+        ("mset bar 1 foo 2", "CROSSSLOT Keys in request don't hash to the same slot"),
+        ("eval script 1 bar foo", "here"),
+        ("evalsha sha 1 foo bar", "MOVED 12182 10.0.0.2:6379"),
+        ("publish foo bar", "here"),
+    ] {
+        let words: Vec<Bytes> =
+            line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        let (name, _) = line.split_once(' ').expect("two words");
+        let host = &rig.hosts[0];
+        let answered = host.cluster.check(KeySpec::of(name).keys(&words), WRITE, &host.keys);
+        assert_eq!(text(answered), answer, "{line}");
     }
 }
 
