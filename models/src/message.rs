@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::redis::cluster::BusMessage;
 use crate::redis::resp::Reply;
 use crate::shop::protocol::{ShopReply, ShopRequest};
 
@@ -31,6 +32,8 @@ pub enum Message {
     RedisStream(Arc<[Arc<[Bytes]>]>),
     /// A copy of all that a Redis master has, as the commands that make it: what an RDB file is.
     RedisSnapshot(Arc<[Arc<[Bytes]>]>),
+    /// What nodes of a Redis Cluster say to each other.
+    ClusterBus(Arc<BusMessage>),
 }
 
 impl Message {
@@ -49,6 +52,7 @@ impl Message {
             Self::RedisSnapshot(_) => Cow::Borrowed("snapshot"),
             Self::Bytes(_) => Cow::Borrowed("bytes"),
             Self::Number(_) => Cow::Borrowed("number"),
+            Self::ClusterBus(message) => message.name(),
         }
     }
 }

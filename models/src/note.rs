@@ -335,7 +335,7 @@ const fn is_main(thread: &u32) -> bool {
 }
 
 /// The kinds of notes that have one kind each, as triggers name them.
-const OWN_KINDS: [&str; 30] = [
+const OWN_KINDS: [&str; 49] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -366,6 +366,25 @@ const OWN_KINDS: [&str; 30] = [
     "promoted",
     "synced",
     "remark",
+    "pfail",
+    "fail",
+    "fail-cleared",
+    "cluster-down",
+    "cluster-ok",
+    "election-planned",
+    "election-started",
+    "election-won",
+    "election-failed",
+    "vote-given",
+    "vote-refused",
+    "replica-too-old",
+    "manual-failover",
+    "manual-failover-timed-out",
+    "new-config-epoch",
+    "epoch-collision",
+    "slots-lost",
+    "replicates",
+    "replica-migrates",
 ];
 
 /// The kinds of notes, as triggers name them: [`Note::kind`] gives one of these.

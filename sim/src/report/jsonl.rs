@@ -202,6 +202,7 @@ impl Serialize for Content<'_> {
             Message::ShopReply(reply) => reply.serialize(serializer),
             Message::Bytes(bytes) => Text(bytes).serialize(serializer),
             Message::Number(number) => number.serialize(serializer),
+            Message::ClusterBus(message) => message.serialize(serializer),
         }
     }
 }

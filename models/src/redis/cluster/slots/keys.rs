@@ -1,0 +1,201 @@
+//! Which arguments of a command are keys.
+//!
+//! Source: Redis 7.0.15, `src/commands/*.json`, `key_specs`; as `COMMAND INFO` gives them.
+
+use bytes::Bytes;
+
+/// Which arguments of a command are keys, or channels of a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeySpec {
+    /// None.
+    None,
+    /// From the first to the last, which is counted from the end when it is negative, at each step.
+    Range { first: usize, last: isize, step: usize },
+    /// As many as an argument says, after it: scripts.
+    Counted { number_at: usize },
+}
+
+/// Commands with keys. All others have none.
+const LISTED: &[(KeySpec, &[&str])] = &[
+    (
+        range(1, 1, 1),
+        &[
+            "append",
+            "decr",
+            "decrby",
+            "dump",
+            "expire",
+            "expireat",
+            "expiretime",
+            "get",
+            "getdel",
+            "getex",
+            "getrange",
+            "getset",
+            "hdel",
+            "hexists",
+            "hget",
+            "hgetall",
+            "hincrby",
+            "hincrbyfloat",
+            "hkeys",
+            "hlen",
+            "hmget",
+            "hmset",
+            "hrandfield",
+            "hscan",
+            "hset",
+            "hsetnx",
+            "hstrlen",
+            "hvals",
+            "incr",
+            "incrby",
+            "incrbyfloat",
+            "move",
+            "persist",
+            "pexpire",
+            "pexpireat",
+            "pexpiretime",
+            "psetex",
+            "pttl",
+            "restore",
+            "restore-asking",
+            "set",
+            "setex",
+            "setnx",
+            "setrange",
+            "spublish",
+            "strlen",
+            "substr",
+            "ttl",
+            "type",
+        ],
+    ),
+    (
+        range(1, -1, 1),
+        &["del", "exists", "mget", "ssubscribe", "sunsubscribe", "touch", "unlink", "watch"],
+    ),
+    (range(1, -1, 2), &["mset", "msetnx"]),
+    (range(1, 2, 1), &["copy", "lcs", "rename", "renamenx"]),
+    (range(2, 2, 1), &["object|encoding", "object|freq", "object|idletime", "object|refcount"]),
+    (range(3, 3, 1), &["migrate"]),
+    (KeySpec::Counted { number_at: 2 }, &["eval", "eval_ro", "evalsha", "evalsha_ro"]),
+];
+
+const fn range(first: usize, last: isize, step: usize) -> KeySpec {
+    KeySpec::Range { first, last, step }
+}
+
+impl KeySpec {
+    /// The keys of a command or a subcommand: `set`, `object|freq`. For a table that is made when
+    /// fencepost is built.
+    pub(crate) const fn of(full_name: &str) -> Self {
+        let mut group = 0;
+        while group < LISTED.len() {
+            let (spec, names) = LISTED[group];
+            let mut at = 0;
+            while at < names.len() {
+                if same(names[at].as_bytes(), full_name.as_bytes()) {
+                    return spec;
+                }
+                at += 1;
+            }
+            group += 1;
+        }
+        Self::None
+    }
+
+    /// The keys among the arguments, the command's name included. Where a number of keys is none, or
+    /// too great, there are no keys: the command itself will say so. Source: `db.c`,
+    /// `getKeysFromCommand`.
+    pub(crate) fn keys(self, arguments: &[Bytes]) -> impl Iterator<Item = &[u8]> {
+        let (first, end, step) = match self {
+            Self::None => (0, 0, 1),
+            Self::Range { first, last, step } => {
+                let last = match usize::try_from(last) {
+                    Ok(last) => last,
+                    Err(_) => arguments.len().saturating_sub(last.unsigned_abs()),
+                };
+                (first, last + 1, step)
+            }
+            Self::Counted { number_at } => {
+                let number = arguments.get(number_at).and_then(|word| number(word)).unwrap_or(0);
+                (number_at + 1, (number_at + 1).saturating_add(number), 1)
+            }
+        };
+        let is_whole = end <= arguments.len();
+        let range = if is_whole { first.min(end)..end } else { 0..0 };
+        arguments[range].iter().step_by(step).map(|key| &key[..])
+    }
+}
+
+fn number(word: &[u8]) -> Option<usize> {
+    crate::redis::number::parse_i64(word).and_then(|number| usize::try_from(number).ok())
+}
+
+/// Equality, where traits cannot be called.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::commands::lookup;
+
+    fn keys(line: &str) -> Vec<String> {
+        let words: Vec<Bytes> =
+            line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        let name = lookup(&words).map_or_else(
+            || line.split(' ').next().unwrap_or_default().to_lowercase(),
+            |row| row.full_name.to_owned(),
+        );
+        let keys = KeySpec::of(&name).keys(&words);
+        keys.map(|key| String::from_utf8_lossy(key).into_owned()).collect()
+    }
+
+    /// As Redis 7.0.15 answers `COMMAND GETKEYS`, or that there are none.
+    #[test]
+    fn keys_are_where_redis_finds_them() {
+        for (line, expected) in [
+            ("SET k v NX PX 5", "k"),
+            ("DEL a b c", "a b c"),
+            ("MSET a 1 b 2", "a b"),
+            ("RENAME a b", "a b"),
+            ("COPY a b DB 1", "a b"),
+            ("OBJECT FREQ k", "k"),
+            ("EVAL script 2 a b c", "a b"),
+            ("EVALSHA sha 0 c", ""),
+            ("EVALSHA sha 3 a b", ""),
+            ("EVALSHA sha x a b", ""),
+            ("EVALSHA sha -1 a b", ""),
+            ("SSUBSCRIBE x y", "x y"),
+            ("SUBSCRIBE x y", ""),
+            ("PUBLISH x y", ""),
+            ("PING", ""),
+            ("SET", ""),
+            ("MIGRATE h p k 0 100", "k"),
+        ] {
+            assert_eq!(keys(line).join(" "), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_command_is_listed_twice() {
+        let mut names: Vec<_> = LISTED.iter().flat_map(|(_, names)| names.iter()).collect();
+        let listed = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), listed);
+    }
+}
