@@ -115,17 +115,28 @@ def info(port, field):
     return None
 
 
+def takes_writes(port):
+    client = Client(port, 0.3)
+    try:
+        return client.call("SET", "k", "v") == "OK"
+    except RuntimeError:
+        return False
+    finally:
+        client.close()
+
+
 def listen(port, events, stop):
     """Collects what a Sentinel publishes, with the time."""
-    client = Client(port, timeout=0.5)
+    client = Client(port, timeout=None)
+    threading.Thread(target=lambda: (stop.wait(), client.socket.shutdown(socket.SHUT_RDWR))).start()
     client.send("PSUBSCRIBE", "*")
     while not stop.is_set():
         try:
             message = client.read()
-            if message[0] == "pmessage":
-                events.append((time.monotonic(), port, message[2], message[3]))
         except (OSError, ConnectionError):
-            continue
+            return
+        if message[0] == "pmessage":
+            events.append((time.monotonic(), port, message[2], message[3]))
 
 
 def sentinel_group(first_port, down_after_ms):
@@ -157,8 +168,7 @@ def measure_sentinel(first_port, down_after_ms, fault):
         Client(sentinels[0]).call("SENTINEL", "FAILOVER", "mymaster")
     else:
         servers.signal(master, signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
-    writes = lambda: any(Client(port, 0.3).call("SET", "k", "v") for port in replicas)
-    first_write = wait_for(writes, 120, 0.01)
+    first_write = wait_for(lambda: any(takes_writes(port) for port in replicas), 120, 0.01)
     wait_for(lambda: sum(event[2] == "+switch-master" for event in events) == 3, 60)
     woken = None
     if fault == "stop":

@@ -25,8 +25,6 @@
 pub mod address;
 mod channels;
 pub mod client;
-// Until a server calls it.
-#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no server calls it yet"))]
 pub mod cluster;
 mod commands;
 pub mod engine;

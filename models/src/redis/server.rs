@@ -10,6 +10,7 @@ pub use super::settings::{
 };
 
 use self::cron::{Cron, Need};
+use super::cluster::{Cluster, ClusterSettings};
 use super::engine::{Change, Engine};
 use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
 use super::replication::Out;
@@ -35,6 +36,8 @@ pub struct Server {
     waiting: Vec<Waiting>,
     /// What is to be sent when it is free again.
     held_back: Vec<Effect>,
+    /// The process has ended: it could not read a file of its own.
+    is_gone: bool,
 }
 
 /// What a Redis that keeps an append-only file has besides.
@@ -43,8 +46,6 @@ struct Disk {
     aof: Aof,
     /// The file that the process has found and is still loading, and what it holds.
     found: Option<(Bytes, Contents)>,
-    /// The file could not be read: the process has ended.
-    is_gone: bool,
 }
 
 impl Server {
@@ -63,7 +64,6 @@ impl Server {
             Persistence::Aof(policy) => Some(Box::new(Disk {
                 aof: Aof::new(policy, millis(boot.clock.wall) / 1000),
                 found: found.map(|file| (file.clone(), Contents::read(&file))),
-                is_gone: false,
             })),
         };
         engine.data.is_loading = disk.as_ref().is_some_and(|disk| disk.found.is_some());
@@ -82,7 +82,20 @@ impl Server {
             asleep: None,
             waiting: Vec::new(),
             held_back: Vec::new(),
+            is_gone: false,
         }
+    }
+
+    /// A node of a cluster that starts: with what it has written down of it (`nodes.conf`), or else with
+    /// its settings. `replica_of` has no part in that.
+    pub fn in_cluster(mut boot: Boot, settings: RedisSettings, cluster: ClusterSettings) -> Self {
+        let cluster = Cluster::new(&mut boot, cluster);
+        let mut server = Self::new(boot, RedisSettings { replica_of: None, ..settings });
+        match cluster {
+            Ok(cluster) => server.sessions.join_cluster(cluster),
+            Err(_) => server.is_gone = true,
+        }
+        server
     }
 
     /// Takes an input while the thread for commands is free. False when it is nothing to Redis.
@@ -91,6 +104,11 @@ impl Server {
             Input::Message { connection, message } if self.sessions.is_masters(connection) => {
                 self.sessions.hear_master(connection, message, &mut self.engine, context.clock);
                 self.replace_file(context);
+            }
+            Input::Message { connection, message: Message::ClusterBus(message) }
+                if self.sessions.is_in_cluster() =>
+            {
+                self.sessions.hear_bus(connection, message, &mut self.engine, context.clock);
             }
             // An empty argument vector is passed over. Source: `networking.c`,
             // `processInputBuffer`.
@@ -111,13 +129,24 @@ impl Server {
             Input::Accepted { connection, peer } => {
                 self.sessions.open(connection, Some(peer), context.clock);
             }
-            Input::Connected { connection } => self.sessions.master_connected(connection),
+            Input::Connected { connection } if self.sessions.is_masters(connection) => {
+                self.sessions.master_connected(connection);
+            }
+            Input::Connected { connection } => {
+                self.sessions.bus_connected(connection, &mut self.engine, context.clock);
+            }
+            Input::Closed { connection, .. } if self.sessions.is_of_bus(connection) => {
+                self.sessions.bus_closed(connection, &mut self.engine);
+            }
             Input::Closed { connection, .. } if self.sessions.is_masters(connection) => {
                 self.sessions.master_closed(&mut self.engine, context.clock);
             }
             Input::Closed { connection, .. } => self.sessions.close(connection, &mut self.engine),
-            // A replica looks for its master by itself.
-            Input::Started => {}
+            // A replica looks for its master by itself, and a node of a cluster for the others.
+            Input::Started => self.sessions.start_cluster(&mut self.engine, context.clock),
+            Input::Operator { message: Message::Redis(arguments) } if !arguments.is_empty() => {
+                self.sessions.operate(arguments, &mut self.engine, context.clock);
+            }
             Input::Timer(Cron::TIMER) => self.run_cron(context),
             Input::Timer(Self::LOADED) => self.load(context),
             _ => return false,
@@ -127,13 +156,16 @@ impl Server {
 
     /// `serverCron`.
     fn run_cron(&mut self, context: &mut Context<'_>) {
-        let is_full_second = self.cron.fired(context.clock.mono, self.sessions.settings().hz);
+        let due = self.cron.fired(context.clock.mono, self.sessions.settings().hz);
         self.sessions.close_idle(&mut self.engine, context.clock);
         self.engine.expire_some(context.clock.wall, &mut self.random);
         self.sessions.end_copies(&mut self.engine, context.clock);
         // While a server loads its file, it does nothing else by the clock.
-        if is_full_second && !self.engine.data.is_loading {
+        if due.second && !self.engine.data.is_loading {
             self.sessions.replication_cron(&mut self.engine, context.clock);
+        }
+        if due.tenth && !self.engine.data.is_loading {
+            self.sessions.cluster_cron(&mut self.engine, context.clock);
         }
     }
 
@@ -154,13 +186,14 @@ impl Server {
                 disk.aof.feed(&command);
             }
             disk.aof.flush(millis(context.clock.wall) / 1000, context);
-            if disk.aof.is_blocking() {
-                let (_, outbox) = context.parts();
-                hold_back(outbox, turn.outbox_length, turn.input, &mut self.held_back);
-            }
             has_file_work = disk.aof.waits_for_time();
         }
-        let has_work = self.engine.has_volatile_keys() && !self.engine.data.standing.is_replica
+        if self.is_blocked() {
+            let (_, outbox) = context.parts();
+            hold_back(outbox, turn.outbox_length, turn.input, &mut self.held_back);
+        }
+        let has_work = self.sessions.is_in_cluster()
+            || self.engine.has_volatile_keys() && !self.engine.data.standing.is_replica
             || self.sessions.need_cron();
         let need = if has_file_work || has_work {
             Need::EveryRun
@@ -180,6 +213,7 @@ impl Server {
             config_file::write(master, context);
         }
         self.replicate(context);
+        self.sessions.flush_cluster(context);
         for outgoing in self.sessions.take_output() {
             match outgoing {
                 Outgoing::Reply { connection, reply } => {
@@ -252,17 +286,22 @@ impl Server {
         let Some((file, contents)) = disk.found.take() else { return };
         let is_known = self.engine.load(&contents.commands, context.clock.wall);
         self.sessions.direct_propagation(&mut self.engine);
-        disk.is_gone = !is_known || contents.damage == Some(Damage::BadFormat);
+        self.is_gone = !is_known || contents.damage == Some(Damage::BadFormat);
         if contents.damage == Some(Damage::CutShort) {
             Aof::cut_off(file.slice(..contents.valid_bytes), context);
         }
+        self.sessions.start_cluster(&mut self.engine, context.clock);
     }
 
     /// The disk is done with something. When that frees the thread, it sends what was held back and goes
     /// on.
     fn disk_done(&mut self, token: DiskToken, context: &mut Context<'_>) {
-        let Some(disk) = &mut self.disk else { return };
-        if disk.aof.disk_done(token, context) == Thread::Free {
+        let is_free = match &mut self.disk {
+            _ if self.sessions.cluster_disk_done(token) => true,
+            Some(disk) => disk.aof.disk_done(token, context) == Thread::Free,
+            None => false,
+        };
+        if is_free && !self.is_blocked() {
             context.parts().1.append(&mut self.held_back);
             self.catch_up(context);
         }
@@ -311,7 +350,9 @@ impl Server {
 
     /// True while the thread for commands can do nothing: it sleeps, or it is in a call to the disk.
     fn is_blocked(&self) -> bool {
-        self.asleep.is_some() || self.disk.as_ref().is_some_and(|disk| disk.aof.is_blocking())
+        self.asleep.is_some()
+            || self.disk.as_ref().is_some_and(|disk| disk.aof.is_blocking())
+            || self.sessions.is_cluster_blocking()
     }
 }
 
@@ -332,18 +373,16 @@ impl Turn {
 
 impl Machine for Server {
     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
-        if let Some(disk) = &mut self.disk {
-            match input {
-                Input::Accepted { connection, .. } | Input::Message { connection, .. }
-                    if disk.is_gone =>
-                {
-                    return context.close(connection);
-                }
-                _ if disk.is_gone => return,
-                Input::Started => return self.start(context),
-                Input::DiskDone(token) => return self.disk_done(token, context),
-                _ => {}
+        match input {
+            Input::Accepted { connection, .. } | Input::Message { connection, .. }
+                if self.is_gone =>
+            {
+                return context.close(connection);
             }
+            _ if self.is_gone => return,
+            Input::Started if self.engine.data.is_loading => return self.start(context),
+            Input::DiskDone(token) => return self.disk_done(token, context),
+            _ => {}
         }
         if self.is_blocked() {
             return match input {

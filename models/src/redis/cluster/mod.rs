@@ -70,7 +70,7 @@ pub use self::name::NodeName;
 use self::node::Node;
 use self::out::Out;
 pub use self::settings::{ClusterSettings, KnownNode};
-pub(crate) use self::slots::{KeySpec, Query, Redirect};
+pub(crate) use self::slots::{KeySpec, Query};
 pub use self::slots::{SLOTS, SlotSet, key_slot};
 pub(crate) use self::turn::{Facts, Keys, Order, Turn};
 use crate::machine::{Boot, ConnectionId};
@@ -94,8 +94,7 @@ use crate::redis::unix_time::millis;
 /// | `beforeSleep`, the first thing at the end of every turn | [`Cluster::before_sleep`] |
 /// | what has come up is sent, after that | [`Cluster::flush`] |
 /// | the disk is done | [`Cluster::disk_done`]. While [`Cluster::is_blocking`], nothing goes out and nothing is taken, as with an append-only file that is synced for each reply |
-/// | a command that names keys ([`KeySpec`]), or an `EXEC` with those of all its commands; unless it comes from the master or the append-only file | [`Cluster::check`]: [`Redirect::reply`] is the answer. An `EXEC` drops its transaction, any other command makes it fail |
-/// | a script's command that names keys | [`Cluster::check`] with the client's flags: [`Redirect::in_script`] |
+/// | a command that names keys ([`KeySpec`]), or an `EXEC` with those of all its commands; unless it comes from the master or the append-only file | [`Cluster::check`]: its `reply` is the answer. An `EXEC` drops its transaction, any other command makes it fail |
 /// | `CLUSTER` | [`Cluster::command`] |
 /// | `PUBLISH` and `SPUBLISH`, once carried out here | [`Cluster::publish`] |
 ///

@@ -135,6 +135,8 @@ const LISTED: &[(Flags, &[&str])] = &[
         "punsubscribe", "replconf", "role", "ssubscribe", "subscribe", "sunsubscribe",
         "unsubscribe", "unwatch", "watch",
     ]),
+    (LOADING_STALE.and(Flags::NOSCRIPT), &["asking", "readonly", "readwrite"]),
+    (Flags::STALE.and(Flags::NOSCRIPT), &["cluster"]),
     (NO_SCRIPT_ALWAYS.and(Flags::NO_AUTH), &["auth", "hello", "quit", "reset"]),
     (NO_SCRIPT_ALWAYS.and(Flags::NO_MULTI), &["shutdown"]),
 ];

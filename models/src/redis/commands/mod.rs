@@ -19,6 +19,7 @@ pub(crate) use flags::Flags;
 use self::arguments::{INT_RANGE, NOT_AN_INTEGER, database, float, integer_in};
 pub(super) use self::arguments::{integer, is_option, printed};
 pub(crate) use self::table::{COMMANDS, session};
+use super::cluster::KeySpec;
 use super::engine::{Data, Engine};
 use super::resp::Reply;
 use super::session::SessionHandler;
@@ -48,6 +49,8 @@ pub(crate) struct Command {
     arity: i32,
     /// What the server has to know before it carries the command out.
     pub(crate) flags: Flags,
+    /// Which of its arguments are keys.
+    pub(crate) keys: KeySpec,
     pub(crate) handler: Handler,
     /// What the next argument may be, in the order of the names; none for a plain command.
     subcommands: &'static [Command],

@@ -4,11 +4,12 @@ use bytes::Bytes;
 
 use super::{Command, DataHandler, Flags, Handler, key, unknown_command};
 use super::{expiry, hashes, keys, scripting, server, strings};
+use crate::redis::cluster::KeySpec;
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
 use crate::redis::session::{
-    self, SessionHandler, client, config, debug, following, greeting, info, pubsub, replicas,
-    transaction,
+    self, SessionHandler, client, cluster, config, debug, following, greeting, info, pubsub,
+    replicas, transaction,
 };
 
 const fn row_of(
@@ -19,7 +20,8 @@ const fn row_of(
     subcommands: &'static [Command],
 ) -> Command {
     let flags = Flags::of(full_name);
-    Command { key: key(name.as_bytes()), full_name, arity, flags, handler, subcommands }
+    let (key, keys) = (key(name.as_bytes()), KeySpec::of(full_name));
+    Command { key, full_name, arity, flags, keys, handler, subcommands }
 }
 
 const fn data(name: &'static str, arity: i32, run: DataHandler) -> Command {
@@ -64,8 +66,10 @@ const fn container(name: &'static str, subcommands: &'static [Command]) -> Comma
 /// The table, in the order of the names.
 pub(crate) static COMMANDS: &[Command] = &[
     data("append", 3, strings::append),
+    session("asking", "asking", 1, cluster::asking),
     session("auth", "auth", -2, greeting::auth),
     container("client", client::SUBCOMMANDS),
+    session("cluster", "cluster", -2, cluster::cluster),
     container(
         "command",
         &[
@@ -160,6 +164,8 @@ pub(crate) static COMMANDS: &[Command] = &[
     session("punsubscribe", "punsubscribe", -1, pubsub::punsubscribe),
     session("quit", "quit", -1, greeting::quit),
     data("randomkey", 1, keys::randomkey),
+    session("readonly", "readonly", 1, cluster::readonly),
+    session("readwrite", "readwrite", 1, cluster::readwrite),
     data("rename", 3, keys::rename),
     data("renamenx", 3, keys::renamenx),
     session("replconf", "replconf", -1, replicas::replconf),

@@ -16,6 +16,15 @@ pub(super) enum Need {
     EveryRun,
 }
 
+/// What else is due in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    /// What is done once in a second.
+    pub(super) second: bool,
+    /// What is done ten times in a second.
+    pub(super) tenth: bool,
+}
+
 /// When `serverCron` runs. Real Redis runs it for ever; here it runs only while it has work, at the
 /// same moments as if it had never stopped.
 #[derive(Debug)]
@@ -45,20 +54,21 @@ impl Cron {
         Duration::from_millis(1000 / u64::from(hz.clamp(1, 500)))
     }
 
-    /// How many runs make a second. Source: `server.h`, `run_with_period`.
-    fn runs_a_second(period: Duration) -> u64 {
-        (1000 / (period.as_millis() as u64).max(1)).max(1)
+    /// How many runs there are in a time of so many milliseconds. Source: `server.h`,
+    /// `run_with_period`.
+    fn runs_in(span_ms: u64, period: Duration) -> u64 {
+        (span_ms / (period.as_millis() as u64).max(1)).max(1)
     }
 
-    /// It runs just now: the next run is counted from here. True when this is the run of a second. Source:
-    /// `ae.c`, `processTimeEvents`.
-    pub(super) fn fired(&mut self, now: Mono, hz: u32) -> bool {
+    /// It runs just now: the next run is counted from here. Source: `ae.c`, `processTimeEvents`.
+    pub(super) fn fired(&mut self, now: Mono, hz: u32) -> Due {
         let run = self.armed.take().map_or(self.runs, |(_, run)| run);
-        let is_full_second = run.is_multiple_of(Self::runs_a_second(self.period));
+        let is_run_of = |span_ms| run.is_multiple_of(Self::runs_in(span_ms, self.period));
+        let due = Due { second: is_run_of(1000), tenth: is_run_of(100) };
         self.period = Self::period(hz);
         self.next = now + self.period;
         self.runs = run + 1;
-        is_full_second
+        due
     }
 
     /// A turn of the event loop is over: sets the timer when it is needed earlier than it is set for. A new `hz` counts from the next run on, be that one that is left out.
@@ -76,7 +86,7 @@ impl Cron {
         self.period = Self::period(hz);
         let (mut at, mut run) = (self.next, self.runs);
         if need == Need::EverySecond {
-            let a_second = Self::runs_a_second(self.period);
+            let a_second = Self::runs_in(1000, self.period);
             let skipped = (a_second - run % a_second) % a_second;
             at = at + Duration::from_nanos(skipped.saturating_mul(nanos(self.period)));
             run += skipped;

@@ -62,6 +62,11 @@ pub(super) struct Pause {
 }
 
 impl Pause {
+    /// One that lasts through a millisecond in Unix time.
+    pub(super) const fn new(kind: PauseKind, until_ms: i64) -> Self {
+        Self { kind, until_ms }
+    }
+
     pub(super) fn kind(self) -> PauseKind {
         self.kind
     }
@@ -128,6 +133,7 @@ impl Sessions {
     /// looks at), then those who wait no longer, then what is to be written.
     pub(in crate::redis) fn before_sleep(&mut self, engine: &mut Engine, now: LocalClock) {
         self.clock = now;
+        self.cluster_before_sleep(engine);
         engine.evict_if_due(now.wall);
         self.push_published(engine);
         if self.blocked > 0 {
@@ -230,7 +236,7 @@ impl Sessions {
     }
 
     /// Begins, changes or ends the pause. Source: `networking.c`, `updateClientPauseTypeAndEndTime`.
-    fn set_pause(&mut self, pause: Pause, engine: &mut Engine) {
+    pub(super) fn set_pause(&mut self, pause: Pause, engine: &mut Engine) {
         let before = std::mem::replace(&mut self.pause, pause);
         engine.data.constant_until_ms = pause.is_on().then_some(pause.until_ms);
         if pause.kind < before.kind {

@@ -120,6 +120,10 @@ pub(super) struct Session {
     pub(super) no_evict: bool,
     /// It has sent `PSYNC`.
     pub(super) is_replica: bool,
+    /// It has just sent `ASKING`.
+    pub(super) is_asking: bool,
+    /// It has sent `READONLY`.
+    pub(super) is_readonly: bool,
     /// The port that it has named as a replica.
     pub(super) replica_port: u16,
     /// Up to where the stream was when it was last answered: what it has written is not after that.
@@ -149,6 +153,8 @@ impl Session {
             database: Database::default(),
             no_evict: false,
             is_replica: false,
+            is_asking: false,
+            is_readonly: false,
             replica_port: Self::NO_PORT,
             written_to: 0,
             replies: Replies::On,

@@ -54,6 +54,20 @@ impl Sessions {
         }
     }
 
+    /// Carries out what an operator at the console asks for: by a client of his own, whose answers
+    /// nobody reads.
+    pub(in crate::redis) fn operate(
+        &mut self,
+        arguments: &Arc<[Bytes]>,
+        engine: &mut Engine,
+        now: LocalClock,
+    ) {
+        const CONSOLE: ConnectionId = ConnectionId(u32::MAX);
+        self.receive(CONSOLE, arguments, engine, now);
+        self.output.forget(CONSOLE);
+        self.close(CONSOLE, engine);
+    }
+
     /// Takes a command of a connection that does not wait.
     pub(super) fn process(&mut self, at: usize, arguments: &Arc<[Bytes]>, engine: &mut Engine) {
         engine.set_wall(self.clock.wall);
@@ -88,6 +102,13 @@ impl Sessions {
         arguments: &Arc<[Bytes]>,
         engine: &mut Engine,
     ) {
+        let other_database = self.refuses_database(command, arguments);
+        if let Some(error) = self.early_refusal(at, command).or(other_database) {
+            return self.reject(at, arguments, error, engine);
+        }
+        if let Some(redirection) = self.redirect(at, command, arguments, engine) {
+            return self.say(at, redirection);
+        }
         if let Some(error) = self.refusal(at, command, engine) {
             return self.reject(at, arguments, error, engine);
         }
@@ -107,9 +128,8 @@ impl Sessions {
         }
     }
 
-    /// Why a command is not carried out now, though there is one of that name: in the order in which
-    /// Redis looks.
-    fn refusal(&self, at: usize, command: &Command, engine: &mut Engine) -> Option<Reply> {
+    /// Why a command is not carried out here at all, though there is one of that name.
+    fn early_refusal(&self, at: usize, command: &Command) -> Option<Reply> {
         let session = &self.list[at];
         if command.full_name == "debug" && !self.settings().enable_debug_command {
             return Some(NOT_ALLOWED);
@@ -117,6 +137,12 @@ impl Sessions {
         if session.transaction.is_some() && command.flags.any_of(Flags::NO_MULTI) {
             return Some(Reply::error("ERR Command not allowed inside a transaction"));
         }
+        None
+    }
+
+    /// Why a command is not carried out now: in the order in which Redis looks.
+    fn refusal(&self, at: usize, command: &Command, engine: &mut Engine) -> Option<Reply> {
+        let session = &self.list[at];
         engine.make_room();
         if engine.data.is_out_of_memory && may_need_memory(session, command) {
             return Some(commands::OUT_OF_MEMORY);
@@ -205,6 +231,8 @@ impl Sessions {
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
         self.list[at].database = engine.data.keyspace.selected();
+        self.list[at].end_asking(command.full_name);
+        self.publish_in_cluster(command, arguments, engine);
         self.push_published(engine);
         if let Some(reply) = reply {
             self.say(at, reply);

@@ -22,6 +22,9 @@ use crate::time::LocalClock;
 
 /// `REPLICAOF host port`, `REPLICAOF NO ONE`. Source: `replicaofCommand`.
 pub(in crate::redis) fn replicaof(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
+    if call.sessions.is_in_cluster() {
+        return Some(Reply::error("ERR REPLICAOF not allowed in cluster mode."));
+    }
     let is_no_one =
         arguments[1].eq_ignore_ascii_case(b"no") && arguments[2].eq_ignore_ascii_case(b"one");
     if is_no_one {

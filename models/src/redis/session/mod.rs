@@ -14,6 +14,7 @@
 //! client/        CLIENT
 //! config/        CONFIG
 //! info           INFO ROLE
+//! cluster        CLUSTER READONLY READWRITE ASKING, and what a node of a cluster does
 //! replicas       PSYNC REPLCONF, and a master's cron
 //! following      REPLICAOF ROLE, and a replica's way to its master
 //! greeting       HELLO AUTH RESET QUIT COMMAND
@@ -30,6 +31,7 @@
 
 mod blocking;
 pub(super) mod client;
+pub(super) mod cluster;
 pub(super) mod config;
 mod connection;
 pub(super) mod debug;
@@ -55,6 +57,7 @@ use self::connection::{End, Session};
 use self::info::{Identity, Statistics};
 pub(super) use self::output::Outgoing;
 use self::output::Output;
+use super::cluster::Cluster;
 use super::engine::{Data, Engine};
 use super::propagation::Passed;
 use super::replication::{Out, Replication};
@@ -121,6 +124,8 @@ pub(super) struct Sessions {
     output: Output,
     /// Who follows this server, and whom it follows.
     replication: Replication,
+    /// The server's part in its cluster, if it is in one.
+    cluster: Option<Box<Cluster>>,
     /// What is to be written to the file.
     for_file: Vec<Passed>,
     /// The data are others: the file has to be made anew from this.
@@ -156,6 +161,7 @@ impl Sessions {
             clock: boot.clock,
             output: Output::default(),
             replication: Replication::new(boot),
+            cluster: None,
             for_file: Vec::new(),
             replaced: None,
             is_config_rewritten: false,

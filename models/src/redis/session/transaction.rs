@@ -42,6 +42,11 @@ impl Transaction {
         self.failed = true;
     }
 
+    /// The keys of all that is queued.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.queue.iter().flat_map(|(command, arguments)| command.keys.keys(arguments))
+    }
+
     pub(super) const fn flags(&self) -> Flags {
         self.flags.any
     }

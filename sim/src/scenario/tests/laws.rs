@@ -216,7 +216,8 @@ prop_compose! {
         let mut expect: Option<BTreeSet<_>> = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let stuck_after = stuck_after.filter(|bound| *bound >= lock.free_again_after());
-        if stuck_after.unwrap_or_else(|| lock.stuck_after()) >= duration
+        let recovery = backend.as_ref().map(Backend::recovers_after).unwrap_or_default();
+        if stuck_after.unwrap_or_else(|| lock.stuck_after() + recovery) >= duration
             && let Some(kinds) = &mut expect
         {
             kinds.remove(&ViolationKind::StuckLock);

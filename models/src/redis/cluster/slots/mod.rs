@@ -16,5 +16,7 @@ mod set;
 
 pub use self::crc16::{SLOTS, key_slot};
 pub(crate) use self::keys::KeySpec;
-pub(crate) use self::redirect::{Query, Redirect};
+pub(crate) use self::redirect::Query;
+#[cfg(test)]
+pub(super) use self::redirect::Redirect;
 pub use self::set::SlotSet;

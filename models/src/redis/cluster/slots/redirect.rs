@@ -153,18 +153,6 @@ impl Redirect {
             Self::Unbound => Reply::error("CLUSTERDOWN Hash slot not served"),
         }
     }
-
-    /// What a script is told whose command names keys that it may not. Source: `script.c`,
-    /// `scriptVerifyClusterState`.
-    pub(crate) const fn in_script(self) -> &'static str {
-        match self {
-            Self::DownForWrites => {
-                "Script attempted to execute a write command while the cluster is down and readonly"
-            }
-            Self::Down => "Script attempted to execute a command while the cluster is down",
-            _ => "Script attempted to access a non local key in a cluster node",
-        }
-    }
 }
 
 /// A node whose address is not known is shown as Redis shows it: no host, port 0.

@@ -1,7 +1,8 @@
 //! A master that is cut off with the minority goes on to take writes for a while.
 
 use super::Rig;
-use crate::redis::cluster::{Query, Redirect};
+use crate::redis::cluster::Query;
+use crate::redis::cluster::slots::Redirect;
 
 const TIMEOUT_MS: u64 = 5_000;
 

@@ -10,6 +10,7 @@ mod migration;
 mod minority;
 mod restart;
 mod rig;
+mod servers;
 mod slots;
 mod votes;
 

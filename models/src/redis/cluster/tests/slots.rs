@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::Rig;
 use crate::machine::NodeId;
-use crate::redis::cluster::{KeySpec, Query, Redirect};
+use crate::redis::cluster::slots::Redirect;
+use crate::redis::cluster::{KeySpec, Query};
 use crate::redis::resp::Reply;
 
 const WRITE: Query = Query {
@@ -165,17 +166,4 @@ fn keys_of_lost_slots_are_deleted() {
         ask(&rig, 0, "bar", WRITE),
         Err(Redirect::Moved { slot: 5061, to: Some(NodeId(1)) })
     );
-}
-
-#[test]
-fn what_a_script_may_not_touch_it_is_told_of() {
-    let mut rig = Rig::new(7);
-    let redirect = ask(&rig, 0, "foo", WRITE).expect_err("elsewhere");
-    let text = "Script attempted to access a non local key in a cluster node";
-    assert_eq!(redirect.in_script(), text);
-    rig.cut(&[0]);
-    rig.wait(20_000, |rig| !rig.cluster(0).is_ok).expect("down");
-    let redirect = ask(&rig, 0, "bar", WRITE).expect_err("down");
-    let text = "Script attempted to execute a command while the cluster is down";
-    assert_eq!(redirect.in_script(), text);
 }

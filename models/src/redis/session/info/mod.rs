@@ -109,7 +109,9 @@ const SECTIONS: [Section; 11] = [
     ("cpu", "CPU", |_, out| out.push_str(CPU)),
     ("module_list", "Modules", |_, _| {}),
     ("errorstats", "Errorstats", errors),
-    ("cluster", "Cluster", |_, out| out.push_str("cluster_enabled:0\r\n")),
+    ("cluster", "Cluster", |facts, out| {
+        fields!(out, { "cluster_enabled": u8::from(facts.sessions.is_in_cluster()), });
+    }),
     ("keyspace", "Keyspace", keyspace),
 ];
 
@@ -150,7 +152,7 @@ fn server(facts: &Facts<'_>, out: &mut String) {
         "redis_git_sha1": "00000000",
         "redis_git_dirty": 0,
         "redis_build_id": 0,
-        "redis_mode": "standalone",
+        "redis_mode": if facts.sessions.is_in_cluster() { "cluster" } else { "standalone" },
         "os": "fencepost",
         "arch_bits": 64,
         "monotonic_clock": "POSIX clock_gettime",

@@ -1,0 +1,131 @@
+//! Whole servers in a cluster: what their clients see.
+
+use std::time::Duration;
+
+use crate::machine::NodeId;
+use crate::redis::cluster::ClusterSettings;
+use crate::redis::resp::Reply;
+use crate::redis::rig::Rig;
+use crate::redis::server::{RedisSettings, Server};
+
+const MASTERS: [u16; 3] = [1, 2, 3];
+const REPLICAS: [u16; 3] = [4, 5, 6];
+
+fn start(rig: &mut Rig, node: u16, incarnation: u32) {
+    let [masters, replicas] = [MASTERS, REPLICAS].map(|nodes| nodes.map(NodeId));
+    let cluster = ClusterSettings {
+        node_timeout: Duration::from_secs(5),
+        ..ClusterSettings::of(&masters, &replicas)
+    };
+    let settings = RedisSettings::default();
+    rig.start(node, incarnation, |boot| Box::new(Server::in_cluster(boot, settings, cluster)));
+}
+
+/// Six servers that have found each other and are in step. `foo` belongs to node 3, `bar` to 1.
+fn cluster() -> Rig {
+    let mut rig = Rig::new();
+    for node in MASTERS.into_iter().chain(REPLICAS) {
+        start(&mut rig, node, 0);
+    }
+    rig.pass(10_000);
+    for node in REPLICAS {
+        assert_eq!(rig.info(node, "master_link_status").as_deref(), Some("up"), "{node}");
+    }
+    rig
+}
+
+fn error(reply: Option<Reply>) -> String {
+    match reply {
+        Some(Reply::Error(text)) => String::from_utf8_lossy(&text).into_owned(),
+        other => panic!("no error: {other:?}"),
+    }
+}
+
+#[test]
+fn keys_are_where_their_slot_is() {
+    let mut rig = cluster();
+    assert_eq!(rig.ask(3, "SET foo 1"), Some(Reply::OK));
+    assert_eq!(error(rig.ask(1, "SET foo 1")), "MOVED 12182 10.0.0.3:6379");
+    assert_eq!(
+        error(rig.ask(3, "MGET foo bar")),
+        "CROSSSLOT Keys in request don't hash to the same slot"
+    );
+    assert_eq!(rig.ask(3, "MSET {foo}a 1 {foo}b 2"), Some(Reply::OK));
+    assert_eq!(error(rig.ask(3, "SELECT 1")), "ERR SELECT is not allowed in cluster mode");
+    rig.pass(10);
+    assert_eq!(error(rig.ask(6, "GET foo")), "MOVED 12182 10.0.0.3:6379");
+    let reader = rig.client(6);
+    rig.tell(reader, "READONLY");
+    assert_eq!(rig.hear(reader, 10), Some(Reply::OK));
+    rig.tell(reader, "GET foo");
+    assert_eq!(rig.hear(reader, 10), Some(Reply::Bulk("1".into())));
+}
+
+#[test]
+fn a_transaction_is_redirected_as_a_whole() {
+    let mut rig = cluster();
+    let client = rig.client(1);
+    for line in ["MULTI", "SET foo 1", "EXEC"] {
+        rig.tell(client, line);
+    }
+    let replies: Vec<_> = (0..3).map(|_| rig.hear(client, 10)).collect();
+    assert_eq!(replies[0], Some(Reply::OK));
+    assert_eq!(error(replies[1].clone()), "MOVED 12182 10.0.0.3:6379");
+    assert!(error(replies[2].clone()).starts_with("EXECABORT"));
+}
+
+#[test]
+fn the_replica_of_a_dead_master_takes_its_slots() {
+    let mut rig = cluster();
+    rig.ask(3, "SET foo 1");
+    rig.pass(100);
+    rig.kill(3);
+    rig.pass(12_000);
+    assert_eq!(rig.ask(6, "SET foo 2"), Some(Reply::OK));
+    assert_eq!(error(rig.ask(1, "GET foo")), "MOVED 12182 10.0.0.6:6379");
+    start(&mut rig, 3, 1);
+    rig.pass(10_000);
+    assert_eq!(rig.info(3, "role").as_deref(), Some("slave"));
+    assert_eq!(rig.info(3, "master_link_status").as_deref(), Some("up"));
+}
+
+#[test]
+fn a_master_that_is_cut_off_goes_on_for_more_than_a_node_timeout() {
+    let mut rig = cluster();
+    for node in [1, 2, 4, 5, 6] {
+        rig.cut(3, node);
+    }
+    rig.pass(4900);
+    assert_eq!(rig.ask(3, "SET foo old"), Some(Reply::OK), "it cannot know yet");
+    rig.pass(6000);
+    let refusal = error(rig.ask(3, "SET foo old"));
+    assert_eq!(refusal, "CLUSTERDOWN The cluster is down");
+    assert_eq!(rig.ask(6, "SET foo new"), Some(Reply::OK));
+    rig.heal();
+    rig.pass(15_000);
+    assert_eq!(error(rig.ask(3, "GET foo")), "MOVED 12182 10.0.0.6:6379");
+}
+
+#[test]
+fn a_manual_failover_loses_nothing() {
+    let mut rig = cluster();
+    rig.ask(3, "SET foo 1");
+    assert_eq!(rig.ask(6, "CLUSTER FAILOVER"), Some(Reply::OK));
+    rig.pass(2000);
+    assert_eq!(rig.ask(6, "GET foo"), Some(Reply::Bulk("1".into())));
+    assert_eq!(error(rig.ask(3, "GET foo")), "MOVED 12182 10.0.0.6:6379");
+    rig.pass(3000);
+    assert_eq!(rig.info(3, "role").as_deref(), Some("slave"));
+}
+
+#[test]
+fn a_message_reaches_subscribers_at_every_node() {
+    let mut rig = cluster();
+    let listener = rig.client(2);
+    rig.tell(listener, "SUBSCRIBE news");
+    assert!(rig.hear(listener, 10).is_some());
+    rig.ask(5, "PUBLISH news hello");
+    let bulk = |word: &'static str| Reply::Bulk(word.into());
+    let message = Reply::Array(vec![bulk("message"), bulk("news"), bulk("hello")]);
+    assert_eq!(rig.hear(listener, 10), Some(message));
+}
