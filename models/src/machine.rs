@@ -222,6 +222,13 @@ pub struct Boot {
 pub trait Machine {
     /// Takes one input; what it does about it goes into the context's outbox.
     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>);
+
+    /// Whether it looks at its sockets before its clock when it goes on after a pause: what has come in the
+    /// meantime is handed over before the timers that are overdue. An event loop over `epoll` does so, a
+    /// runtime with threads need not.
+    fn takes_sockets_first(&self) -> bool {
+        false
+    }
 }
 
 /// Where a machine leaves its effects, and what it may know while it handles an input.

@@ -395,6 +395,11 @@ impl Machine for Server {
             self.end_turn(turn, context);
         }
     }
+
+    /// Source: `ae.c`, `aeProcessEvents`.
+    fn takes_sockets_first(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fencepost_models::machine::NodeId;
+use fencepost_models::redis::cluster::ClusterSettings;
 use fencepost_models::redis::sentinel::SentinelSettings;
 use fencepost_models::redis::server::RedisSettings;
 
@@ -13,6 +14,8 @@ pub enum Backend {
     Redis(RedisSettings),
     /// A master with replicas, and Sentinels that watch them.
     RedisSentinel(RedisSentinel),
+    /// Masters that share the slots, with replicas that watch each other.
+    RedisCluster(RedisCluster),
     /// No server: the memory of the buyers' own processes. The buyers are threads of the nodes `jvm-1`,
     /// `jvm-2`, …, dealt out to them in turn.
     Memory {
@@ -80,12 +83,57 @@ impl Default for RedisSentinel {
     }
 }
 
+/// A Redis Cluster: the masters are the nodes `redis-1`, `redis-2`, …, then come their replicas, which
+/// are dealt out to them in turn. Nodes remember who has which slot (`nodes.conf`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisCluster {
+    /// What every server has set. Whom it follows is not up to it.
+    pub redis: RedisSettings,
+    /// How many masters there are.
+    pub masters: u16,
+    /// How many replicas each master has.
+    pub replicas: u16,
+    /// What every node has set of the cluster. Whom it knows is not up to it.
+    pub cluster: ClusterSettings,
+}
+
+impl RedisCluster {
+    /// At most so many masters, and so many replicas of each.
+    pub const MAX_NODES: u16 = 100;
+
+    /// How many servers there are.
+    pub const fn servers(&self) -> u16 {
+        self.masters.saturating_mul(self.replicas.saturating_add(1))
+    }
+
+    /// What each node has set, where the servers are these: the masters first.
+    pub fn node(&self, servers: &[NodeId]) -> ClusterSettings {
+        let (masters, replicas) = servers.split_at(usize::from(self.masters).min(servers.len()));
+        let ClusterSettings { nodes, .. } = ClusterSettings::of(masters, replicas);
+        ClusterSettings { nodes, ..self.cluster.clone() }
+    }
+}
+
+impl Default for RedisCluster {
+    /// Three masters with a replica each: the least that the documentation recommends. Source: redis.io,
+    /// "Scaling with Redis Cluster", "Create a Redis Cluster".
+    fn default() -> Self {
+        Self {
+            redis: RedisSettings::default(),
+            masters: 3,
+            replicas: 1,
+            cluster: ClusterSettings::default(),
+        }
+    }
+}
+
 impl Backend {
     /// Every backend, as it is by default.
-    pub fn all() -> [Self; 3] {
+    pub fn all() -> [Self; 4] {
         [
             Self::Redis(RedisSettings::default()),
             Self::RedisSentinel(RedisSentinel::default()),
+            Self::RedisCluster(RedisCluster::default()),
             Self::Memory { processes: 1 },
         ]
     }
@@ -95,6 +143,7 @@ impl Backend {
         match self {
             Self::Redis(_) => "redis",
             Self::RedisSentinel(_) => "redis-sentinel",
+            Self::RedisCluster(_) => "redis-cluster",
             Self::Memory { .. } => "memory",
         }
     }
@@ -104,6 +153,7 @@ impl Backend {
         match self {
             Self::Redis(_) => vec!["redis".to_owned()],
             Self::RedisSentinel(group) => numbered("redis", group.replicas.saturating_add(1)),
+            Self::RedisCluster(cluster) => numbered("redis", cluster.servers()),
             Self::Memory { .. } => Vec::new(),
         }
     }
@@ -112,13 +162,19 @@ impl Backend {
     pub fn watcher_names(&self) -> Vec<String> {
         match self {
             Self::RedisSentinel(group) => numbered("sentinel", group.sentinels),
-            Self::Redis(_) | Self::Memory { .. } => Vec::new(),
+            Self::Redis(_) | Self::RedisCluster(_) | Self::Memory { .. } => Vec::new(),
         }
     }
 
-    /// The names of the nodes that can be told to put a replica in its master's place.
+    /// The names of the nodes that can be told to put a replica in its master's place: Sentinels, or the
+    /// replicas of a cluster.
     pub fn failover_targets(&self) -> Vec<String> {
-        self.watcher_names()
+        match self {
+            Self::RedisCluster(cluster) => {
+                self.server_names().split_off(usize::from(cluster.masters))
+            }
+            _ => self.watcher_names(),
+        }
     }
 
     /// What the servers have to be asked for that keep the lock, if there are any.
@@ -126,6 +182,7 @@ impl Backend {
         match self {
             Self::Redis(settings) => Some(settings),
             Self::RedisSentinel(group) => Some(&group.redis),
+            Self::RedisCluster(cluster) => Some(&cluster.redis),
             Self::Memory { .. } => None,
         }
     }
@@ -135,11 +192,12 @@ impl Backend {
     ///
     /// A replica gets its copy up to seven seconds after its start, since a master waits five for others
     /// that may come (`repl-diskless-sync-delay`). Sentinels have found each other after two, and look
-    /// once in a second at replicas that are not in step.
+    /// once in a second at replicas that are not in step. A node of a cluster takes no writes for two
+    /// seconds after its start.
     pub const fn settles_after(&self) -> Duration {
         match self {
             Self::Redis(_) | Self::Memory { .. } => Duration::ZERO,
-            Self::RedisSentinel(_) => Duration::from_secs(10),
+            Self::RedisSentinel(_) | Self::RedisCluster(_) => Duration::from_secs(10),
         }
     }
 
@@ -150,6 +208,9 @@ impl Backend {
     /// master that comes back is told after eight seconds, or when `INFO` is next asked for, and a
     /// replica then waits for its copy. Source: `sentinel.c`, `sentinelStartFailoverIfNeeded`,
     /// `sentinelFailoverStateMachine`, `sentinelRefreshInstanceInfo`.
+    ///
+    /// In a cluster: nodes find somebody down and agree on it within two node timeouts, and a replica that
+    /// is not elected stands again after four. Source: `cluster.c`, `clusterHandleSlaveFailover`.
     pub const fn recovers_after(&self) -> Duration {
         const REST: Duration = Duration::from_secs(30);
         match self {
@@ -157,6 +218,9 @@ impl Backend {
             Self::RedisSentinel(group) => {
                 let failovers = group.failover_timeout.saturating_mul(3);
                 group.down_after.saturating_add(failovers).saturating_add(REST)
+            }
+            Self::RedisCluster(cluster) => {
+                cluster.cluster.node_timeout.saturating_mul(8).saturating_add(REST)
             }
         }
     }

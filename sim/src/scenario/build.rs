@@ -138,8 +138,14 @@ impl Scenario {
                 (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
             }
         };
-        if !self.watcher_names().is_empty() {
-            server_events.extend(["+odown", "+elected-leader", "promoted", "+switch-master"]);
+        match &self.backend {
+            Some(Backend::RedisSentinel(_)) => {
+                server_events.extend(["+odown", "+elected-leader", "promoted", "+switch-master"]);
+            }
+            Some(Backend::RedisCluster(_)) => {
+                server_events.extend(["fail", "election-won", "promoted", "cluster-down"]);
+            }
+            _ => {}
         }
         // Where no lease can run out, faults last as long as where the default one does.
         let ttl = self.lock.lease().unwrap_or(RedisLockSettings::default().ttl);

@@ -114,7 +114,10 @@ impl Recipe {
             Self::None | Self::ConditionalUpdate => true,
             Self::Jvm(_) => matches!(backend, Some(Backend::Memory { .. })),
             Self::SetNx(_) | Self::SetNxPlainDel(_) | Self::SetnxExpire(_) => {
-                matches!(backend, Some(Backend::Redis(_) | Backend::RedisSentinel(_)))
+                matches!(
+                    backend,
+                    Some(Backend::Redis(_) | Backend::RedisSentinel(_) | Backend::RedisCluster(_))
+                )
             }
         }
     }

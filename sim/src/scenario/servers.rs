@@ -7,7 +7,7 @@ use fencepost_models::redis::client::Address;
 use fencepost_models::redis::sentinel::Sentinel;
 use fencepost_models::redis::server::Server as Redis;
 
-use super::backend::{Backend, RedisSentinel};
+use super::backend::{Backend, RedisCluster, RedisSentinel};
 use crate::world::World;
 
 /// The servers of a backend, in a world.
@@ -28,8 +28,24 @@ pub fn add_servers(world: &mut World, backend: &Backend) -> Option<Servers> {
             Some(Servers { first: node, address: node.into() })
         }
         Backend::RedisSentinel(group) => add_group(world, backend, group),
+        Backend::RedisCluster(cluster) => add_cluster(world, backend, cluster),
         Backend::Memory { .. } => None,
     }
+}
+
+fn add_cluster(world: &mut World, backend: &Backend, cluster: &RedisCluster) -> Option<Servers> {
+    // Everybody knows everybody from the start, so that the numbers have to be known before.
+    let first = world.next_node().0;
+    let nodes: Vec<NodeId> = (first..).map(NodeId).take(usize::from(cluster.servers())).collect();
+    let settings = cluster.node(&nodes);
+    for name in backend.server_names() {
+        let (redis, settings) = (cluster.redis, settings.clone());
+        let node =
+            world.add_server(&name, move |boot| Redis::in_cluster(boot, redis, settings.clone()));
+        let failover = ["CLUSTER", "FAILOVER"].map(|word| Bytes::from_static(word.as_bytes()));
+        world.set_failover(node, Message::Redis(failover.into()));
+    }
+    Some(Servers { first: *nodes.first()?, address: Address::Cluster { nodes } })
 }
 
 fn add_group(world: &mut World, backend: &Backend, group: &RedisSentinel) -> Option<Servers> {

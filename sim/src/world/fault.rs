@@ -145,6 +145,11 @@ impl Running {
         if is_foreign {
             self.gate.has_woken(id, resumed);
         }
+        let node = self.node(id);
+        if node.machine.as_ref().is_some_and(|machine| machine.takes_sockets_first()) {
+            let is_timer = |pending: &Pending| matches!(pending, Pending::Timer { .. });
+            node.backlog.make_contiguous().sort_by_key(is_timer);
+        }
         // One by one: what the process does about the first may concern the others.
         while let Some(pending) = self.node(id).backlog.pop_front() {
             self.give(id, pending);

@@ -121,6 +121,11 @@ impl World {
         }
     }
 
+    /// The number that the next node will have.
+    pub fn next_node(&self) -> NodeId {
+        NodeId(self.nodes.len() as u16)
+    }
+
     /// Adds a node that takes connections. `spawn` makes its process, anew at each restart.
     pub fn add_server<M: Machine + 'static>(
         &mut self,

@@ -104,6 +104,7 @@ end
 return 0";
 
     fn new(host: Host, address: Address, settings: RedisLockSettings) -> Self {
+        let counter = Bytes::from(address.beside(&settings.key.to_string(), "token"));
         let client = ClientSettings {
             timeout: settings.timeout,
             discovery: settings.discovery,
@@ -112,7 +113,7 @@ return 0";
         Self {
             client: Client::new(host.clone(), address, client),
             key: settings.key.as_bytes().clone(),
-            counter: Bytes::from(format!("{}:token", settings.key)),
+            counter,
             value: Bytes::new(),
             delete_if_own: Script::new(Self::DELETE_IF_OWN),
             host,

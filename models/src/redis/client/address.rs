@@ -16,6 +16,23 @@ pub enum Address {
         /// What the master is called.
         master_name: Bytes,
     },
+    /// Where the nodes of a cluster say that a key is.
+    Cluster {
+        /// The nodes that are asked, in that order.
+        nodes: Vec<NodeId>,
+    },
+}
+
+impl Address {
+    /// The name of a key beside another one. In a cluster both have to lie in one slot, so that a script
+    /// may use them: what stands in braces decides about it. Source: redis.io, "Redis cluster
+    /// specification", "Hash tags".
+    pub(crate) fn beside(&self, key: &str, suffix: &str) -> String {
+        match self {
+            Self::Cluster { .. } if !key.contains('{') => format!("{{{key}}}:{suffix}"),
+            _ => format!("{key}:{suffix}"),
+        }
+    }
 }
 
 impl From<NodeId> for Address {

@@ -3,10 +3,12 @@
 //! ```text
 //! address    where a server is to be found
 //! sentinels  who knows where the master is
+//! cluster    who has which slot
 //! wire       one connection
 //! ```
 
 mod address;
+mod cluster;
 mod sentinels;
 mod wire;
 
@@ -16,6 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use self::address::{Address, Discovery};
+use self::cluster::Cluster;
 use self::sentinels::Sentinels;
 use self::wire::Wire;
 use super::resp::Reply;
@@ -121,22 +124,34 @@ pub struct ClientSettings {
 pub struct Client {
     host: Host,
     settings: ClientSettings,
-    /// Who knows where the server is; `None` where it is always the same.
-    sentinels: Option<Sentinels>,
+    finder: Finder,
     wire: Option<Wire>,
+}
+
+/// Who knows where the server is.
+enum Finder {
+    /// It is always the same.
+    Nobody,
+    Sentinels(Sentinels),
+    /// There is one for each slot: [`Client::wire`] is not used.
+    Cluster(Cluster),
 }
 
 impl Client {
     /// A client of the Redis at `address`.
     pub fn new(host: Host, address: Address, settings: ClientSettings) -> Self {
-        let (sentinels, wire) = match address {
-            Address::Server(node) => (None, Some(Wire::new(host.clone(), node, settings.timeout))),
+        let ClientSettings { discovery, timeout, .. } = settings;
+        let (finder, wire) = match address {
+            Address::Server(node) => (Finder::Nobody, Some(Wire::new(host.clone(), node, timeout))),
             Address::Sentinels { nodes, master_name } => {
-                let ClientSettings { discovery, timeout, .. } = settings;
-                (Some(Sentinels::new(&host, nodes, master_name, discovery, timeout)), None)
+                let sentinels = Sentinels::new(&host, nodes, master_name, discovery, timeout);
+                (Finder::Sentinels(sentinels), None)
+            }
+            Address::Cluster { nodes } => {
+                (Finder::Cluster(Cluster::new(host.clone(), nodes, timeout)), None)
             }
         };
-        Self { host, settings, sentinels, wire }
+        Self { host, settings, finder, wire }
     }
 
     /// Sends one command and waits for its answer.
@@ -147,8 +162,11 @@ impl Client {
     /// Sentinels have named and that says `READONLY` is none to talk to any more, which is
     /// [`CallError::Refused`].
     pub async fn call(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
+        if let Finder::Cluster(cluster) = &mut self.finder {
+            return cluster.call(&command).await;
+        }
         let reply = self.wire().await?.call(command).await?;
-        if self.sentinels.is_some()
+        if matches!(self.finder, Finder::Sentinels(_))
             && let Reply::Error(text) = &reply
             && text.starts_with(b"READONLY")
         {
@@ -165,6 +183,9 @@ impl Client {
     ///
     /// As [`Client::call`]; [`CallError::NotConnected`] when that connection is gone.
     pub async fn call_on_same(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
+        if let Finder::Cluster(cluster) = &mut self.finder {
+            return cluster.call_on_same(command).await;
+        }
         match &mut self.wire {
             Some(wire) if wire.is_open() => wire.call(command).await,
             _ => Err(CallError::NotConnected),
@@ -188,7 +209,7 @@ impl Client {
 
     /// The connection to the server; whoever it is just now.
     async fn wire(&mut self) -> Result<&mut Wire, CallError> {
-        if let Some(sentinels) = &mut self.sentinels {
+        if let Finder::Sentinels(sentinels) = &mut self.finder {
             let heard = sentinels.heard();
             let is_current =
                 |wire: &Wire| wire.is_open() && heard.is_none_or(|master| wire.node() == master);

@@ -255,6 +255,11 @@ impl Machine for Sentinel {
             }
         }
     }
+
+    /// Source: `ae.c`, `aeProcessEvents`.
+    fn takes_sockets_first(&self) -> bool {
+        true
+    }
 }
 
 /// A command.

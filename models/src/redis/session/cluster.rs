@@ -222,9 +222,7 @@ impl Sessions {
     /// A node of a cluster has one database. Source: `db.c`, `selectCommand`, `swapdbCommand`,
     /// `moveCommand`.
     pub(super) fn refuses_database(&self, command: &Command, arguments: &[Bytes]) -> Option<Reply> {
-        if self.cluster.is_none() {
-            return None;
-        }
+        self.cluster.as_ref()?;
         let text = match command.full_name {
             "select" if arguments.get(1).is_some_and(|number| &number[..] != b"0") => {
                 "ERR SELECT is not allowed in cluster mode"

@@ -10,6 +10,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
 use fencepost_models::redis::client::Discovery;
+use fencepost_models::redis::cluster::ClusterSettings;
 use fencepost_models::redis::server::{
     EventClasses, MaxmemoryPolicy, Persistence, RedisSettings, ReplicationSettings,
 };
@@ -19,7 +20,7 @@ use proptest::prelude::*;
 
 use crate::judge::ViolationKind;
 use crate::scenario::{
-    Backend, LinkSettings, NetworkSettings, Recipe, RedisSentinel, Scenario, Shop,
+    Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisSentinel, Scenario, Shop,
 };
 use crate::world::{Latency, Limits};
 
@@ -110,8 +111,20 @@ fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) 
         down_after: Duration::from_millis(1 + choice as u64),
         ..RedisSentinel::default()
     };
+    let cluster = RedisCluster {
+        masters: 1 + processes,
+        replicas: 2,
+        cluster: ClusterSettings {
+            node_timeout: Duration::from_millis(1 + choice as u64),
+            require_full_coverage: false,
+            replica_validity_factor: 3,
+            ..ClusterSettings::default()
+        },
+        redis: group.redis,
+    };
     let mut all = vec![
         None,
+        Some(Backend::RedisCluster(cluster)),
         Some(Backend::Redis(redis)),
         Some(Backend::RedisSentinel(group)),
         Some(Backend::Memory { processes }),

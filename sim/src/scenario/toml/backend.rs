@@ -3,11 +3,12 @@
 use std::fmt::{self, Write as _};
 
 use fencepost_faults::toml::{Table, Value, string};
+use fencepost_models::redis::cluster::ClusterSettings;
 
 use super::redis::{read_redis, write_redis};
 use super::replication::{read_replication, write_replication};
 use super::{MILLISECOND, set, set_duration, write_duration};
-use crate::scenario::{Backend, RedisSentinel};
+use crate::scenario::{Backend, RedisCluster, RedisSentinel};
 
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
 /// processes.
@@ -27,6 +28,9 @@ pub(super) fn read_backend<'a>(
         match &mut backend {
             Backend::Redis(settings) => read_redis(&mut table, settings),
             Backend::RedisSentinel(group) => is_clear = read_sentinel(&mut table, group).is_some(),
+            Backend::RedisCluster(cluster) => {
+                is_clear = read_cluster(&mut table, cluster).is_some();
+            }
             Backend::Memory { processes } => {
                 let given = table.get("processes");
                 set(processes, given.and_then(|number| number.integer(1..=buyers)));
@@ -48,6 +52,7 @@ pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt:
     match backend {
         Backend::Redis(settings) => write_redis(out, settings),
         Backend::RedisSentinel(group) => write_sentinel(out, group),
+        Backend::RedisCluster(cluster) => write_cluster(out, cluster),
         Backend::Memory { processes: 1 } => Ok(()),
         Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }
@@ -72,6 +77,59 @@ fn read_sentinel(table: &mut Table<'_>, group: &mut RedisSentinel) -> Option<()>
     read_redis(table, &mut group.redis);
     read_replication(table, &mut group.redis.replication);
     (replicas != Some(None) && sentinels != Some(None)).then_some(())
+}
+
+/// `None` when it cannot be said how many nodes there are.
+fn read_cluster(table: &mut Table<'_>, cluster: &mut RedisCluster) -> Option<()> {
+    const MOST: u16 = RedisCluster::MAX_NODES;
+    let masters = table.get("masters").map(|number| number.integer(1..=MOST));
+    let replicas = table.get("replicas").map(|number| number.integer(0..=9_u16));
+    set(&mut cluster.masters, masters.flatten());
+    set(&mut cluster.replicas, replicas.flatten());
+    let settings = &mut cluster.cluster;
+    set_duration(table, "node_timeout", MILLISECOND, &mut settings.node_timeout);
+    for (key, place) in switches(settings) {
+        set(place, table.get(key).and_then(|switch| switch.boolean()));
+    }
+    let factor = table.get("replica_validity_factor");
+    let most = i32::MAX.cast_unsigned();
+    set(&mut settings.replica_validity_factor, factor.and_then(|it| it.integer(0..=most)));
+    read_redis(table, &mut cluster.redis);
+    read_replication(table, &mut cluster.redis.replication);
+    (masters != Some(None) && replicas != Some(None)).then_some(())
+}
+
+fn switches(settings: &mut ClusterSettings) -> [(&'static str, &mut bool); 4] {
+    [
+        ("require_full_coverage", &mut settings.require_full_coverage),
+        ("allow_replica_migration", &mut settings.allow_replica_migration),
+        ("allow_reads_when_down", &mut settings.allow_reads_when_down),
+        ("replica_no_failover", &mut settings.replica_no_failover),
+    ]
+}
+
+fn write_cluster(out: &mut String, cluster: &RedisCluster) -> fmt::Result {
+    let defaults = RedisCluster::default();
+    if cluster.masters != defaults.masters {
+        writeln!(out, "masters = {}", cluster.masters)?;
+    }
+    if cluster.replicas != defaults.replicas {
+        writeln!(out, "replicas = {}", cluster.replicas)?;
+    }
+    let (mut settings, mut usual) = (cluster.cluster.clone(), defaults.cluster);
+    write_duration(out, "node_timeout", settings.node_timeout, usual.node_timeout)?;
+    for ((key, switch), (_, default)) in
+        switches(&mut settings).into_iter().zip(switches(&mut usual))
+    {
+        if *switch != *default {
+            writeln!(out, "{key} = {switch}")?;
+        }
+    }
+    if settings.replica_validity_factor != usual.replica_validity_factor {
+        writeln!(out, "replica_validity_factor = {}", settings.replica_validity_factor)?;
+    }
+    write_redis(out, &cluster.redis)?;
+    write_replication(out, &cluster.redis.replication)
 }
 
 fn write_sentinel(out: &mut String, group: &RedisSentinel) -> fmt::Result {

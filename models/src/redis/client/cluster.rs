@@ -1,0 +1,196 @@
+//! Clients of a cluster: each command goes to the master of its key's slot.
+//!
+//! A table of slots comes from any node (`CLUSTER SLOTS`). `MOVED` corrects it; after five of them, and
+//! after a connection that breaks, it is asked for anew. `ASK` sends one command elsewhere, with an
+//! `ASKING` before it. `TRYAGAIN` waits a little, `CLUSTERDOWN` a little longer.
+//!
+//! A broken connection ends the call, and the caller tries again. redis-py would send the command up to
+//! three times more by itself (`cluster_error_retry_attempts`), not knowing whether it was carried out.
+//!
+//! Source: redis-py, `redis/cluster.py`: `_execute_command`, `NodesManager`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::CallError;
+use super::wire::Wire;
+use crate::machine::NodeId;
+use crate::process::Host;
+use crate::redis::address;
+use crate::redis::cluster::key_slot;
+use crate::redis::commands;
+use crate::redis::resp::Reply;
+
+/// How often a command is sent on. Source: `RedisCluster.RedisClusterRequestTTL = 16`.
+const REDIRECTIONS_MOST: u32 = 16;
+
+/// After how many `MOVED` the table is asked for anew. Source: `reinitialize_steps = 5`.
+const MOVED_UNTIL_REFRESH: u32 = 5;
+
+/// Source: `_execute_command`: `time.sleep(0.05)` and `time.sleep(0.25)`.
+const WAIT_TO_TRY_AGAIN: Duration = Duration::from_millis(50);
+const WAIT_WHILE_DOWN: Duration = Duration::from_millis(250);
+
+/// What a client knows of a cluster.
+pub(super) struct Cluster {
+    host: Host,
+    timeout: Duration,
+    /// Whom it asks for the table.
+    nodes: Vec<NodeId>,
+    /// The first slot of each range, with its last one and its master.
+    table: BTreeMap<u16, (u16, NodeId)>,
+    wires: BTreeMap<NodeId, Wire>,
+    /// Who carried out the last command.
+    last: Option<NodeId>,
+    moved: u32,
+}
+
+/// Where a node says that a command belongs.
+enum Elsewhere {
+    Moved { slot: u16, to: NodeId },
+    Ask { to: NodeId },
+    TryAgain,
+    Down,
+}
+
+impl Cluster {
+    pub(super) fn new(host: Host, nodes: Vec<NodeId>, timeout: Duration) -> Self {
+        let (table, wires) = (BTreeMap::new(), BTreeMap::new());
+        Self { host, timeout, nodes, table, wires, last: None, moved: 0 }
+    }
+
+    /// Carries out a command, wherever it belongs.
+    pub(super) async fn call(&mut self, command: &Arc<[Bytes]>) -> Result<Reply, CallError> {
+        let slot = slot_of(command);
+        let (mut asked, mut asking) = (None, false);
+        for _ in 0..REDIRECTIONS_MOST {
+            let node = match asked.take() {
+                Some(node) => node,
+                None => self.master_of(slot).await?,
+            };
+            let reply = self.send(node, command, std::mem::take(&mut asking)).await?;
+            match elsewhere(&reply) {
+                None => return Ok(reply),
+                Some(Elsewhere::Ask { to }) => (asked, asking) = (Some(to), true),
+                Some(Elsewhere::Moved { slot, to }) => self.take_note(slot, to),
+                Some(Elsewhere::TryAgain) => self.host.sleep(WAIT_TO_TRY_AGAIN).await,
+                Some(Elsewhere::Down) => {
+                    self.host.sleep(WAIT_WHILE_DOWN).await;
+                    self.table.clear();
+                    return Err(CallError::Refused);
+                }
+            }
+        }
+        Err(CallError::Refused)
+    }
+
+    /// Carries out a command where the last one was, on the same connection.
+    pub(super) async fn call_on_same(&mut self, command: Arc<[Bytes]>) -> Result<Reply, CallError> {
+        match self.last.and_then(|node| self.wires.get_mut(&node)) {
+            Some(wire) if wire.is_open() => wire.call(command).await,
+            _ => Err(CallError::NotConnected),
+        }
+    }
+
+    async fn send(
+        &mut self,
+        node: NodeId,
+        command: &Arc<[Bytes]>,
+        asking: bool,
+    ) -> Result<Reply, CallError> {
+        let wire = self
+            .wires
+            .entry(node)
+            .or_insert_with(|| Wire::new(self.host.clone(), node, self.timeout));
+        self.last = Some(node);
+        if asking {
+            wire.call([Bytes::from_static(b"ASKING")].into()).await?;
+        }
+        let answer = wire.call(command.clone()).await;
+        if answer.is_err() {
+            // Another one may have taken its place.
+            self.table.clear();
+        }
+        answer
+    }
+
+    /// A slot is another node's than the table says.
+    fn take_note(&mut self, slot: u16, to: NodeId) {
+        self.moved += 1;
+        if self.moved.is_multiple_of(MOVED_UNTIL_REFRESH) {
+            return self.table.clear();
+        }
+        let range = self.table.range(..=slot).next_back().map(|(first, range)| (*first, *range));
+        if let Some((first, (last, node))) = range.filter(|(_, (last, _))| slot <= *last) {
+            self.table.remove(&first);
+            if first < slot {
+                self.table.insert(first, (slot - 1, node));
+            }
+            if slot < last {
+                self.table.insert(slot + 1, (last, node));
+            }
+        }
+        self.table.insert(slot, (slot, to));
+    }
+
+    async fn master_of(&mut self, slot: u16) -> Result<NodeId, CallError> {
+        if self.table.is_empty() {
+            self.ask_for_table().await;
+        }
+        let range = self.table.range(..=slot).next_back();
+        let range = range.filter(|(_, (last, _))| slot <= *last);
+        range.map(|(_, (_, node))| *node).ok_or(CallError::NotConnected)
+    }
+
+    /// Asks the nodes in turn until one answers.
+    async fn ask_for_table(&mut self) {
+        for node in self.nodes.clone() {
+            let wire = self
+                .wires
+                .entry(node)
+                .or_insert_with(|| Wire::new(self.host.clone(), node, self.timeout));
+            let words = ["CLUSTER", "SLOTS"].map(|word| Bytes::from_static(word.as_bytes()));
+            if let Ok(Reply::Array(ranges)) = wire.call(words.into()).await {
+                self.table = ranges.iter().filter_map(range).collect();
+                if !self.table.is_empty() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A range of `CLUSTER SLOTS`: first and last slot, then nodes, the master first.
+fn range(reply: &Reply) -> Option<(u16, (u16, NodeId))> {
+    let Reply::Array(items) = reply else { return None };
+    let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = &items[..] else {
+        return None;
+    };
+    let Some(Reply::Bulk(ip)) = master.first() else { return None };
+    let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
+    Some((first, (last, address::node(ip)?)))
+}
+
+/// The slot of a command's first key; the first one of all, where it has none.
+fn slot_of(command: &[Bytes]) -> u16 {
+    let keys = commands::lookup(command).map(|row| row.keys.keys(command).next());
+    keys.flatten().map_or(0, key_slot)
+}
+
+fn elsewhere(reply: &Reply) -> Option<Elsewhere> {
+    let Reply::Error(text) = reply else { return None };
+    let text = std::str::from_utf8(text).ok()?;
+    let mut words = text.split(' ');
+    let (code, slot, to) = (words.next()?, words.next(), words.next());
+    let node = || address::node(to?.split(':').next()?.as_bytes());
+    match code {
+        "MOVED" => Some(Elsewhere::Moved { slot: slot?.parse().ok()?, to: node()? }),
+        "ASK" => Some(Elsewhere::Ask { to: node()? }),
+        "TRYAGAIN" => Some(Elsewhere::TryAgain),
+        "CLUSTERDOWN" => Some(Elsewhere::Down),
+        _ => None,
+    }
+}
