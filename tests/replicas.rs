@@ -1,4 +1,5 @@
-//! A Redis with replicas and Sentinels: what holds whatever goes wrong, and what a hunt finds soon.
+//! A Redis with replicas, under Sentinels and in a cluster: what holds whatever goes wrong, and what a
+//! hunt finds soon.
 //! `FENCEPOST_SEEDS=0..20000 cargo test --release -p fencepost-stories --test replicas` is the long suite.
 
 use std::collections::BTreeMap;
@@ -6,24 +7,37 @@ use std::time::Duration;
 
 use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::{StuckLock, TokenRegression, TwoHolders};
-use fencepost::scenario::{Backend, Outcome, Recipe, RedisSentinel, Scenario};
+use fencepost::scenario::{Backend, Outcome, Recipe, RedisCluster, RedisSentinel, Scenario};
 use fencepost::world::history::{Event, History, RecordId};
 use fencepost_faults::FaultKind::{self, ClockDrift, ClockJump, Failover, SlowDisk};
 use fencepost_faults::RandomFaults;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
+use fencepost_models::redis::cluster::ClusterSettings;
 
-/// Three buyers at a master with two replicas and three Sentinels that react sooner than by default.
-fn sale(lock: Recipe) -> Scenario {
+/// A master with two replicas and three Sentinels that react sooner than by default.
+fn sentinels() -> Backend {
+    Backend::RedisSentinel(RedisSentinel {
+        down_after: Duration::from_secs(2),
+        failover_timeout: Duration::from_secs(10),
+        ..RedisSentinel::default()
+    })
+}
+
+/// Three masters with a replica each that react sooner than by default.
+fn cluster() -> Backend {
+    let node_timeout = Duration::from_secs(2);
+    let cluster = ClusterSettings { node_timeout, ..ClusterSettings::default() };
+    Backend::RedisCluster(RedisCluster { cluster, ..RedisCluster::default() })
+}
+
+/// Three buyers at one of these.
+fn sale(lock: Recipe, backend: Backend) -> Scenario {
     Scenario::default().but(|s| {
-        s.title = format!("A sale under {} with replicas", lock.as_str());
+        s.title = format!("A sale under {} on {}", lock.as_str(), backend.as_str());
         s.lock = lock;
-        s.backend = Some(Backend::RedisSentinel(RedisSentinel {
-            down_after: Duration::from_secs(2),
-            failover_timeout: Duration::from_secs(10),
-            ..RedisSentinel::default()
-        }));
+        s.backend = Some(backend);
         s.shop.stock = 3;
         s.shop.buyers = 3;
         s.duration = Duration::from_secs(30);
@@ -36,8 +50,8 @@ fn set_nx() -> Recipe {
 }
 
 /// A sale that never ends, under up to six faults of these kinds.
-fn in_bad_times(kinds: impl FnOnce(&FaultKind) -> bool + Copy) -> Scenario {
-    sale(set_nx()).but(|s| {
+fn in_bad_times(backend: Backend, kinds: impl FnOnce(&FaultKind) -> bool + Copy) -> Scenario {
+    sale(set_nx(), backend).but(|s| {
         s.title.push_str(", in bad times");
         s.duration = Duration::from_secs(60);
         s.shop.stock = 1_000_000;
@@ -48,25 +62,34 @@ fn in_bad_times(kinds: impl FnOnce(&FaultKind) -> bool + Copy) -> Scenario {
     })
 }
 
+/// Nobody keeps data on a disk here, and the little else that is written is seldom.
+fn has_work(kind: &FaultKind) -> bool {
+    *kind != SlowDisk
+}
+
 #[test]
 fn while_nothing_goes_wrong_every_lock_sells_what_there_is_and_no_more() {
-    let on_redis = Recipe::all().into_iter().filter(|lock| lock.redis().is_some());
-    for lock in on_redis {
-        sale(lock).sweep(0..40).must_hold("a sale without a fault is right", |outcome| {
-            let sold = outcome.verdict.books.sold;
-            match outcome.verdict.violations.first() {
-                None if sold == 3 => Ok(()),
-                None => Err(format!("{sold} sold")),
-                Some(violation) => Err(violation.detail.clone()),
-            }
-        });
+    let is_right = |outcome: &Outcome| {
+        let sold = outcome.verdict.books.sold;
+        match outcome.verdict.violations.first() {
+            None if sold == 3 => Ok(()),
+            None => Err(format!("{sold} sold")),
+            Some(violation) => Err(violation.detail.clone()),
+        }
+    };
+    for lock in Recipe::all().into_iter().filter(|lock| lock.redis().is_some()) {
+        for backend in [sentinels(), cluster()] {
+            sale(lock.clone(), backend).sweep(0..40).must_hold("a quiet sale is right", is_right);
+        }
     }
 }
 
 #[test]
 fn a_hunt_finds_two_holders_and_tokens_that_go_back() {
     for kind in [TwoHolders, TokenRegression] {
-        in_bad_times(|_| true).sweep(0..2_000).must_find(kind);
+        for backend in [sentinels(), cluster()] {
+            in_bad_times(backend, |_| true).sweep(0..2_000).must_find(kind);
+        }
     }
 }
 
@@ -172,9 +195,10 @@ fn replicas_follow(history: &History) -> Result<(), String> {
 
 #[test]
 fn a_replica_in_step_has_what_its_master_had_and_never_goes_back() {
-    in_bad_times(|_| true)
-        .sweep(0..150)
-        .must_hold("a replica follows its master", |outcome| replicas_follow(&outcome.run.history));
+    for backend in [sentinels(), cluster()] {
+        let follows = |outcome: &Outcome| replicas_follow(&outcome.run.history);
+        in_bad_times(backend, has_work).sweep(0..100).must_hold("a replica follows", follows);
+    }
 }
 
 /// Each leader's epoch is the one that it entered last before it tried.
@@ -206,28 +230,57 @@ fn one_leader_an_epoch(outcome: &Outcome) -> Result<(), String> {
 #[test]
 fn no_two_sentinels_lead_in_one_epoch() {
     // Whoever is told to fail over by command asks for nobody's vote.
-    in_bad_times(|kind| *kind != Failover)
+    in_bad_times(sentinels(), |kind| *kind != Failover)
         .sweep(0..150)
         .must_hold("an epoch has one leader", one_leader_an_epoch);
+}
+
+/// A replica stands for its own master alone, so that an epoch may have a winner in each shard: votes
+/// are given once in an epoch by all but the winner itself, which may vote in its own. In a new cluster
+/// the shard of a node follows from its number, and with one replica each none moves.
+fn one_winner_an_epoch_and_shard(outcome: &Outcome) -> Result<(), String> {
+    let mut winners = BTreeMap::new();
+    for (_, record, note) in outcome.run.history.notes() {
+        if let Note::Cluster { event: "election-won", detail } = note {
+            let shard = record.node.0 % 3;
+            if let Some(other) = winners.insert((detail.clone(), shard), record.node)
+                && other != record.node
+            {
+                return Err(format!("{other:?} and {:?} win {detail}", record.node));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn no_two_nodes_of_a_shard_are_elected_in_one_epoch() {
+    in_bad_times(cluster(), has_work)
+        .sweep(0..100)
+        .must_hold("a shard's epoch has one winner", one_winner_an_epoch_and_shard);
 }
 
 #[test]
 fn once_all_is_healed_somebody_grants_the_lock_again() {
     // A clock that was set far ahead lets leases live for as long.
     let kinds = |kind: &FaultKind| !matches!(kind, ClockJump | ClockDrift | SlowDisk);
-    in_bad_times(kinds)
-        .but(|s| s.duration = Duration::from_secs(240))
-        .sweep(0..60)
-        .must_never(StuckLock);
+    for backend in [sentinels(), cluster()] {
+        in_bad_times(backend, kinds)
+            .but(|s| s.duration = Duration::from_secs(240))
+            .sweep(0..40)
+            .must_never(StuckLock);
+    }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let scenario = in_bad_times(|_| true);
-    scenario.clone().sweep(0..40).must_hold("a run is its seed's alone", |outcome| {
-        let first = outcome.run.history.digest();
-        let again = scenario.run(outcome.run.seed).map_err(|failure| failure.to_string())?;
-        let second = again.run.history.digest();
-        if first == second { Ok(()) } else { Err(format!("{first} and {second}")) }
-    });
+    for backend in [sentinels(), cluster()] {
+        let scenario = in_bad_times(backend, has_work);
+        scenario.clone().sweep(0..100).must_hold("a run is its seed's alone", |outcome| {
+            let first = outcome.run.history.digest();
+            let again = scenario.run(outcome.run.seed).map_err(|failure| failure.to_string())?;
+            let second = again.run.history.digest();
+            if first == second { Ok(()) } else { Err(format!("{first} and {second}")) }
+        });
+    }
 }

@@ -19,7 +19,7 @@ use crate::world::history::{Event, History, Record};
 
 /// More buyers, or servers, are not drawn: there would be no room for words.
 const MOST_BUYERS: usize = 8;
-const MOST_SERVERS: usize = 5;
+const MOST_SERVERS: usize = 9;
 
 /// Words get so many columns where they can: on a narrow page, fewer buyers are drawn.
 const WORDS_WIDTH: usize = 24;
