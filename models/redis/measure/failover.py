@@ -10,6 +10,7 @@ which leaves out the default timeouts, about four. Needs redis-server in the pat
 
 import concurrent.futures
 import os
+import random
 import shutil
 import signal
 import socket
@@ -152,7 +153,9 @@ def sentinel_group(first_port, down_after_ms):
     assert wait_for(lambda: all(info(port, "master_link_status") == "up" for port in replicas), 30)
     known = lambda port: Client(port).call("SENTINEL", "CKQUORUM", "mymaster").startswith("OK 3")
     assert wait_for(lambda: all(known(port) for port in sentinels), 30)
-    time.sleep(12)  # Sentinels look at replicas in step every ten seconds.
+    # Sentinels look at replicas in step every ten seconds. And the fault is to meet any phase of the pings,
+    # which would otherwise depend on when the servers were started.
+    time.sleep(12 + random.uniform(0, 1.1))
     return servers, master, replicas, sentinels
 
 
@@ -211,7 +214,7 @@ def cluster(first_port, timeout_ms):
     assert wait_for(lambda: all(ok(port) for port in ports), 30)
     masters = [port for port in ports if info(port, "role") == "master"]
     assert wait_for(lambda: all(info(port, "master_link_status") == "up" for port in ports if port not in masters), 30)
-    time.sleep(5)
+    time.sleep(5 + random.uniform(0, 1.1))
     return servers, ports, masters
 
 

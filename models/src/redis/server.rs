@@ -14,9 +14,11 @@ use super::cluster::{Cluster, ClusterSettings};
 use super::engine::{Change, Engine};
 use super::persistence::{AOF_FILE, Aof, Contents, Damage, Thread, Waiting, hold_back};
 use super::replication::Out;
-use super::session::{Outgoing, Sessions};
+use super::session::{Begin, Outgoing, Sessions};
 use super::unix_time::millis;
-use crate::machine::{Boot, Context, DiskToken, Effect, Input, InputId, Machine, TimerId};
+use crate::machine::{
+    Boot, ConnectionId, Context, DiskToken, Effect, Input, InputId, Machine, TimerId,
+};
 use crate::message::Message;
 use crate::note::{Name, Note};
 use crate::random::Random;
@@ -30,7 +32,8 @@ pub struct Server {
     random: Random,
     cron: Cron,
     disk: Option<Box<Disk>>,
-    /// The thread for commands sleeps, since somebody has sent `DEBUG SLEEP`; what he sent.
+    /// The thread for commands sleeps, since somebody has sent `DEBUG SLEEP`, or waits for the target of a
+    /// `MIGRATE`; what he sent.
     asleep: Option<Option<InputId>>,
     /// What comes while the thread for commands is blocked.
     waiting: Vec<Waiting>,
@@ -53,6 +56,8 @@ impl Server {
     const LOADED: TimerId = TimerId(1);
     /// `DEBUG SLEEP` is over.
     const AWAKE: TimerId = TimerId(2);
+    /// The target of a `MIGRATE` has not answered in time.
+    const MIGRATION_LATE: TimerId = TimerId(3);
 
     /// A server that starts.
     pub fn new(mut boot: Boot, settings: RedisSettings) -> Self {
@@ -120,6 +125,9 @@ impl Server {
                     self.asleep = Some(context.input);
                     context.set_timer(Self::AWAKE, sleep);
                 }
+                if self.sessions.is_migrating() {
+                    self.asleep = Some(context.input);
+                }
             }
             // Whatever is no command is a protocol error, and Redis hangs up.
             Input::Message { connection, .. } => {
@@ -128,6 +136,10 @@ impl Server {
             }
             Input::Accepted { connection, peer } => {
                 self.sessions.open(connection, Some(peer), context.clock);
+            }
+            // The other side of a connection that was kept has closed it.
+            Input::Closed { connection, .. } if self.sessions.is_for_migration(connection) => {
+                self.sessions.lose_migration();
             }
             Input::Connected { connection } if self.sessions.is_masters(connection) => {
                 self.sessions.master_connected(connection);
@@ -307,6 +319,60 @@ impl Server {
         }
     }
 
+    /// Somebody has sent `MIGRATE`: the thread waits for its target. What else was to be sent waits too.
+    fn begin_migration(&mut self, context: &mut Context<'_>) {
+        let Some((begin, timeout)) = self.sessions.begin_migration() else { return };
+        context.set_timer(Self::MIGRATION_LATE, timeout);
+        match begin {
+            Begin::Connect(target) => {
+                let connection = context.connect(target);
+                if let Some(old) = self.sessions.keep_for_migration(target, connection) {
+                    context.close(old);
+                }
+            }
+            Begin::Send(connection) => self.send_migrating(connection, context),
+        }
+    }
+
+    fn send_migrating(&mut self, connection: ConnectionId, context: &mut Context<'_>) {
+        for message in self.sessions.take_migrating() {
+            context.send(connection, message);
+        }
+    }
+
+    /// Takes what concerns a migration; false when it is something else.
+    fn go_on_migrating(&mut self, input: Input<'_>, context: &mut Context<'_>) -> bool {
+        let is_over = match input {
+            Input::Connected { connection } if self.sessions.is_for_migration(connection) => {
+                self.send_migrating(connection, context);
+                false
+            }
+            Input::Message { connection, message: Message::RedisReply(reply) }
+                if self.sessions.is_for_migration(connection) =>
+            {
+                self.sessions.migration_answered(reply)
+            }
+            Input::Closed { connection, .. } if self.sessions.is_for_migration(connection) => {
+                self.sessions.lose_migration();
+                true
+            }
+            Input::Timer(Self::MIGRATION_LATE) => {
+                // What comes late must not be taken for the next one's answer.
+                if let Some((_, connection)) = self.sessions.take_kept() {
+                    context.close(connection);
+                }
+                true
+            }
+            _ => return false,
+        };
+        if is_over && self.sessions.is_migrating() {
+            context.cancel_timer(Self::MIGRATION_LATE);
+            self.sessions.end_migration(&mut self.engine);
+            self.wake(context);
+        }
+        true
+    }
+
     /// `DEBUG SLEEP` is over: the turn in which it was asked for comes to its end, and the next one takes
     /// what has come in the meantime.
     fn wake(&mut self, context: &mut Context<'_>) {
@@ -346,6 +412,7 @@ impl Server {
         }
         let (_, outbox) = context.parts();
         hold_back(outbox, turn.outbox_length, turn.input, &mut self.held_back);
+        self.begin_migration(context);
     }
 
     /// True while the thread for commands can do nothing: it sleeps, or it is in a call to the disk.
@@ -383,6 +450,9 @@ impl Machine for Server {
             Input::Started if self.engine.data.is_loading => return self.start(context),
             Input::DiskDone(token) => return self.disk_done(token, context),
             _ => {}
+        }
+        if self.sessions.is_migrating() && self.go_on_migrating(input, context) {
+            return;
         }
         if self.is_blocked() {
             return match input {

@@ -18,6 +18,7 @@ pub(crate) use flags::Flags;
 
 use self::arguments::{INT_RANGE, NOT_AN_INTEGER, database, float, integer_in};
 pub(super) use self::arguments::{integer, is_option, printed};
+pub(crate) use self::keys::dump;
 pub(crate) use self::table::{COMMANDS, session};
 use super::cluster::KeySpec;
 use super::engine::{Data, Engine};

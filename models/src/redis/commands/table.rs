@@ -8,8 +8,8 @@ use crate::redis::cluster::KeySpec;
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
 use crate::redis::session::{
-    self, SessionHandler, client, cluster, config, debug, following, greeting, info, pubsub,
-    replicas, transaction,
+    self, SessionHandler, client, cluster, config, debug, following, greeting, info, migrate,
+    pubsub, replicas, transaction,
 };
 
 const fn row_of(
@@ -127,6 +127,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("keys", 2, keys::keys),
     data("lcs", -3, strings::lcs),
     data("mget", -2, strings::mget),
+    session("migrate", "migrate", -6, migrate::migrate),
     data("move", 3, keys::move_to),
     data("mset", -3, strings::mset),
     data("msetnx", -3, strings::msetnx),
@@ -171,6 +172,8 @@ pub(crate) static COMMANDS: &[Command] = &[
     session("replconf", "replconf", -1, replicas::replconf),
     session("replicaof", "replicaof", 3, following::replicaof),
     session("reset", "reset", 1, greeting::reset),
+    data("restore", -4, keys::restore),
+    data("restore-asking", -4, keys::restore),
     session("role", "role", 1, following::role),
     data("scan", -2, keys::scan),
     container(

@@ -29,6 +29,17 @@ impl Data {
         }
     }
 
+    /// Makes a key hold a value that another server had, in place of what it holds.
+    pub(crate) fn restore(&mut self, key: &Bytes, value: Value, expires_at_ms: Option<i64>) {
+        if expires_at_ms.is_some_and(|at_ms| self.is_over(at_ms)) {
+            self.delete(key);
+            return;
+        }
+        self.keyspace.replace(key, value, expires_at_ms, &self.tracker);
+        self.modified_as_it_is(key);
+        self.publish(EventClasses::GENERIC, "restore", key);
+    }
+
     /// The hash that a key holds, which is there.
     pub(crate) fn hash_mut(&mut self, key: &Bytes) -> Option<&mut Hash> {
         match self.keyspace.peek_mut(key) {

@@ -38,11 +38,25 @@ pub(crate) fn rewritten(
         ("expire" | "pexpire" | "expireat" | "pexpireat", [_, conditions @ ..], _) => {
             expire(name, arguments, key, conditions, keyspace)
         }
+        ("restore" | "restore-asking", [_, _, ..], _) => restore(arguments, key, keyspace),
         ("incrbyfloat", [_], Reply::Bulk(sum)) => {
             Arc::new([word("SET"), key.clone(), sum.clone(), word("KEEPTTL")])
         }
         ("hincrbyfloat", [field, _], Reply::Bulk(sum)) => {
             Arc::new([word("HSET"), key.clone(), field.clone(), sum.clone()])
+        }
+        _ => arguments.into(),
+    }
+}
+
+/// With a date in place of a time to live. Source: `cluster.c`, `restoreCommand`.
+fn restore(arguments: &[Bytes], key: &Bytes, keyspace: &Keyspace) -> Arc<[Bytes]> {
+    let is_dated = arguments[4..].iter().any(|option| is_option(option, "absttl"));
+    match expiry(key, keyspace) {
+        Some(at) if !is_dated => {
+            let (head, rest) = arguments.split_at(2);
+            let rest = rest[1..].iter().cloned().chain([word("ABSTTL")]);
+            head.iter().cloned().chain([at]).chain(rest).collect()
         }
         _ => arguments.into(),
     }

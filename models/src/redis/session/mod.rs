@@ -17,6 +17,7 @@
 //! cluster        CLUSTER READONLY READWRITE ASKING, and what a node of a cluster does
 //! replicas       PSYNC REPLCONF, and a master's cron
 //! following      REPLICAOF ROLE, and a replica's way to its master
+//! migrate        MIGRATE
 //! greeting       HELLO AUTH RESET QUIT COMMAND
 //! debug          DEBUG SLEEP
 //! idle           who is silent for too long
@@ -40,6 +41,7 @@ pub(super) mod following;
 pub(super) mod greeting;
 mod idle;
 pub(super) mod info;
+pub(super) mod migrate;
 mod output;
 pub(super) mod pubsub;
 pub(super) mod replicas;
@@ -55,6 +57,8 @@ use self::blocking::Pause;
 use self::config::Config;
 use self::connection::{End, Session};
 use self::info::{Identity, Statistics};
+pub(super) use self::migrate::Begin;
+use self::migrate::Migration;
 pub(super) use self::output::Outgoing;
 use self::output::Output;
 use super::cluster::Cluster;
@@ -126,6 +130,10 @@ pub(super) struct Sessions {
     replication: Replication,
     /// The server's part in its cluster, if it is in one.
     cluster: Option<Box<Cluster>>,
+    /// Keys that are on their way to another server.
+    migration: Option<Box<Migration>>,
+    /// The connection that keys went on last, and to whom.
+    kept_for_migration: Option<(NodeId, ConnectionId)>,
     /// What is to be written to the file.
     for_file: Vec<Passed>,
     /// The data are others: the file has to be made anew from this.
@@ -162,6 +170,8 @@ impl Sessions {
             output: Output::default(),
             replication: Replication::new(boot),
             cluster: None,
+            migration: None,
+            kept_for_migration: None,
             for_file: Vec::new(),
             replaced: None,
             is_config_rewritten: false,

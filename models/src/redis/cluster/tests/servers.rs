@@ -129,3 +129,67 @@ fn a_message_reaches_subscribers_at_every_node() {
     let message = Reply::Array(vec![bulk("message"), bulk("news"), bulk("hello")]);
     assert_eq!(rig.hear(listener, 10), Some(message));
 }
+
+/// The name that a node calls itself by.
+fn id(rig: &mut Rig, node: u16) -> String {
+    match rig.ask(node, "CLUSTER MYID") {
+        Some(Reply::Bulk(text)) => String::from_utf8_lossy(&text).into_owned(),
+        other => panic!("no name: {other:?}"),
+    }
+}
+
+#[test]
+fn a_slot_moves_with_its_keys_and_their_time_to_live() {
+    let mut rig = cluster();
+    rig.ask(3, "SET foo 1 PX 60000");
+    rig.ask(3, "HSET {foo}h f v");
+    let (from, to) = (id(&mut rig, 3), id(&mut rig, 1));
+    assert_eq!(rig.ask(1, &format!("CLUSTER SETSLOT 12182 IMPORTING {from}")), Some(Reply::OK));
+    assert_eq!(rig.ask(3, &format!("CLUSTER SETSLOT 12182 MIGRATING {to}")), Some(Reply::OK));
+    assert_eq!(rig.ask(3, "GET foo"), Some(Reply::Bulk("1".into())), "what is there is answered");
+    assert_eq!(error(rig.ask(3, "GET {foo}new")), "ASK 12182 10.0.0.1:6379");
+    assert_eq!(rig.ask(3, "MIGRATE 10.0.0.1 6379 foo 0 1000"), Some(Reply::OK));
+    assert_eq!(error(rig.ask(3, "GET foo")), "ASK 12182 10.0.0.1:6379");
+    assert!(error(rig.ask(3, "MGET foo {foo}h")).starts_with("TRYAGAIN"), "one is here, one there");
+    let client = rig.client(1);
+    rig.tell(client, "GET foo");
+    assert_eq!(error(rig.hear(client, 10)), "MOVED 12182 10.0.0.3:6379");
+    rig.tell(client, "ASKING");
+    rig.tell(client, "GET foo");
+    assert_eq!(rig.hear(client, 10), Some(Reply::OK));
+    assert_eq!(rig.hear(client, 10), Some(Reply::Bulk("1".into())));
+    let all = rig.ask(3, "MIGRATE 10.0.0.1 6379 {foo}h 0 1000");
+    assert_eq!(all, Some(Reply::OK));
+    assert_eq!(rig.ask(3, "MIGRATE 10.0.0.1 6379 foo 0 1000"), Some(Reply::status("NOKEY")));
+    for node in [1, 3] {
+        assert_eq!(rig.ask(node, &format!("CLUSTER SETSLOT 12182 NODE {to}")), Some(Reply::OK));
+    }
+    rig.pass(1000);
+    assert_eq!(error(rig.ask(2, "GET foo")), "MOVED 12182 10.0.0.1:6379");
+    let Some(Reply::Int(left_ms)) = rig.ask(1, "PTTL foo") else { panic!("no time to live") };
+    assert!((50_000..60_000).contains(&left_ms), "{left_ms}");
+    let replica = rig.client(4);
+    rig.tell(replica, "READONLY");
+    rig.tell(replica, "HGET {foo}h f");
+    assert_eq!(rig.hear(replica, 10), Some(Reply::OK));
+    assert_eq!(rig.hear(replica, 10), Some(Reply::Bulk("v".into())));
+}
+
+#[test]
+fn a_target_that_does_not_answer_holds_up_the_whole_source() {
+    let mut rig = cluster();
+    rig.ask(3, "SET foo 1");
+    let (from, to) = (id(&mut rig, 3), id(&mut rig, 1));
+    rig.ask(1, &format!("CLUSTER SETSLOT 12182 IMPORTING {from}"));
+    rig.ask(3, &format!("CLUSTER SETSLOT 12182 MIGRATING {to}"));
+    rig.cut(1, 3);
+    let (mover, other) = (rig.client(3), rig.client(3));
+    rig.pass(2);
+    rig.tell(mover, "MIGRATE 10.0.0.1 6379 foo 0 500");
+    rig.pass(5);
+    rig.tell(other, "PING");
+    assert_eq!(rig.hear(other, 400), None, "its only thread waits");
+    assert_eq!(error(rig.hear(mover, 200)), "IOERR error or timeout reading to target instance");
+    assert_eq!(rig.hear(other, 10), Some(Reply::status("PONG")));
+    assert_eq!(rig.ask(3, "GET foo"), Some(Reply::Bulk("1".into())), "the key stays");
+}

@@ -1,9 +1,12 @@
 //! Commands about keys, whatever they hold. Source: `db.c`.
 
 mod object;
+mod restore;
 mod scan;
 
 pub(super) use object::{encoding, freq, help, idletime, refcount};
+pub(crate) use restore::dump;
+pub(super) use restore::restore;
 pub(super) use scan::{hscan, keys, randomkey, scan};
 
 use bytes::Bytes;
