@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::machine::NodeId;
+use crate::redis::cluster::key_slot;
 
 /// Where a Redis is to be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,10 +29,17 @@ impl Address {
     /// may use them: what stands in braces decides about it. Source: redis.io, "Redis cluster
     /// specification", "Hash tags".
     pub(crate) fn beside(&self, key: &str, suffix: &str) -> String {
-        match self {
-            Self::Cluster { .. } if !key.contains('{') => format!("{{{key}}}:{suffix}"),
-            _ => format!("{key}:{suffix}"),
+        let plain = format!("{key}:{suffix}");
+        if !matches!(self, Self::Cluster { .. }) {
+            return plain;
         }
+        // A key with a tag of its own needs none. One whose braces are no tag, and spoil one around it,
+        // gets any that lies in its slot.
+        let names = [format!("{{{key}}}:{suffix}"), plain.clone()];
+        let others = (0_u32..).map(|tag| format!("{{{tag}}}:{key}:{suffix}"));
+        let slot = key_slot(key.as_bytes());
+        let mut names = names.into_iter().chain(others);
+        names.find(|name| key_slot(name.as_bytes()) == slot).unwrap_or(plain)
     }
 }
 

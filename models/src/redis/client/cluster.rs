@@ -2,7 +2,9 @@
 //!
 //! A table of slots comes from any node (`CLUSTER SLOTS`). `MOVED` corrects it; after five of them, and
 //! after a connection that breaks, it is asked for anew. `ASK` sends one command elsewhere, with an
-//! `ASKING` before it. `TRYAGAIN` waits a little, `CLUSTERDOWN` a little longer.
+//! `ASKING` before it. `TRYAGAIN` has the command sent again, after a little wait when it has come often;
+//! `CLUSTERDOWN` ends the call after a longer one. A slot that the table lacks ends it too, and the table
+//! is asked for anew.
 //!
 //! A broken connection ends the call, and the caller tries again. redis-py would send the command up to
 //! three times more by itself (`cluster_error_retry_attempts`), not knowing whether it was carried out.
@@ -29,6 +31,10 @@ const REDIRECTIONS_MOST: u32 = 16;
 
 /// After how many `MOVED` the table is asked for anew. Source: `reinitialize_steps = 5`.
 const MOVED_UNTIL_REFRESH: u32 = 5;
+
+/// From the how-manieth time on a command waits before it is sent again, counted from 0. Source:
+/// `_execute_command`: `if ttl < self.RedisClusterRequestTTL / 2`.
+const WAIT_FROM: u32 = REDIRECTIONS_MOST / 2;
 
 /// Source: `_execute_command`: `time.sleep(0.05)` and `time.sleep(0.25)`.
 const WAIT_TO_TRY_AGAIN: Duration = Duration::from_millis(50);
@@ -66,7 +72,7 @@ impl Cluster {
     pub(super) async fn call(&mut self, command: &Arc<[Bytes]>) -> Result<Reply, CallError> {
         let slot = slot_of(command);
         let (mut asked, mut asking) = (None, false);
-        for _ in 0..REDIRECTIONS_MOST {
+        for redirections in 0..REDIRECTIONS_MOST {
             let node = match asked.take() {
                 Some(node) => node,
                 None => self.master_of(slot).await?,
@@ -76,6 +82,7 @@ impl Cluster {
                 None => return Ok(reply),
                 Some(Elsewhere::Ask { to }) => (asked, asking) = (Some(to), true),
                 Some(Elsewhere::Moved { slot, to }) => self.take_note(slot, to),
+                Some(Elsewhere::TryAgain) if redirections < WAIT_FROM => {}
                 Some(Elsewhere::TryAgain) => self.host.sleep(WAIT_TO_TRY_AGAIN).await,
                 Some(Elsewhere::Down) => {
                     self.host.sleep(WAIT_WHILE_DOWN).await;
@@ -141,8 +148,14 @@ impl Cluster {
             self.ask_for_table().await;
         }
         let range = self.table.range(..=slot).next_back();
-        let range = range.filter(|(_, (last, _))| slot <= *last);
-        range.map(|(_, (_, node))| *node).ok_or(CallError::NotConnected)
+        match range {
+            Some((_, (last, node))) if slot <= *last => Ok(*node),
+            _ => {
+                // Somebody may have it by then.
+                self.table.clear();
+                Err(CallError::NotConnected)
+            }
+        }
     }
 
     /// Asks the nodes in turn until one answers.

@@ -10,6 +10,8 @@
 mod address;
 mod cluster;
 mod sentinels;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::sync::Arc;
