@@ -113,15 +113,18 @@ impl Cluster {
             .entry(node)
             .or_insert_with(|| Wire::new(self.host.clone(), node, self.timeout));
         self.last = Some(node);
-        if asking {
-            wire.call([Bytes::from_static(b"ASKING")].into()).await?;
-        }
-        let answer = wire.call(command.clone()).await;
+        let answer = send_on(wire, command, asking).await;
         if answer.is_err() {
-            // Another one may have taken its place.
-            self.table.clear();
+            self.suspect(node);
         }
         answer
+    }
+
+    /// A node has not answered: another one may have taken its place. The others are asked first. Source:
+    /// `_execute_command`: `startup_nodes.pop`, before the table is asked for anew.
+    fn suspect(&mut self, node: NodeId) {
+        self.table.clear();
+        self.nodes.sort_by_key(|known| *known == node);
     }
 
     /// A slot is another node's than the table says.
@@ -174,6 +177,17 @@ impl Cluster {
             }
         }
     }
+}
+
+async fn send_on(
+    wire: &mut Wire,
+    command: &Arc<[Bytes]>,
+    asking: bool,
+) -> Result<Reply, CallError> {
+    if asking {
+        wire.call([Bytes::from_static(b"ASKING")].into()).await?;
+    }
+    wire.call(command.clone()).await
 }
 
 /// A range of `CLUSTER SLOTS`: first and last slot, then nodes, the master first.

@@ -133,6 +133,20 @@ fn ask_sends_one_command_elsewhere_and_leaves_the_table_as_it_is() {
 }
 
 #[test]
+fn who_is_asked_in_vain_is_asked_last_who_has_the_slot() {
+    let mut rig = knowing();
+    rig.call("GET foo");
+    rig.silent.insert(REDIS_1);
+    rig.answer(REDIS_2, "GET foo", redirection("ASK", 12_182, REDIS_1));
+    rig.pass(TIMEOUT);
+    assert_eq!(rig.results(), [Err(CallError::TimedOut)]);
+    rig.call("GET foo");
+    let asked =
+        ["redis-2: GET foo", "redis-1: ASKING", "redis-1 is left", "redis-2: CLUSTER SLOTS"];
+    assert_eq!(rig.done(), asked);
+}
+
+#[test]
 fn tryagain_is_obeyed_at_once_at_first_and_after_a_while_later() {
     let mut rig = knowing();
     rig.call("MGET foo foo");
@@ -171,6 +185,19 @@ fn another_error_is_an_answer() {
         assert_eq!(rig.results(), [Ok(Reply::error(text))]);
     }
     assert_eq!(rig.done(), ["redis-2: GET foo", "redis-2: GET foo"], "the table is as it was");
+}
+
+#[test]
+fn after_a_broken_connection_the_others_are_asked_first_who_has_the_slot() {
+    let mut rig = knowing();
+    rig.call("GET bar");
+    rig.lose(REDIS_1);
+    assert_eq!(rig.results(), [Err(CallError::Closed(CloseReason::Reset))], "it is not sent again");
+    rig.call("GET bar");
+    let promoted = vec![range(0, 8_191, REDIS_3), range(8_192, 16_383, REDIS_2)];
+    rig.answer(REDIS_2, SLOTS, Reply::Array(promoted));
+    let asked = ["redis-1: GET bar", "redis-2: CLUSTER SLOTS", "redis-3: GET bar"];
+    assert_eq!(rig.done(), asked);
 }
 
 #[test]
