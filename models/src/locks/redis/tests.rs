@@ -1,5 +1,7 @@
 //! What each recipe sends, in order, and what it makes of the answers.
 
+mod replicas;
+
 use super::set_nx::SetNx;
 use super::set_nx_plain_del::SetNxPlainDel;
 use super::setnx_expire::SetnxExpire;
