@@ -5,6 +5,7 @@ mod conservation;
 mod crash;
 mod digest;
 mod disk;
+mod failover;
 mod foreign;
 mod history;
 mod latency;
