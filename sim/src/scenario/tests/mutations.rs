@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::FULL;
+use super::replicas::{CLUSTER, SENTINEL};
 use crate::scenario::{Scenario, render};
 
 /// One thing that can happen to a file.
@@ -143,9 +144,10 @@ proptest! {
 
     #[test]
     fn a_mutated_file_is_a_scenario_or_an_error_with_a_line(
+        text in prop::sample::select(vec![FULL, SENTINEL, CLUSTER]),
         mutations in proptest::collection::vec(mutation(), 1..4),
     ) {
-        let mut bytes = FULL.as_bytes().to_vec();
+        let mut bytes = text.as_bytes().to_vec();
         mutations.iter().for_each(|mutation| mutation.apply(&mut bytes));
         check(&String::from_utf8_lossy(&bytes))?;
     }
@@ -158,7 +160,9 @@ proptest! {
 
 #[test]
 fn a_file_cut_off_anywhere_is_a_scenario_or_an_error_with_a_line() {
-    for end in 0..FULL.len() {
-        check(&FULL[..end]).unwrap();
+    for text in [FULL, SENTINEL, CLUSTER] {
+        for end in 0..text.len() {
+            check(&text[..end]).unwrap();
+        }
     }
 }
