@@ -10,9 +10,10 @@ use fencepost_models::redis::cluster::ClusterSettings;
 
 const SEEDS: u64 = 60;
 
-/// Servers that were started together ping each other in step: the fault comes in any phase of that.
+/// Servers that were started together ask each other for things in step, every second (`PING`) or every
+/// ten (`INFO`): the fault comes as long after an `INFO` as it did in what was measured, 1.5 to 3.6 seconds.
 fn fault_at(seed: u64) -> Duration {
-    Duration::from_millis(20_000 + seed * 137 % 1100)
+    Duration::from_millis(16_800 + seed * 137 % 2_100)
 }
 
 fn sentinels(down_after: Duration) -> Backend {
@@ -61,7 +62,8 @@ fn spread(scenario: &Scenario, is_it: impl Fn(&str, &Note) -> bool) -> [i64; 3] 
     };
     let mut times: Vec<i64> = (0..SEEDS).filter_map(time).collect();
     times.sort_unstable();
-    assert_eq!(times.len() as u64, SEEDS, "it does not happen in every run");
+    // A vote may be split; the next one is minutes away (`failover-timeout`).
+    assert!(times.len() as u64 > SEEDS * 9 / 10, "it hardly ever happens");
     [times[times.len() / 2], times[0], times[times.len() - 1]]
 }
 
@@ -74,19 +76,30 @@ fn event<'a>(name: &'a str, about: &'a str) -> impl Fn(&str, &Note) -> bool + 'a
     }
 }
 
-/// The model's median beside the real one: they may differ by what was seen between runs of the real
-/// servers.
-fn compare(what: &str, model: [i64; 3], real_ms: i64, tolerance_ms: i64) {
+/// How far the model's median may lie outside what three runs of the real servers showed.
+const SENTINELS_MS: i64 = 300;
+const CLUSTER_MS: i64 = 1000;
+
+/// The model beside three runs of the real servers: each of them could have been a run of the model,
+/// whose median is near them.
+fn compare(what: &str, model: [i64; 3], mut real: [i64; 3], tolerance_ms: i64) {
     let [median, least, greatest] = model;
     let seconds = |ms: i64| format!("{}.{:02}", ms / 1000, ms % 1000 / 10);
-    println!(
-        "| {what} | {} | {} ({} to {}) |",
-        seconds(real_ms),
-        seconds(median),
-        seconds(least),
-        seconds(greatest)
+    let [one, two, three] = real.map(seconds);
+    let [median_s, least_s, greatest_s] = model.map(seconds);
+    println!("| {what} | {one} | {two} | {three} | {median_s} | {least_s} to {greatest_s} |");
+    // A server looks at everything ten times a second. A real one is up to a millisecond late each time,
+    // so that something which is over after exactly fifty rounds is seen to be so one round earlier.
+    const ROUND_MS: i64 = 110;
+    real.sort_unstable();
+    let [first, _, last] = real;
+    let possible = least - ROUND_MS..=greatest + ROUND_MS;
+    assert!(possible.contains(&first) && possible.contains(&last), "{what}: not the model's times");
+    let near = first - tolerance_ms..=last + tolerance_ms;
+    assert!(
+        near.contains(&median),
+        "{what}: the median is {median} ms, which is not near {real:?}"
     );
-    assert!((median - real_ms).abs() <= tolerance_ms, "{what}: {median} ms, {real_ms} ms measured");
 }
 
 fn kill(node: &str) -> Action {
@@ -102,86 +115,129 @@ fn is_promotion(_: &str, note: &Note) -> bool {
     *note == Note::Promoted
 }
 
+const HEAD: &str = "| seconds after the fault | real, run 1 | run 2 | run 3 | model, median | from, to |\n\
+                    |---|--:|--:|--:|--:|--:|";
+
 #[test]
 fn sentinels_take_as_long_as_real_ones() {
-    println!("| seconds after the fault, median | Redis 7.0.15 | the model |\n|---|--:|--:|");
+    println!("{HEAD}");
     let (short, usual) = (Duration::from_secs(5), Duration::from_secs(30));
-    // Each with the median of three runs of the real servers.
-    let cases: [(&str, Scenario, [i64; 5]); 4] = [
-        ("kill, 5 s", servers(sentinels(short), kill("redis-1")), [5040, 5150, 5250, 5370, 6240]),
-        ("stop, 5 s", servers(sentinels(short), stop("redis-1")), [5120, 5270, 5330, 5470, 6410]),
+    let cases: [(&str, Scenario, [[i64; 3]; 5]); 4] = [
+        (
+            "kill, 5 s",
+            servers(sentinels(short), kill("redis-1")),
+            [
+                [5050, 5010, 5040],
+                [5120, 5150, 5130],
+                [5210, 5200, 5190],
+                [5350, 5350, 5350],
+                [6230, 6290, 6220],
+            ],
+        ),
+        (
+            "stop, 5 s",
+            servers(sentinels(short), stop("redis-1")),
+            [
+                [5240, 5860, 5120],
+                [5520, 6010, 6000],
+                [5620, 6070, 6050],
+                [5750, 6240, 6240],
+                [6640, 7090, 7090],
+            ],
+        ),
         (
             "kill, 30 s",
             servers(sentinels(usual), kill("redis-1")),
-            [30_040, 30_140, 30_220, 30_380, 30_820],
+            [
+                [30_040, 30_020, 30_050],
+                [30_150, 30_110, 30_160],
+                [30_220, 30_170, 30_260],
+                [30_390, 30_310, 30_430],
+                [30_820, 31_000, 30_800],
+            ],
         ),
         (
             "stop, 30 s",
             servers(sentinels(usual), stop("redis-1")),
-            [30_070, 30_170, 30_230, 30_390, 31_300],
+            [
+                [30_340, 30_460, 30_160],
+                [30_430, 30_790, 30_260],
+                [30_490, 30_840, 30_360],
+                [30_610, 31_010, 30_540],
+                [31_570, 31_910, 31_380],
+            ],
         ),
     ];
-    for (name, scenario, real) in cases {
-        let row = |what: &str| format!("{name}: {what}");
-        compare(&row("+sdown"), spread(&scenario, event("+sdown", "master")), real[0], 300);
-        compare(&row("+odown"), spread(&scenario, event("+odown", "")), real[1], 300);
-        compare(
-            &row("+elected-leader"),
-            spread(&scenario, event("+elected-leader", "")),
-            real[2],
-            350,
-        );
-        compare(&row("new master takes writes"), spread(&scenario, is_promotion), real[3], 400);
-        // The replica's next `INFO` comes up to a second later.
-        compare(
-            &row("+switch-master"),
-            spread(&scenario, event("+switch-master", "")),
-            real[4],
-            700,
-        );
+    for (name, scenario, [down, agreed, elected, promoted, told]) in cases {
+        let compare = |what: &str, model, real| {
+            compare(&format!("{name}: {what}"), model, real, SENTINELS_MS);
+        };
+        compare("`+sdown`", spread(&scenario, event("+sdown", "master")), down);
+        compare("`+odown`", spread(&scenario, event("+odown", "")), agreed);
+        compare("`+elected-leader`", spread(&scenario, event("+elected-leader", "")), elected);
+        compare("the new master takes writes", spread(&scenario, is_promotion), promoted);
+        compare("`+switch-master`", spread(&scenario, event("+switch-master", "")), told);
     }
 }
 
 #[test]
 fn an_old_master_is_told_as_late_as_by_real_sentinels() {
+    println!("{HEAD}");
     let by_command =
         servers(sentinels(Duration::from_secs(5)), Action::Failover { node: "sentinel-1".into() });
     let follows =
         |name: &str, note: &Note| name == "redis-1" && matches!(note, Note::ReplicaOf { .. });
-    compare("by command: new master takes writes", spread(&by_command, is_promotion), 190, 200);
-    compare("by command: old master follows", spread(&by_command, follows), 11_220, 1500);
+    let promoted = spread(&by_command, is_promotion);
+    compare("by command: the new master takes writes", promoted, [130, 230, 260], SENTINELS_MS);
+    let told = spread(&by_command, follows);
+    compare("by command: the old master follows", told, [11_210, 11_230, 11_190], SENTINELS_MS);
 }
 
 #[test]
 fn a_cluster_takes_as_long_as_a_real_one() {
+    println!("{HEAD}");
     let (short, usual) = (Duration::from_secs(5), Duration::from_secs(15));
-    let cases: [(&str, Scenario, [i64; 3]); 4] = [
-        ("kill, 5 s", servers(cluster(short), kill("redis-2")), [5900, 7440, 8220]),
-        ("stop, 5 s", servers(cluster(short), stop("redis-2")), [5910, 7420, 8230]),
-        ("kill, 15 s", servers(cluster(usual), kill("redis-2")), [15_930, 19_050, 19_680]),
-        ("stop, 15 s", servers(cluster(usual), stop("redis-2")), [15_880, 18_970, 19_810]),
+    let cases: [(&str, Scenario, [[i64; 3]; 3]); 4] = [
+        (
+            "kill, 5 s",
+            servers(cluster(short), kill("redis-2")),
+            [[5620, 5040, 5080], [7540, 7260, 7180], [8520, 8190, 8030]],
+        ),
+        (
+            "stop, 5 s",
+            servers(cluster(short), stop("redis-2")),
+            [[5130, 5850, 5150], [6150, 7450, 7150], [6940, 8480, 8180]],
+        ),
+        (
+            "kill, 15 s",
+            servers(cluster(usual), kill("redis-2")),
+            [[15_070, 15_690, 17_380], [17_120, 18_840, 19_470], [18_180, 19_560, 20_320]],
+        ),
+        (
+            "stop, 15 s",
+            servers(cluster(usual), stop("redis-2")),
+            [[15_470, 16_560, 17_410], [17_610, 21_710, 19_530], [18_730, 22_410, 20_260]],
+        ),
     ];
-    for (name, scenario, real) in cases {
-        let row = |what: &str| format!("{name}: {what}");
-        let scatter_ms = if name.ends_with(" 5 s") { 900 } else { 2500 };
-        compare(&row("first PFAIL"), spread(&scenario, event("pfail", "")), real[0], 900);
-        compare(&row("FAIL"), spread(&scenario, event("fail", "")), real[1], scatter_ms);
-        compare(&row("replica takes writes"), spread(&scenario, is_promotion), real[2], scatter_ms);
+    for (name, scenario, [suspected, failed, promoted]) in cases {
+        let compare = |what: &str, model, real| {
+            compare(&format!("{name}: {what}"), model, real, CLUSTER_MS);
+        };
+        compare("first PFAIL", spread(&scenario, event("pfail", "")), suspected);
+        compare("FAIL", spread(&scenario, event("fail", "")), failed);
+        compare("the replica takes writes", spread(&scenario, is_promotion), promoted);
     }
 }
 
 #[test]
 fn a_master_alone_goes_on_for_as_long_as_a_real_one() {
-    for (timeout_s, real_ms, scatter_ms) in [(5, 7210, 900), (15, 20_390, 2500)] {
+    println!("{HEAD}");
+    let refuses =
+        |name: &str, note: &Note| name == "redis-2" && event("cluster-down", "")(name, note);
+    for (timeout_s, real) in [(5, [6770, 6120, 7020]), (15, [18_620, 17_200, 18_160])] {
         let alone = Action::Partition(Groups { one: vec!["redis-2".into()], other: Vec::new() });
         let scenario = servers(cluster(Duration::from_secs(timeout_s)), alone);
-        let refuses =
-            |name: &str, note: &Note| name == "redis-2" && event("cluster-down", "")(name, note);
-        compare(
-            &format!("{timeout_s} s: writes refused"),
-            spread(&scenario, refuses),
-            real_ms,
-            scatter_ms,
-        );
+        let what = format!("a master alone, {timeout_s} s: writes are refused");
+        compare(&what, spread(&scenario, refuses), real, CLUSTER_MS);
     }
 }
