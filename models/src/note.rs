@@ -335,7 +335,7 @@ const fn is_main(thread: &u32) -> bool {
 }
 
 /// The kinds of notes that have one kind each, as triggers name them.
-const OWN_KINDS: [&str; 49] = [
+const OWN_KINDS: [&str; 52] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -383,6 +383,9 @@ const OWN_KINDS: [&str; 49] = [
     "new-config-epoch",
     "epoch-collision",
     "slots-lost",
+    "slot-migrating",
+    "slot-importing",
+    "slot-assigned",
     "replicates",
     "replica-migrates",
 ];

@@ -1,5 +1,5 @@
 //! Who plays which part in a run: the clients of the lock, the servers that it lives on, the store.
-//! The orders' own store, the load and Sentinels have no part of their own, and no lane.
+//! The orders' own store, the load, the operator and Sentinels have no part of their own, and no lane.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ impl Cast {
         let is_client = |name: &str| name.starts_with("buyer-") || name.starts_with("jvm-");
         let mut clients: BTreeSet<NodeId> = named(history, is_client);
         let mut store = named(history, |name| name == "store").first().copied();
-        let mut extras = named(history, |name| matches!(name, "orders" | "load"));
+        let mut extras = named(history, |name| matches!(name, "orders" | "load" | "operator"));
         let (mut locks, mut has_threads) = (BTreeSet::new(), false);
         for (_, record, note) in history.notes() {
             match note {

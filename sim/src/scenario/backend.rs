@@ -95,6 +95,8 @@ pub struct RedisCluster {
     pub replicas: u16,
     /// What every node has set of the cluster. Whom it knows is not up to it.
     pub cluster: ClusterSettings,
+    /// An operator, the node `operator`, moves the lock's slot to another master so long after the start.
+    pub moves_slot_after: Option<Duration>,
 }
 
 impl RedisCluster {
@@ -123,6 +125,7 @@ impl Default for RedisCluster {
             masters: 3,
             replicas: 1,
             cluster: ClusterSettings::default(),
+            moves_slot_after: None,
         }
     }
 }

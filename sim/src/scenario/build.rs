@@ -12,6 +12,8 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
 use fencepost_models::random::Random;
+use fencepost_models::redis::client::Address;
+use fencepost_models::redis::client::reshard::move_slot;
 use fencepost_models::shop::buyer::ShopAddress;
 use fencepost_models::shop::ids::OrderIds;
 use fencepost_models::shop::orders::OrderStore;
@@ -170,6 +172,7 @@ impl Scenario {
         let mut world = World::new(seed, self.network.latency);
         let shop = self.add_shop(&mut world);
         let servers = self.backend.as_ref().and_then(|backend| add_servers(&mut world, backend));
+        let address = servers.as_ref().map(|servers| servers.address.clone());
         for client in self.clients() {
             // A recipe that needs servers fits a backend with some alone.
             let nobody = || Servers { first: shop.store, address: shop.store.into() };
@@ -183,6 +186,14 @@ impl Scenario {
             world.add_client("load", move |boot| {
                 let load = load.clone();
                 Process::new(boot, move |host| set_keys(host, server, load))
+            });
+        }
+        if let (Some((key, after)), Some(Address::Cluster { nodes })) = (self.moves_slot(), address)
+        {
+            let key = key.clone();
+            world.add_client("operator", move |boot| {
+                let (nodes, key) = (nodes.clone(), key.clone());
+                Process::new(boot, move |host| move_slot(host, nodes, key, after))
             });
         }
         for link in &self.network.links {

@@ -19,6 +19,7 @@ use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
+use fencepost_models::note::Name;
 use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
@@ -246,17 +247,35 @@ impl Scenario {
                 misplaced.push("check_role: nobody names a server that may be none".to_owned());
             }
         }
+        if let Some(Backend::RedisCluster(cluster)) = &self.backend
+            && cluster.moves_slot_after.is_some()
+            && (cluster.masters == 1 || self.lock.redis().is_none())
+        {
+            misplaced.push("moves_slot_after: there is no slot to move, or nowhere".to_owned());
+        }
         misplaced
     }
 
     /// The names of all nodes, in the order of their numbers: the store, the store of the orders,
-    /// the backend's servers, those that watch them, the nodes that the buyers are on, the load.
+    /// the backend's servers, those that watch them, the nodes that the buyers are on, the load, the
+    /// operator.
     pub fn node_names(&self) -> Vec<String> {
         let stores = ["store".to_owned()].into_iter().chain(self.orders_name());
         let (servers, watchers) = (self.lock_server_names(), self.watcher_names());
         let clients = self.client_names();
         let load = self.load.as_ref().map(|_| "load".to_owned());
-        stores.chain(servers).chain(watchers).chain(clients).chain(load).collect()
+        let operator = self.moves_slot().map(|_| "operator".to_owned());
+        let others = load.into_iter().chain(operator);
+        stores.chain(servers).chain(watchers).chain(clients).chain(others).collect()
+    }
+
+    /// The key whose slot an operator moves, and when, if one does.
+    fn moves_slot(&self) -> Option<(&Name, Duration)> {
+        let Some(Backend::RedisCluster(RedisCluster { moves_slot_after, .. })) = &self.backend
+        else {
+            return None;
+        };
+        Some((&self.lock.redis()?.key, (*moves_slot_after)?))
     }
 
     /// The name of the store of the orders, if there is one.

@@ -5,10 +5,12 @@
 //! sentinels  who knows where the master is
 //! cluster    who has which slot
 //! wire       one connection
+//! reshard    an operator who moves a slot
 //! ```
 
 mod address;
 mod cluster;
+pub mod reshard;
 mod sentinels;
 #[cfg(test)]
 mod tests;

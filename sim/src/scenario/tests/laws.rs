@@ -121,6 +121,7 @@ fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) 
             ..ClusterSettings::default()
         },
         redis: group.redis,
+        moves_slot_after: Some(Duration::from_secs(choice as u64)),
     };
     let mut all = vec![
         None,

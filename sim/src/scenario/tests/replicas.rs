@@ -68,6 +68,7 @@ allow_replica_migration = false
 allow_reads_when_down = true
 replica_no_failover = true
 replica_validity_factor = 0
+moves_slot_after = "20s"
 min_replicas_to_write = 1
 
 [lock]
@@ -120,6 +121,7 @@ fn what_is_bad_about_replicas_is_told() {
         ("no time to be down", bad(SENTINEL, "down_after = \"5s\"", "down_after = \"0s\"")),
         ("a backlog of nothing", bad(SENTINEL, "\"2MiB\"", "\"1KiB\"")),
         ("a setting of the other one", bad(CLUSTER, "masters = 2", "masters = 2\nquorum = 2")),
+        ("a slot that moves at no time", bad(CLUSTER, "\"20s\"", "20")),
         ("a way of discovery", bad(SENTINEL, "\"listening\"", "\"polling\"")),
     ];
     let shown: Vec<String> =

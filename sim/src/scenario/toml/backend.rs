@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use fencepost_faults::toml::{Table, Value, string};
+use fencepost_faults::show;
+use fencepost_faults::toml::{MAX_DURATION, Table, Value, string};
 use fencepost_models::redis::cluster::ClusterSettings;
 
 use super::redis::{read_redis, write_redis};
 use super::replication::{read_replication, write_replication};
-use super::{MILLISECOND, set, set_duration, write_duration};
+use super::{MILLISECOND, ZERO, set, set_duration, write_duration};
 use crate::scenario::{Backend, RedisCluster, RedisSentinel};
 
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
@@ -91,6 +92,10 @@ fn read_cluster(table: &mut Table<'_>, cluster: &mut RedisCluster) -> Option<()>
     for (key, place) in switches(settings) {
         set(place, table.get(key).and_then(|switch| switch.boolean()));
     }
+    if let Some(after) = table.get("moves_slot_after") {
+        cluster.moves_slot_after = after.duration(ZERO..=MAX_DURATION);
+    }
+    let settings = &mut cluster.cluster;
     let factor = table.get("replica_validity_factor");
     let most = i32::MAX.cast_unsigned();
     set(&mut settings.replica_validity_factor, factor.and_then(|it| it.integer(0..=most)));
@@ -127,6 +132,9 @@ fn write_cluster(out: &mut String, cluster: &RedisCluster) -> fmt::Result {
     }
     if settings.replica_validity_factor != usual.replica_validity_factor {
         writeln!(out, "replica_validity_factor = {}", settings.replica_validity_factor)?;
+    }
+    if let Some(after) = cluster.moves_slot_after {
+        writeln!(out, "moves_slot_after = {}", string(&show(after)))?;
     }
     write_redis(out, &cluster.redis)?;
     write_replication(out, &cluster.redis.replication)

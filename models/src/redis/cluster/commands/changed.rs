@@ -273,12 +273,14 @@ impl Cluster {
             }
             let target = self.other_master(&arguments[4], "I don't know about node")?;
             self.migrating.insert(slot, target);
+            self.note("slot-migrating", format!("{slot} to {}", self.shown(target)));
         } else if is("importing", 5) {
             if is_mine {
                 return Err(error(format!("I'm already the owner of hash slot {slot}")));
             }
             let source = self.other_master(&arguments[4], "I don't know about node")?;
             self.importing.insert(slot, source);
+            self.note("slot-importing", format!("{slot} from {}", self.shown(source)));
         } else if is("node", 5) {
             let owner = self.other_master(&arguments[4], "Unknown node")?;
             let has_keys = turn.facts.keys.slots().contains(slot);
@@ -289,6 +291,7 @@ impl Cluster {
                 )));
             }
             self.assign_slot(slot, owner, turn);
+            self.note("slot-assigned", format!("{slot} to {}", self.shown(owner)));
         } else {
             return Err(error(
                 "Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP",

@@ -13,6 +13,8 @@ pub(crate) enum KeySpec {
     Range { first: usize, last: isize, step: usize },
     /// As many as an argument says, after it: scripts.
     Counted { number_at: usize },
+    /// The one at that place, or all after the word `KEYS`: `MIGRATE`.
+    OneOrListed { at: usize },
 }
 
 /// Commands with keys. All others have none.
@@ -78,7 +80,7 @@ const LISTED: &[(KeySpec, &[&str])] = &[
     (range(1, -1, 2), &["mset", "msetnx"]),
     (range(1, 2, 1), &["copy", "lcs", "rename", "renamenx"]),
     (range(2, 2, 1), &["object|encoding", "object|freq", "object|idletime", "object|refcount"]),
-    (range(3, 3, 1), &["migrate"]),
+    (KeySpec::OneOrListed { at: 3 }, &["migrate"]),
     (KeySpec::Counted { number_at: 2 }, &["eval", "eval_ro", "evalsha", "evalsha_ro"]),
 ];
 
@@ -118,6 +120,7 @@ impl KeySpec {
                 };
                 (first, last + 1, step)
             }
+            Self::OneOrListed { at } => listed(arguments, at),
             Self::Counted { number_at } => {
                 let number = arguments.get(number_at).and_then(|word| number(word)).unwrap_or(0);
                 (number_at + 1, (number_at + 1).saturating_add(number), 1)
@@ -126,6 +129,17 @@ impl KeySpec {
         let is_whole = end <= arguments.len();
         let range = if is_whole { first.min(end)..end } else { 0..0 };
         arguments[range].iter().step_by(step).map(|key| &key[..])
+    }
+}
+
+/// Source: `db.c`, `migrateGetKeys`; a key beside a list is an error, which the command itself will tell.
+fn listed(arguments: &[Bytes], at: usize) -> (usize, usize, usize) {
+    let options = arguments.iter().skip(at + 3);
+    let list = options.clone().position(|word| word.eq_ignore_ascii_case(b"keys"));
+    match list.map(|place| at + 3 + place + 1) {
+        None => (at, at + 1, 1),
+        Some(first) if arguments[at].is_empty() => (first, arguments.len(), 1),
+        Some(_) => (0, 0, 1),
     }
 }
 
@@ -185,6 +199,9 @@ mod tests {
             ("PING", ""),
             ("SET", ""),
             ("MIGRATE h p k 0 100", "k"),
+            ("MIGRATE h p k 0 100 COPY", "k"),
+            ("MIGRATE h p  0 100 REPLACE KEYS a b", "a b"),
+            ("MIGRATE h p k 0 100 KEYS a b", ""),
         ] {
             assert_eq!(keys(line).join(" "), expected, "{line}");
         }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::machine::NodeId;
+use crate::process::Process;
+use crate::redis::client::reshard::move_slot;
 use crate::redis::cluster::ClusterSettings;
 use crate::redis::resp::Reply;
 use crate::redis::rig::Rig;
@@ -192,4 +194,52 @@ fn a_target_that_does_not_answer_holds_up_the_whole_source() {
     assert_eq!(error(rig.hear(mover, 200)), "IOERR error or timeout reading to target instance");
     assert_eq!(rig.hear(other, 10), Some(Reply::status("PONG")));
     assert_eq!(rig.ask(3, "GET foo"), Some(Reply::Bulk("1".into())), "the key stays");
+}
+
+/// `foo` goes from node 3 to node 1, which is the next master, as `redis-cli --cluster reshard` moves it.
+#[test]
+fn an_operator_moves_a_slot_and_everybody_knows_it_then() {
+    let mut rig = cluster();
+    assert_eq!(rig.ask(3, "SET foo 1 PX 60000"), Some(Reply::OK));
+    assert_eq!(rig.ask(3, "SET {foo}b 2"), Some(Reply::OK));
+    let nodes = MASTERS.map(NodeId).to_vec();
+    let operator = |host| move_slot(host, nodes, "foo".into(), Duration::from_secs(1));
+    rig.start(9, 0, |boot| Box::new(Process::new(boot, operator)));
+    rig.pass(900);
+    assert_eq!(rig.ask(3, "GET foo"), Some(Reply::Bulk("1".into())));
+    rig.pass(200);
+    for node in [2, 3] {
+        assert_eq!(error(rig.ask(node, "GET foo")), "MOVED 12182 10.0.0.1:6379");
+    }
+    assert_eq!(rig.ask(1, "MGET foo {foo}b").map(|reply| format!("{reply:?}")), {
+        let both = Reply::Array(vec![Reply::Bulk("1".into()), Reply::Bulk("2".into())]);
+        Some(format!("{both:?}"))
+    });
+    let Some(Reply::Int(left_ms)) = rig.ask(1, "PTTL foo") else { panic!("no time to live") };
+    assert!((57_000..60_000).contains(&left_ms), "{left_ms}");
+    rig.pass(10);
+    assert_eq!(error(rig.ask(4, "GET foo")), "MOVED 12182 10.0.0.1:6379");
+}
+
+/// While the tool is dead between the first key and the last: a lock whose counter is elsewhere.
+#[test]
+fn a_script_on_two_keys_has_to_come_again_while_its_slot_is_open() {
+    let mut rig = cluster();
+    let names = [1, 3].map(|node| id(&mut rig, node));
+    assert_eq!(rig.ask(3, "SET {foo}:token 1"), Some(Reply::OK));
+    assert_eq!(
+        rig.ask(1, &format!("CLUSTER SETSLOT 12182 IMPORTING {}", names[1])),
+        Some(Reply::OK)
+    );
+    assert_eq!(
+        rig.ask(3, &format!("CLUSTER SETSLOT 12182 MIGRATING {}", names[0])),
+        Some(Reply::OK)
+    );
+    let again = "TRYAGAIN Multiple keys request during rehashing of slot";
+    assert_eq!(error(rig.ask(3, "MGET foo {foo}:token")), again);
+    let client = rig.client(1);
+    rig.tell(client, "ASKING");
+    rig.tell(client, "MGET foo {foo}:token");
+    assert_eq!(rig.hear(client, 10), Some(Reply::OK));
+    assert_eq!(rig.hear(client, 10).map(|reply| error(Some(reply))).as_deref(), Some(again));
 }
