@@ -26,10 +26,20 @@ pub fn host(node: NodeId) -> String {
 /// assert_eq!(node(host(NodeId(300)).as_bytes()), Some(NodeId(300)));
 /// assert_eq!(node(b"localhost"), None);
 /// assert_eq!(node(b"10.0.0.07"), None);
+/// assert_eq!(node(b"10.0.1.256"), None);
 /// ```
 pub fn node(address: &[u8]) -> Option<NodeId> {
-    let rest = std::str::from_utf8(address).ok()?.strip_prefix("10.0.")?;
-    let (high, low) = rest.split_once('.')?;
-    let node = NodeId(u16::from_be_bytes([high.parse().ok()?, low.parse().ok()?]));
-    (host(node).as_bytes() == address).then_some(node)
+    let rest = address.strip_prefix(b"10.0.")?;
+    let dot = rest.iter().position(|byte| *byte == b'.')?;
+    Some(NodeId(u16::from_be_bytes([octet(&rest[..dot])?, octet(&rest[dot + 1..])?])))
+}
+
+/// A number as [`host`] writes it: without a zero in front.
+fn octet(digits: &[u8]) -> Option<u8> {
+    let is_canonical = matches!(digits, [b'0'] | [b'1'..=b'9', ..]);
+    let add = |sum: u8, digit: &u8| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        sum.checked_mul(10)?.checked_add(digit)
+    };
+    digits.iter().try_fold(0, add).filter(|_| is_canonical)
 }

@@ -13,9 +13,10 @@ pub(crate) fn encoded_len(arguments: &[Bytes]) -> i64 {
 }
 
 const fn digits(number: usize) -> usize {
-    match number.checked_ilog10() {
-        None => 1,
-        Some(log) => log as usize + 1,
+    match number {
+        0..10 => 1,
+        10..100 => 2,
+        _ => number.ilog10() as usize + 1,
     }
 }
 

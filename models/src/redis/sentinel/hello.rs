@@ -26,18 +26,19 @@ struct Hello<'a> {
 impl<'a> Hello<'a> {
     /// Reads eight words with commas between them: about the master of that name, or nothing.
     fn parse(line: &'a [u8], master_name: &[u8]) -> Option<Self> {
-        let words: Vec<&[u8]> = line.split(|byte| *byte == b',').collect();
-        let &[ip, _, id, current_epoch, name, master, _, config_epoch] = &words[..] else {
+        let mut words = line.split(|byte| *byte == b',');
+        let [ip, _, id, current_epoch, name, master, _, config_epoch] =
+            std::array::from_fn(|_| words.next());
+        if words.next().is_some() || name? != master_name {
             return None;
-        };
+        }
         let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse().ok();
-        (name == master_name).then_some(())?;
         Some(Self {
-            from: address::node(ip)?,
-            id: std::str::from_utf8(id).ok()?,
-            current_epoch: number(current_epoch)?,
-            master: address::node(master)?,
-            config_epoch: number(config_epoch)?,
+            from: address::node(ip?)?,
+            id: std::str::from_utf8(id?).ok()?,
+            current_epoch: number(current_epoch?)?,
+            master: address::node(master?)?,
+            config_epoch: number(config_epoch?)?,
         })
     }
 }

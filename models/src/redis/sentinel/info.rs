@@ -25,20 +25,24 @@ impl Info {
     pub(super) fn parse(text: &[u8]) -> Self {
         let mut info = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
+            // Most of the two hundred lines are about nothing that matters here.
+            if !matches!(line.first(), Some(b'r' | b'm' | b's')) {
+                continue;
+            }
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let Ok(line) = std::str::from_utf8(line) else { continue };
-            let Some((name, value)) = line.split_once(':') else { continue };
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = (&line[..colon], &line[colon + 1..]);
             match name {
-                "run_id" => info.run_id = Some(value.to_owned()),
-                "role" if value == "master" => info.role = Some(Role::Master),
-                "role" if value == "slave" => info.role = Some(Role::Replica),
-                "master_host" => info.master = address::node(value.as_bytes()),
-                "master_link_status" => info.is_link_up = value == "up",
-                "master_link_down_since_seconds" => {
-                    info.link_down_ms = value.parse::<i64>().unwrap_or(0).saturating_mul(1000);
+                b"run_id" => info.run_id = text_of(value).map(str::to_owned),
+                b"role" if value == b"master" => info.role = Some(Role::Master),
+                b"role" if value == b"slave" => info.role = Some(Role::Replica),
+                b"master_host" => info.master = address::node(value),
+                b"master_link_status" => info.is_link_up = value == b"up",
+                b"master_link_down_since_seconds" => {
+                    info.link_down_ms = parse::<i64>(value).unwrap_or(0).saturating_mul(1000);
                 }
-                "slave_priority" => info.priority = value.parse().ok(),
-                "slave_repl_offset" => info.offset = value.parse().ok(),
+                b"slave_priority" => info.priority = parse(value),
+                b"slave_repl_offset" => info.offset = parse(value),
                 name if is_replica_line(name) => info.replicas.extend(replica(value)),
                 _ => {}
             }
@@ -47,16 +51,24 @@ impl Info {
     }
 }
 
+fn text_of(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok()
+}
+
+fn parse<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
+    text_of(value)?.parse().ok()
+}
+
 /// `slave0`, and not `slave_priority`.
-fn is_replica_line(name: &str) -> bool {
-    let number = name.strip_prefix("slave").unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+fn is_replica_line(name: &[u8]) -> bool {
+    let number = name.strip_prefix(b"slave").unwrap_or_default();
+    !number.is_empty() && number.iter().all(u8::is_ascii_digit)
 }
 
 /// The node of `ip=10.0.0.2,port=6379,state=online,offset=14,lag=0`.
-fn replica(value: &str) -> Option<NodeId> {
-    let ip = value.split(',').find_map(|part| part.strip_prefix("ip="))?;
-    address::node(ip.as_bytes())
+fn replica(value: &[u8]) -> Option<NodeId> {
+    let mut parts = value.split(|byte| *byte == b',');
+    address::node(parts.find_map(|part| part.strip_prefix(b"ip="))?)
 }
 
 #[cfg(test)]
