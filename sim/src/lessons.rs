@@ -204,6 +204,68 @@ pub const LESSONS: &[Lesson] = &[
         conclusion: "A lock keeps others out. It does not make your own second try harmless; a name \
                      for the operation does.",
     },
+    Lesson {
+        name: "failover",
+        question: "The master dies, and a replica takes its place. And the lock?",
+        steps: &[
+            step!(
+                "sentinel-clean-failover.toml",
+                "What the replica has had, it has as a master: the lock goes on."
+            ),
+            step!(
+                "sentinel-lost-lock.toml",
+                "The master answers before any replica has heard of the lock. No client has paused, \
+                 no clock is wrong, and two buyers hold it."
+            ),
+            step!(
+                "sentinel-lost-lock-fenced.toml",
+                "The counter of the tokens is lost with the lock, and both come with the same token."
+            ),
+            step!(
+                "sentinel-lost-lock-wait.toml",
+                "A grant that no replica has acknowledged does not count."
+            ),
+            step!(
+                "sentinel-wiped.toml",
+                "Both replicas have acknowledged it, and follow their master into forgetting."
+            ),
+            step!(
+                "sentinel-minority.toml",
+                "The old master need not be dead, only cut off: it goes on granting."
+            ),
+        ],
+        conclusion: "A failover makes a service available again. It does not keep what was \
+                     acknowledged, and no token that lived there survives it either.",
+    },
+    Lesson {
+        name: "cluster",
+        question: "A cluster shares the keys out among masters. Is a lock safer there?",
+        steps: &[
+            step!(
+                "cluster-lost-lock.toml",
+                "A lock is one key, on one master, with the same asynchronous replicas."
+            ),
+            step!(
+                "cluster-minority.toml",
+                "A master in the minority stops taking writes, one node timeout and more too late."
+            ),
+            step!(
+                "cluster-moving-slot.toml",
+                "Its slot may move to another master while it is held: that goes well."
+            ),
+            step!(
+                "cluster-moving-slot-lost.toml",
+                "Unless the new master is lost before its replica has heard of it."
+            ),
+            step!(
+                "cluster-half-moved-slot.toml",
+                "Or the move stops half way: the lock and its counter are in two places, and nobody \
+                 can take it."
+            ),
+        ],
+        conclusion: "A cluster is for more data than one host takes. For a lock it is one more way \
+                     to fail over.",
+    },
 ];
 
 /// The lesson of that name.
