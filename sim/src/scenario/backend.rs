@@ -161,6 +161,15 @@ impl Backend {
         }
     }
 
+    /// How many replicas each master has.
+    pub const fn replicas(&self) -> u16 {
+        match self {
+            Self::RedisSentinel(group) => group.replicas,
+            Self::RedisCluster(cluster) => cluster.replicas,
+            Self::Redis(_) | Self::Memory { .. } => 0,
+        }
+    }
+
     /// The names of the servers that watch those, in the order of their numbers, which come after.
     pub fn watcher_names(&self) -> Vec<String> {
         match self {

@@ -230,15 +230,14 @@ impl Scenario {
                 misplaced.push("maxmemory_samples: there is no maxmemory".to_owned());
             }
         }
-        let (one_server, no_sentinels) = match &self.backend {
-            Some(Backend::Redis(_)) => (true, true),
-            backend => (false, !matches!(backend, Some(Backend::RedisSentinel(_)))),
-        };
+        let no_sentinels = !matches!(&self.backend, Some(Backend::RedisSentinel(_)));
         if let Some(lock) = self.lock.redis() {
             let defaults = RedisLockSettings::default();
-            if lock.wait_replicas > 0 && one_server {
-                misplaced
-                    .push("wait_replicas: there are no replicas, so no grant counts".to_owned());
+            let replicas = self.backend.as_ref().map_or(0, Backend::replicas);
+            if lock.wait_replicas > u32::from(replicas) {
+                misplaced.push(format!(
+                    "wait_replicas: a master has {replicas} replicas, so no grant counts"
+                ));
             }
             if no_sentinels && lock.discovery != defaults.discovery {
                 misplaced.push("discovery: there are no Sentinels to listen to".to_owned());

@@ -78,7 +78,8 @@ fn redis_lock(ttl: impl Strategy<Value = Duration>) -> impl Strategy<Value = Red
             ttl,
             poll,
             poll_jitter,
-            timeout,
+            // A client is to wait for its replicas no longer than for any answer.
+            timeout: timeout.max(client.3 + Duration::from_millis(1)),
             release_retries,
             discovery: client.0,
             check_role: client.1,

@@ -122,6 +122,10 @@ fn what_is_bad_about_replicas_is_told() {
         ("a backlog of nothing", bad(SENTINEL, "\"2MiB\"", "\"1KiB\"")),
         ("a setting of the other one", bad(CLUSTER, "masters = 2", "masters = 2\nquorum = 2")),
         ("a slot that moves at no time", bad(CLUSTER, "\"20s\"", "20")),
+        (
+            "a wait longer than any",
+            bad(CLUSTER, "ttl = \"10s\"", "wait_replicas = 1\nwait_timeout = \"2s\""),
+        ),
         ("a way of discovery", bad(SENTINEL, "\"listening\"", "\"polling\"")),
     ];
     let shown: Vec<String> =

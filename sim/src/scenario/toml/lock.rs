@@ -61,6 +61,16 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &Tt
     let replicas = table.get("wait_replicas");
     set(&mut settings.wait_replicas, replicas.and_then(|number| number.integer(0..=MAX_REPLICAS)));
     set_duration(table, "wait_timeout", MILLISECOND, &mut settings.wait_timeout);
+    if settings.wait_replicas > 0 && settings.wait_timeout >= settings.timeout {
+        let value = table.get("wait_timeout").or_else(|| table.get("timeout"));
+        let (wait, timeout) = (show(settings.wait_timeout), show(settings.timeout));
+        let message = format!("`wait_timeout` is {wait}, and `timeout` is {timeout}");
+        if let Some(value) = value {
+            let label =
+                "expected a `wait_timeout` that is shorter: the client gives up before the answer";
+            value.problem(message, label, None);
+        }
+    }
     set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
 }
 
