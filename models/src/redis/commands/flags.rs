@@ -3,6 +3,8 @@
 //! Source: Redis 7.0.15, `src/commands/*.json`, `command_flags`. Also those commands stand here that
 //! the table does not have yet.
 
+use super::listed::{Groups, listed};
+
 /// The flags of a command, as far as the model looks at them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Flags(u16);
@@ -50,35 +52,11 @@ impl Flags {
     /// The flags of a command or a subcommand: `set`, `script|load`. Only for the table, which is
     /// made when fencepost is built: a row whose name is not listed does not compile.
     pub(super) const fn of(full_name: &str) -> Self {
-        let mut group = 0;
-        while group < LISTED.len() {
-            let (flags, names) = LISTED[group];
-            let mut at = 0;
-            while at < names.len() {
-                if same(names[at].as_bytes(), full_name.as_bytes()) {
-                    return flags;
-                }
-                at += 1;
-            }
-            group += 1;
+        match listed(LISTED, full_name) {
+            Some(flags) => flags,
+            None => panic!("a command of the table is not listed with its flags"),
         }
-        panic!("a command of the table is not listed with its flags");
     }
-}
-
-/// Equality, where traits cannot be called.
-const fn same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < one.len() {
-        if one[at] != other[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 const LOADING_STALE: Flags = Flags::LOADING.and(Flags::STALE);
@@ -86,7 +64,7 @@ const NO_SCRIPT_ALWAYS: Flags = LOADING_STALE.and(Flags::NOSCRIPT);
 
 /// The commands with the same flags, the containers with their subcommands.
 #[rustfmt::skip]
-const LISTED: &[(Flags, &[&str])] = &[
+const LISTED: Groups<Flags> = &[
     (Flags::NONE, &[
         "client", "config", "latency", "memory", "memory|doctor", "memory|malloc-stats",
         "memory|purge", "memory|stats", "object", "ping", "pubsub", "script", "slowlog",

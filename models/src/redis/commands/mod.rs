@@ -8,6 +8,7 @@ mod expiry;
 mod flags;
 mod hashes;
 mod keys;
+pub(super) mod listed;
 mod scripting;
 mod server;
 mod strings;

@@ -4,6 +4,8 @@
 
 use bytes::Bytes;
 
+use crate::redis::commands::listed::{Groups, listed};
+
 /// Which arguments of a command are keys, or channels of a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeySpec {
@@ -18,7 +20,7 @@ pub(crate) enum KeySpec {
 }
 
 /// Commands with keys. All others have none.
-const LISTED: &[(KeySpec, &[&str])] = &[
+const LISTED: Groups<KeySpec> = &[
     (
         range(1, 1, 1),
         &[
@@ -92,19 +94,10 @@ impl KeySpec {
     /// The keys of a command or a subcommand: `set`, `object|freq`. For a table that is made when
     /// fencepost is built.
     pub(crate) const fn of(full_name: &str) -> Self {
-        let mut group = 0;
-        while group < LISTED.len() {
-            let (spec, names) = LISTED[group];
-            let mut at = 0;
-            while at < names.len() {
-                if same(names[at].as_bytes(), full_name.as_bytes()) {
-                    return spec;
-                }
-                at += 1;
-            }
-            group += 1;
+        match listed(LISTED, full_name) {
+            Some(spec) => spec,
+            None => Self::None,
         }
-        Self::None
     }
 
     /// The keys among the arguments, the command's name included. Where a number of keys is none, or
@@ -120,7 +113,7 @@ impl KeySpec {
                 };
                 (first, last + 1, step)
             }
-            Self::OneOrListed { at } => listed(arguments, at),
+            Self::OneOrListed { at } => one_or_listed(arguments, at),
             Self::Counted { number_at } => {
                 let number = arguments.get(number_at).and_then(|word| number(word)).unwrap_or(0);
                 (number_at + 1, (number_at + 1).saturating_add(number), 1)
@@ -133,7 +126,7 @@ impl KeySpec {
 }
 
 /// Source: `db.c`, `migrateGetKeys`; a key beside a list is an error, which the command itself will tell.
-fn listed(arguments: &[Bytes], at: usize) -> (usize, usize, usize) {
+fn one_or_listed(arguments: &[Bytes], at: usize) -> (usize, usize, usize) {
     let options = arguments.iter().skip(at + 3);
     let list = options.clone().position(|word| word.eq_ignore_ascii_case(b"keys"));
     match list.map(|place| at + 3 + place + 1) {
@@ -145,21 +138,6 @@ fn listed(arguments: &[Bytes], at: usize) -> (usize, usize, usize) {
 
 fn number(word: &[u8]) -> Option<usize> {
     crate::redis::number::parse_i64(word).and_then(|number| usize::try_from(number).ok())
-}
-
-/// Equality, where traits cannot be called.
-const fn same(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < one.len() {
-        if one[at] != other[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 #[cfg(test)]
