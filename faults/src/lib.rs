@@ -18,6 +18,7 @@ mod choices;
 mod describe;
 mod draw;
 mod plan;
+mod shrink;
 mod stage;
 pub mod toml;
 

@@ -14,4 +14,5 @@ pub mod lessons;
 pub mod report;
 pub mod scenario;
 pub mod seeds;
+pub mod shrink;
 pub mod world;

@@ -34,6 +34,7 @@ use self::seeds::Seeds;
 use crate::judge::ViolationKind;
 use crate::report;
 use crate::scenario::{Outcome, Scenario};
+use crate::shrink::{Shrink, Shrunk};
 
 /// Starts a claim.
 pub trait Claims {
@@ -61,12 +62,44 @@ pub struct Found {
     pub scenario: Scenario,
     /// The run and its verdict.
     pub outcome: Outcome,
+    kind: ViolationKind,
 }
 
 impl Found {
     /// The seed.
     pub const fn seed(&self) -> u64 {
         self.outcome.run.seed
+    }
+
+    /// The same found thing as small as it can be: see [`crate::shrink`].
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::ViolationKind::Oversell;
+    /// use fencepost::scenario::{Recipe, Scenario};
+    ///
+    /// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+    /// let found = race.sweep(0..50).must_find(Oversell).shrunk_to(0);
+    /// assert!(found.scenario.faults.is_empty());
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// More faults are needed than `most`.
+    #[track_caller]
+    #[must_use]
+    pub fn shrunk_to(self, most: usize) -> Self {
+        let shrink = Shrink::new(self.scenario, self.outcome.run.seed).kind(self.kind);
+        let Ok(Some(Shrunk { scenario, outcome, kind, .. })) = shrink.carry_out() else {
+            unreachable!("the run has been seen to show it")
+        };
+        let faults = scenario.faults.len();
+        assert!(
+            faults <= most,
+            "{kind} needs {faults} faults, and no more than {most} are claimed\n\n{}",
+            report::text(&scenario, &outcome),
+        );
+        Self { scenario, outcome, kind }
     }
 
     /// The run as `fencepost run` shows it: what to hand to `insta::assert_snapshot!`.
@@ -98,7 +131,7 @@ impl Sweep {
             );
         };
         show_if_replayed(&scenario, &seeds);
-        Found { scenario, outcome }
+        Found { scenario, outcome, kind }
     }
 
     /// None of the runs may show the violation, though every declared fault fires in some of them.

@@ -21,14 +21,17 @@ const MAX_JOBS: usize = 1024;
 
 pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
     let scenario = Scenario::read(&arguments.scenario).map_err(Report::from)?;
-    let mut hunt = Hunt::new(scenario, arguments.seeds.clone());
+    let mut hunt = Hunt::new(scenario.clone(), arguments.seeds.clone());
     if let Some(jobs) = arguments.jobs {
         hunt = hunt.jobs(jobs);
     }
     if arguments.stop_at_first {
         hunt = hunt.stop_at_first();
     }
-    let (report, pace) = carry_out(&hunt, &arguments.seeds)?;
+    let (mut report, pace) = carry_out(&hunt, &arguments.seeds)?;
+    if arguments.shrink {
+        report.shrink(&scenario).into_diagnostic()?;
+    }
     let replay = output::replay(&arguments.scenario);
     output::to_stdout(|out| match arguments.format {
         HuntFormat::Json => hunt::json(&report, pace, out),

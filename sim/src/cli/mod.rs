@@ -4,6 +4,7 @@ mod demo;
 mod hunt;
 mod output;
 mod run;
+mod shrink;
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use fencepost::determinism::Divergence;
+use fencepost::judge::ViolationKind;
 use fencepost::scenario::render;
 use miette::Report;
 use tracing_subscriber::EnvFilter;
@@ -40,6 +42,12 @@ enum Command {
     /// run has failed, 1 otherwise, 130 Ctrl-C ended it early: what had been found by then is printed.
     /// A second Ctrl-C ends it at once.
     Hunt(HuntArguments),
+    /// Make a violating run as small as it can be and write it as a scenario.
+    ///
+    /// Faults that are not needed go, and so do buyers, servers and time; what stays gets shorter and
+    /// rounder. The run under the same seed still shows the same kind of violation. Exit codes: 0 it is
+    /// written, 1 the run shows no violation.
+    Shrink(ShrinkArguments),
 }
 
 #[derive(clap::Args)]
@@ -87,9 +95,28 @@ struct HuntArguments {
     /// End with the lowest seed that shows a violation or fails.
     #[arg(long)]
     stop_at_first: bool,
+    /// Shrink the first run of each kind of violation. `fencepost shrink` writes one as a scenario.
+    #[arg(long)]
+    shrink: bool,
     /// How to show what was found.
     #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
     format: HuntFormat,
+}
+
+#[derive(clap::Args)]
+struct ShrinkArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seed that shows the violation, in place of the one that the file names.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// The kind of violation to keep; the first that the run shows without this.
+    #[arg(long, value_parser = shrink::read_kind)]
+    kind: Option<ViolationKind>,
+    /// Where to write the scenario; standard output without this.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -145,6 +172,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Hunt(arguments) => hunt::main(&arguments),
+        Command::Shrink(arguments) => shrink::main(&arguments),
     };
     ExitCode::from(conclude(result))
 }

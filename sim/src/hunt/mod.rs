@@ -24,6 +24,7 @@ mod json;
 mod ledger;
 mod quiet;
 mod report;
+mod shrunk;
 mod text;
 mod wilson;
 
@@ -38,6 +39,7 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 pub use self::json::json;
 use self::ledger::{Ledger, Seen};
 pub use self::report::{FailedSeed, FailureKind, FaultRuns, HuntReport, MAX_FAILURES, Pace};
+pub use self::shrunk::ShrunkRun;
 pub use self::text::{TextOptions, text};
 pub use self::wilson::{Interval, wilson};
 use crate::scenario::{Failure, Outcome, Scenario};

@@ -8,6 +8,7 @@ use fencepost_faults::FaultKind;
 use serde::{Serialize, Serializer};
 
 use super::ledger::Seen;
+use super::shrunk::ShrunkRun;
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 use crate::seeds::show_range;
@@ -42,6 +43,9 @@ pub struct HuntReport {
     pub violations_by_kind: BTreeMap<ViolationKind, u64>,
     /// The lowest seed that shows each kind.
     pub first: BTreeMap<ViolationKind, u64>,
+    /// What the first run of each kind has shrunk to, if that was asked for ([`HuntReport::shrink`]).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shrunk: BTreeMap<ViolationKind, ShrunkRun>,
     /// How many seeds have no run to judge, because it panicked or reached a limit.
     pub failed_seeds: u64,
     /// The first [`MAX_FAILURES`] of them.
@@ -127,6 +131,7 @@ impl HuntReport {
             violating_seeds: 0,
             violations_by_kind: BTreeMap::new(),
             first: BTreeMap::new(),
+            shrunk: BTreeMap::new(),
             failed_seeds: 0,
             failures: Vec::new(),
             faults: declared.chain(drawn).map(|kind| (kind, FaultRuns::default())).collect(),

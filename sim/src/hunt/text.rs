@@ -47,6 +47,7 @@ fn write(report: &HuntReport, options: &TextOptions<'_>, page: &mut String) -> f
     painter.paragraph(&label("seeds"), Style::new(), &seeds(report))?;
     violations(&mut painter, report)?;
     faults(&mut painter, report)?;
+    shrunk(&mut painter, report)?;
     failures(&mut painter, report)?;
     painter.end_line()?;
     verdict(&mut painter, report)?;
@@ -117,6 +118,28 @@ fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::R
             painter.styled(AnsiColor::Yellow.on_default(), warning)?;
         }
         painter.end_line()?;
+    }
+    Ok(())
+}
+
+/// Each kind's first run as small as it can be: how many faults are left of how many, and which.
+fn shrunk<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    if report.shrunk.is_empty() {
+        return Ok(());
+    }
+    let head = format!(
+        "\n{:<18}{:>10}{:>10}  the run under its first seed, shrunk\n",
+        "shrunk", "faults", "runs"
+    );
+    painter.styled(Style::new().dimmed(), &head)?;
+    for (kind, run) in &report.shrunk {
+        let left = match run.faults.as_slice() {
+            [] => "no fault is needed".to_owned(),
+            faults => faults.join("; "),
+        };
+        let faults = format!("{} → {}", run.faults_before, run.faults.len());
+        let label = format!("{:<18}{faults:>10}{:>10}  ", kind.as_str(), run.runs);
+        painter.paragraph(&label, Style::new(), &left)?;
     }
     Ok(())
 }

@@ -1,0 +1,53 @@
+//! The first run of each kind that a hunt has found, as small as it can be.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::report::HuntReport;
+use crate::judge::ViolationKind;
+use crate::scenario::{Failure, Scenario};
+use crate::shrink::Shrink;
+
+/// What a violating run has shrunk to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShrunkRun {
+    /// The seed.
+    pub seed: u64,
+    /// How many faults there were.
+    pub faults_before: usize,
+    /// Those that are left, in words.
+    pub faults: Vec<String>,
+    /// How many runs it took.
+    pub runs: u32,
+    /// The scenario, as a file.
+    pub toml: String,
+}
+
+impl HuntReport {
+    /// Shrinks the first run of each kind of violation, on this thread.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be run, though the hunt has run it: the scenario is another one.
+    pub fn shrink(&mut self, scenario: &Scenario) -> Result<(), Failure> {
+        let shrink = |(kind, seed): (&ViolationKind, &u64)| {
+            let shrunk = Shrink::new(scenario.clone(), *seed).kind(*kind).carry_out();
+            shrunk.map(|shrunk| {
+                shrunk.map(|shrunk| {
+                    let run = ShrunkRun {
+                        seed: *seed,
+                        faults_before: shrunk.faults_before,
+                        faults: shrunk.scenario.faults.iter().map(ToString::to_string).collect(),
+                        runs: shrunk.runs,
+                        toml: shrunk.scenario.to_toml(),
+                    };
+                    (*kind, run)
+                })
+            })
+        };
+        let shrunk: Result<Vec<_>, Failure> = self.first.iter().map(shrink).collect();
+        self.shrunk = shrunk?.into_iter().flatten().collect::<BTreeMap<_, _>>();
+        Ok(())
+    }
+}
