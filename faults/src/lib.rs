@@ -17,6 +17,7 @@
 mod choices;
 mod describe;
 mod draw;
+mod menu;
 mod plan;
 mod shrink;
 mod stage;

@@ -8,6 +8,7 @@ compile_error!(
 
 pub mod claim;
 pub mod determinism;
+pub mod exhaust;
 pub mod hunt;
 pub mod judge;
 pub mod lessons;

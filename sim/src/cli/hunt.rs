@@ -1,20 +1,15 @@
 //! `fencepost hunt`.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::num::NonZeroUsize;
-use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::ops::Range;
 
-use fencepost::hunt::{self, Hunt, HuntReport, Pace, TextOptions};
+use fencepost::hunt::{self, Hunt, Pace, TextOptions};
 use fencepost::scenario::Scenario;
 use fencepost::seeds;
-use indicatif::{ProgressBar, ProgressStyle};
-use miette::{IntoDiagnostic, Report, WrapErr};
-use signal_hook::consts::SIGINT;
+use miette::{IntoDiagnostic, Report};
 
-use super::{Ending, Failed, HuntArguments, HuntFormat, INTERRUPTED, output};
+use super::{Ending, Failed, HuntArguments, HuntFormat, output, progress};
 
 /// More threads than this are a slip of the finger.
 const MAX_JOBS: usize = 1024;
@@ -28,7 +23,10 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
     if arguments.stop_at_first {
         hunt = hunt.stop_at_first();
     }
-    let (mut report, pace) = carry_out(&hunt, &arguments.seeds)?;
+    let seeds = arguments.seeds.end - arguments.seeds.start;
+    let (mut report, elapsed) =
+        progress::show(seeds, "seeds", |progress| hunt.watch(|so_far| progress(so_far)))?;
+    let pace = Pace { elapsed, jobs: hunt.threads() };
     if arguments.shrink {
         report.shrink(&scenario).into_diagnostic()?;
     }
@@ -46,60 +44,6 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
         (false, true) => Ending::AsExpected,
         (false, false) => Ending::NotAsExpected,
     })
-}
-
-/// Hunts, shows how far it is, and ends early when the user presses Ctrl-C.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "real time is what a pace is measured in; no simulation runs on this thread"
-)]
-fn carry_out(hunt: &Hunt, seeds: &Range<u64>) -> Result<(HuntReport, Pace), Report> {
-    let interrupted = listen_for_interrupts()?;
-    let bar = progress_bar(seeds.end - seeds.start)?;
-    let start = Instant::now();
-    let report = hunt.watch(|so_far| {
-        show(&bar, so_far);
-        if interrupted.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-    let elapsed = start.elapsed();
-    bar.finish_and_clear();
-    Ok((report.into_diagnostic()?, Pace { elapsed, jobs: hunt.threads() }))
-}
-
-/// A flag that the first Ctrl-C sets. The second ends the process.
-fn listen_for_interrupts() -> Result<Arc<AtomicBool>, Report> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let kill = || {
-        // In this order: the first Ctrl-C finds the flag unset.
-        let status = i32::from(INTERRUPTED);
-        signal_hook::flag::register_conditional_shutdown(SIGINT, status, flag.clone())?;
-        signal_hook::flag::register(SIGINT, flag.clone())
-    };
-    kill().into_diagnostic().wrap_err("cannot listen for Ctrl-C")?;
-    Ok(flag)
-}
-
-/// On standard error, when that is a terminal.
-fn progress_bar(seeds: u64) -> Result<ProgressBar, Report> {
-    if !io::stderr().is_terminal() {
-        return Ok(ProgressBar::hidden());
-    }
-    let template = "{wide_bar} {pos}/{len} seeds, {msg}, {per_sec}, {eta} to go";
-    let style = ProgressStyle::with_template(template).into_diagnostic()?;
-    Ok(ProgressBar::new(seeds).with_style(style).with_message("nothing found"))
-}
-
-fn show(bar: &ProgressBar, so_far: &HuntReport) {
-    let (violating, failed) = (so_far.violating_seeds, so_far.failed_seeds);
-    bar.set_message(match failed {
-        0 => format!("{violating} violate"),
-        _ => format!("{violating} violate, {failed} failed"),
-    });
-    bar.set_position(so_far.seeds);
 }
 
 /// Reads `--seeds`.

@@ -1,8 +1,10 @@
 //! The command line: what the arguments are, and what the exit codes say.
 
 mod demo;
+mod exhaust;
 mod hunt;
 mod output;
+mod progress;
 mod run;
 mod shrink;
 
@@ -42,6 +44,12 @@ enum Command {
     /// run has failed, 1 otherwise, 130 Ctrl-C ended it early: what had been found by then is printed.
     /// A second Ctrl-C ends it at once.
     Hunt(HuntArguments),
+    /// Run every placement of up to so many faults: each kind at each target, right after each moment of
+    /// the run without faults.
+    ///
+    /// Faults that the scenario has are left out. Exit codes: 0 what was found is exactly what the scenario
+    /// expects (nothing, where it does not say), 1 otherwise, 130 Ctrl-C ended it early.
+    Exhaust(ExhaustArguments),
     /// Make a violating run as small as it can be and write it as a scenario.
     ///
     /// Faults that are not needed go, and so do buyers, servers and time; what stays gets shorter and
@@ -98,6 +106,22 @@ struct HuntArguments {
     /// Shrink the first run of each kind of violation. `fencepost shrink` writes one as a scenario.
     #[arg(long)]
     shrink: bool,
+    /// How to show what was found.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
+}
+
+#[derive(clap::Args)]
+struct ExhaustArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// At most so many faults at a time; 0 is the run without any.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=3))]
+    max_faults: u32,
+    /// How many placements to run at a time; without this, as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
+    jobs: Option<NonZeroUsize>,
     /// How to show what was found.
     #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
     format: HuntFormat,
@@ -172,6 +196,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Hunt(arguments) => hunt::main(&arguments),
+        Command::Exhaust(arguments) => exhaust::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
     };
     ExitCode::from(conclude(result))

@@ -121,7 +121,7 @@ impl Hunt {
         self.carry_out(|seed| self.scenario.run(seed), progress)
     }
 
-    fn carry_out(
+    pub(crate) fn carry_out(
         &self,
         run: impl Fn(u64) -> Result<Outcome, Failure> + Sync,
         mut progress: impl FnMut(&HuntReport) -> ControlFlow<()>,
