@@ -25,14 +25,40 @@ pub(crate) enum Kind {
 /// Connections in the order in which they subscribed.
 type Subscribers = BTreeMap<Bytes, Vec<ConnectionId>>;
 
+/// A message for subscribers at other nodes of a cluster.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub(crate) channel: Bytes,
+    pub(crate) message: Bytes,
+    /// It is for the nodes of the channel's shard alone.
+    pub(crate) is_sharded: bool,
+}
+
 /// All subscriptions of a server, and what was published since it was last asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     subscribers: [Subscribers; 3],
     published: Vec<(ConnectionId, Reply)>,
+    /// In a cluster: what its other nodes have still to be told.
+    for_nodes: Option<Vec<Published>>,
 }
 
 impl Channels {
+    /// What is published from now on is for the other nodes of a cluster too.
+    pub(crate) fn join_cluster(&mut self) {
+        self.for_nodes.get_or_insert_default();
+    }
+
+    /// A client has published something; false when there are no other nodes to be told.
+    pub(crate) fn tell_nodes(&mut self, published: Published) -> bool {
+        self.for_nodes.as_mut().map(|list| list.push(published)).is_some()
+    }
+
+    /// What the other nodes are to be told since this was last called.
+    pub(crate) fn take_for_nodes(&mut self) -> Vec<Published> {
+        self.for_nodes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Who has subscribed to what is of one kind.
     pub(crate) fn of(&self, kind: Kind) -> &Subscribers {
         &self.subscribers[kind as usize]

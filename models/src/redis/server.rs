@@ -97,7 +97,10 @@ impl Server {
         let cluster = Cluster::new(&mut boot, cluster);
         let mut server = Self::new(boot, RedisSettings { replica_of: None, ..settings });
         match cluster {
-            Ok(cluster) => server.sessions.join_cluster(cluster),
+            Ok(cluster) => {
+                server.engine.data.channels.join_cluster();
+                server.sessions.join_cluster(cluster);
+            }
             Err(_) => server.is_gone = true,
         }
         server
@@ -330,26 +333,42 @@ impl Server {
                     context.close(old);
                 }
             }
-            Begin::Send(connection) => self.send_migrating(connection, context),
+            Begin::Send(connection) => {
+                if !self.send_migrating(connection, context) {
+                    self.end_migration(context);
+                }
+            }
         }
     }
 
-    fn send_migrating(&mut self, connection: ConnectionId, context: &mut Context<'_>) {
-        for message in self.sessions.take_migrating() {
+    /// False when there is nothing left to be sent.
+    fn send_migrating(&mut self, connection: ConnectionId, context: &mut Context<'_>) -> bool {
+        let messages = self.sessions.take_migrating(millis(context.clock.wall));
+        let is_something = !messages.is_empty();
+        for message in messages {
             context.send(connection, message);
         }
+        is_something
+    }
+
+    fn end_migration(&mut self, context: &mut Context<'_>) {
+        context.cancel_timer(Self::MIGRATION_LATE);
+        self.sessions.end_migration(&mut self.engine);
+        self.wake(context);
     }
 
     /// Takes what concerns a migration; false when it is something else.
     fn go_on_migrating(&mut self, input: Input<'_>, context: &mut Context<'_>) -> bool {
         let is_over = match input {
             Input::Connected { connection } if self.sessions.is_for_migration(connection) => {
-                self.send_migrating(connection, context);
-                false
+                let is_over = !self.send_migrating(connection, context);
+                self.wait_for_target(context);
+                is_over
             }
             Input::Message { connection, message: Message::RedisReply(reply) }
                 if self.sessions.is_for_migration(connection) =>
             {
+                self.wait_for_target(context);
                 self.sessions.migration_answered(reply)
             }
             Input::Closed { connection, .. } if self.sessions.is_for_migration(connection) => {
@@ -366,11 +385,16 @@ impl Server {
             _ => return false,
         };
         if is_over && self.sessions.is_migrating() {
-            context.cancel_timer(Self::MIGRATION_LATE);
-            self.sessions.end_migration(&mut self.engine);
-            self.wake(context);
+            self.end_migration(context);
         }
         true
+    }
+
+    /// The next answer of a migration's target has as much time as the last one.
+    fn wait_for_target(&self, context: &mut Context<'_>) {
+        if let Some(timeout) = self.sessions.migration_timeout() {
+            context.set_timer(Self::MIGRATION_LATE, timeout);
+        }
     }
 
     /// `DEBUG SLEEP` is over: the turn in which it was asked for comes to its end, and the next one takes

@@ -2,11 +2,11 @@
 //!
 //! A table of slots comes from any node (`CLUSTER SLOTS`). `MOVED` corrects it; after five of them, and
 //! after a connection that breaks, it is asked for anew. `ASK` sends one command elsewhere, with an
-//! `ASKING` before it. `TRYAGAIN` has the command sent again, after a little wait when it has come often;
-//! `CLUSTERDOWN` ends the call after a longer one. A slot that the table lacks ends it too, and the table
+//! `ASKING` before it. `TRYAGAIN` has the command sent again to the same node, after a little wait when it has
+//! come often; `CLUSTERDOWN` ends the call after a longer one. A slot that the table lacks ends it too, and the table
 //! is asked for anew.
 //!
-//! A broken connection ends the call, and the caller tries again. redis-py would send the command up to
+//! A broken connection and `CLUSTERDOWN` end the call, and the caller tries again. redis-py would send the command up to
 //! three times more by itself (`cluster_error_retry_attempts`), not knowing whether it was carried out.
 //!
 //! Source: redis-py, `redis/cluster.py`: `_execute_command`, `NodesManager`.
@@ -71,17 +71,16 @@ impl Cluster {
     /// Carries out a command, wherever it belongs.
     pub(super) async fn call(&mut self, command: &Arc<[Bytes]>) -> Result<Reply, CallError> {
         let slot = slot_of(command);
-        let (mut asked, mut asking) = (None, false);
+        let (mut node, mut asking) = (self.master_of(slot).await?, false);
         for redirections in 0..REDIRECTIONS_MOST {
-            let node = match asked.take() {
-                Some(node) => node,
-                None => self.master_of(slot).await?,
-            };
             let reply = self.send(node, command, std::mem::take(&mut asking)).await?;
             match elsewhere(&reply) {
                 None => return Ok(reply),
-                Some(Elsewhere::Ask { to }) => (asked, asking) = (Some(to), true),
-                Some(Elsewhere::Moved { slot, to }) => self.take_note(slot, to),
+                Some(Elsewhere::Ask { to }) => (node, asking) = (to, true),
+                Some(Elsewhere::Moved { slot: moved, to }) => {
+                    self.take_note(moved, to);
+                    node = self.master_of(slot).await?;
+                }
                 Some(Elsewhere::TryAgain) if redirections < WAIT_FROM => {}
                 Some(Elsewhere::TryAgain) => self.host.sleep(WAIT_TO_TRY_AGAIN).await,
                 Some(Elsewhere::Down) => {

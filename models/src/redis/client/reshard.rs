@@ -29,8 +29,9 @@ const KEYS_AT_ONCE: &str = "10";
 /// How long a batch may take, in milliseconds. Source: `CLUSTER_MANAGER_MIGRATE_TIMEOUT`.
 const MIGRATE_TIMEOUT_MS: &str = "60000";
 
-/// How long each answer is waited for: longer than any batch. redis-cli waits for ever.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long each answer is waited for: longer than any batch, which may take the timeout for each key and two
+/// more. redis-cli waits for ever.
+const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// What went wrong, in words.
 type Trouble = String;

@@ -36,6 +36,11 @@ impl Manual {
 }
 
 impl Cluster {
+    /// A master is being replaced by hand, or a replica takes its place.
+    pub(crate) const fn is_in_manual_failover(&self) -> bool {
+        self.manual.is_under_way()
+    }
+
     /// Forgets a manual failover; a master that has paused goes on. Source: `cluster.c`,
     /// `resetManualFailover`.
     pub(super) fn reset_manual(&mut self) {

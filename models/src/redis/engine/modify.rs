@@ -98,6 +98,14 @@ impl Data {
         there
     }
 
+    /// Drops a key that is this server's no longer: nobody is told, as nobody has changed it. Source:
+    /// `cluster.c`, `delKeysInSlot`.
+    pub(crate) fn drop_key(&mut self, key: &Bytes) {
+        if self.keyspace.remove(key) {
+            self.changes.push(Change::Deleted { key: key.clone() });
+        }
+    }
+
     /// Gives a key another name, which belongs to none else from then on. It counts as one
     /// modification.
     pub(crate) fn rename(&mut self, from: &Bytes, to: &Bytes) {

@@ -11,10 +11,11 @@ use super::blocking::{Pause, PauseKind};
 use super::connection::Session;
 use super::{Call, Sessions};
 use crate::machine::{ConnectionId, Context, DiskToken};
+use crate::redis::channels::{Kind, Published};
 use crate::redis::cluster::{
     BusMessage, Cluster, Facts, KeySpec, Keys, Order, Query, SlotSet, Turn, key_slot,
 };
-use crate::redis::commands::{Command, Flags};
+use crate::redis::commands::{Command, Flags, count};
 use crate::redis::engine::{Data, Engine};
 use crate::redis::keyspace::{Database, Keyspace};
 use crate::redis::replication::Replication;
@@ -131,7 +132,7 @@ impl Sessions {
                         slots.iter().flat_map(|slot| keys.of_slot(slot)).collect();
                     engine.data.keyspace.select(Database::default());
                     for key in &lost {
-                        engine.data.delete(key);
+                        engine.data.drop_key(key);
                     }
                 }
                 Order::DeleteAllKeys => engine.data.delete_all(),
@@ -252,8 +253,10 @@ impl Sessions {
         if command.keys == KeySpec::None && queued.is_none() {
             return None;
         }
+        let writes = command.flags.any_of(Flags::WRITE);
         let query = Query {
-            writes: command.flags.and(session.queued_for(command).any).any_of(Flags::WRITE),
+            writes,
+            queue_writes: session.queued_for(command).any.any_of(Flags::WRITE),
             is_asking: session.is_asking || command.full_name == "restore-asking",
             is_readonly: session.is_readonly,
             is_migrate: command.full_name == "migrate",
@@ -262,6 +265,7 @@ impl Sessions {
                 "ssubscribe" | "sunsubscribe" | "spublish"
             ),
         };
+        engine.data.standing.is_cluster_down = !cluster.is_ok();
         let keys = OnlyDatabase(&engine.data);
         let own = command.keys.keys(arguments);
         let of_queue = queued.into_iter().flat_map(|transaction| transaction.keys());
@@ -277,37 +281,38 @@ impl Sessions {
         Some(refusal.reply())
     }
 
-    /// What was published is handed to the other nodes too.
-    pub(super) fn publish_in_cluster(
-        &mut self,
-        command: &Command,
-        arguments: &[Bytes],
-        engine: &mut Engine,
-    ) {
-        if self.cluster.is_none() || !matches!(command.full_name, "publish" | "spublish") {
-            return;
+    /// What was published, by a client or by its script, is handed to the other nodes.
+    pub(super) fn publish_in_cluster(&mut self, engine: &mut Engine) {
+        for Published { channel, message, is_sharded } in engine.data.channels.take_for_nodes() {
+            self.with_cluster(engine, |cluster, turn| {
+                cluster.publish(channel, message, is_sharded, turn);
+            });
         }
-        let sharded = command.full_name == "spublish";
-        let (channel, message) = (arguments[1].clone(), arguments[2].clone());
-        self.with_cluster(engine, |cluster, turn| cluster.publish(channel, message, sharded, turn));
     }
 
+    /// Who listens to a channel of a lost slot is told that it does no longer. Source: `cluster.c`,
+    /// `removeChannelsInSlot`; `pubsub.c`, `pubsubShardUnsubscribeAllClients`.
     fn drop_shard_channels(&mut self, slots: &SlotSet, engine: &mut Engine) {
-        use crate::redis::channels::Kind;
-        for session in &mut self.list {
-            let lost: Vec<Bytes> = session.subscriptions.of(Kind::Shard).to_vec();
+        for at in 0..self.list.len() {
+            let lost: Vec<Bytes> = self.list[at].subscriptions.of(Kind::Shard).to_vec();
             for name in lost.into_iter().filter(|name| slots.contains(key_slot(name))) {
+                let session = &mut self.list[at];
                 session.subscriptions.remove(Kind::Shard, &name);
                 engine.data.channels.unsubscribe(Kind::Shard, &name, session.connection);
+                let left = count(session.subscriptions.count(Kind::Shard));
+                let word = Reply::Bulk(Bytes::from_static(b"sunsubscribe"));
+                self.push(at, Reply::Array(vec![word, Reply::Bulk(name), left]));
             }
         }
     }
 }
 
 impl Session {
-    /// A command is over: what `ASKING` allowed is, too. Source: `networking.c`, `resetClient`.
-    pub(super) fn end_asking(&mut self, command: &str) {
-        if self.transaction.is_none() && command != "asking" {
+    /// A command is over, carried out or not: what `ASKING` allowed is, too. Source: `networking.c`,
+    /// `commandProcessed`, `resetClient`.
+    pub(super) fn end_asking(&mut self) {
+        let is_over = self.transaction.is_none() && self.blocked.is_none();
+        if is_over && self.last_command != "asking" {
             self.is_asking = false;
         }
     }

@@ -90,6 +90,7 @@ impl Sessions {
         self.pass_on(engine);
         let session = &mut self.list[at];
         session.written_to = self.replication.offset;
+        session.end_asking();
         if session.replies != Replies::On && session.blocked.is_none() {
             session.end_command();
         }
@@ -231,8 +232,7 @@ impl Sessions {
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
         self.list[at].database = engine.data.keyspace.selected();
-        self.list[at].end_asking(command.full_name);
-        self.publish_in_cluster(command, arguments, engine);
+        self.publish_in_cluster(engine);
         self.push_published(engine);
         if let Some(reply) = reply {
             self.say(at, reply);

@@ -1,10 +1,11 @@
 //! `MIGRATE`: keys go to another server, and the thread waits until that one has answered.
 //!
-//! What differs from Redis 7.0.15: one connection is kept for later, for the last target; nothing is
-//! tried a second time after a connection that was kept has broken; there are no passwords.
+//! What differs from Redis 7.0.15: one connection is kept for later, for the last target and for as long as it
+//! lasts; nothing is tried a second time after a connection that was kept has broken; there are no passwords.
 //!
 //! Source: `cluster.c`, `migrateCommand`, `migrateGetSocket`.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,15 +23,26 @@ use crate::redis::resp::Reply;
 pub(in crate::redis) struct Migration {
     client: ConnectionId,
     pub(in crate::redis) target: NodeId,
-    /// Those that were sent and not answered yet, in their order.
-    keys: std::collections::VecDeque<Bytes>,
     /// What is to be sent once there is a connection.
-    commands: Vec<Vec<Bytes>>,
+    leaving: Vec<Leaving>,
+    /// Those that were sent and not answered yet, in their order.
+    keys: VecDeque<Bytes>,
+    /// Something was sent.
+    is_sent: bool,
+    replaces: bool,
     is_copy: bool,
     timeout: Duration,
     /// Those that the target has.
     moved: Vec<Bytes>,
     error: Option<Reply>,
+}
+
+/// A key that is to go: with its value, which nobody can change in the meantime.
+#[derive(Debug)]
+struct Leaving {
+    key: Bytes,
+    payload: Bytes,
+    expires_at_ms: Option<i64>,
 }
 
 /// `MIGRATE host port key 0 timeout [COPY] [REPLACE] [KEYS key …]`: milliseconds, 1000 where that is 0.
@@ -65,19 +77,13 @@ fn begin(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Option<Reply>, Repl
     }
     let timeout_ms = integer(&arguments[5])?;
     integer(&arguments[4])?;
-    let now_ms = call.data().now_ms();
-    let (mut found, mut commands) = (std::collections::VecDeque::new(), Vec::new());
+    let mut leaving = Vec::new();
     for key in keys {
         let Some(payload) = call.data().read(key).map(dump) else { continue };
-        let left_ms = call.data().keyspace.expiry(key).map_or(0, |at_ms| (at_ms - now_ms).max(1));
-        let name = if call.sessions.is_in_cluster() { "RESTORE-ASKING" } else { "RESTORE" };
-        let ttl = Bytes::from(left_ms.to_string());
-        let words = [Bytes::from_static(name.as_bytes()), key.clone(), ttl, payload];
-        let replace = replaces.then(|| Bytes::from_static(b"REPLACE"));
-        commands.push(words.into_iter().chain(replace).collect());
-        found.push_back(key.clone());
+        let expires_at_ms = call.data().keyspace.expiry(key);
+        leaving.push(Leaving { key: key.clone(), payload, expires_at_ms });
     }
-    if found.is_empty() {
+    if leaving.is_empty() {
         return Ok(Some(Reply::status("NOKEY")));
     }
     let Some(target) = address::node(&arguments[1]) else {
@@ -91,8 +97,10 @@ fn begin(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Option<Reply>, Repl
     call.sessions.migration = Some(Box::new(Migration {
         client,
         target,
-        keys: found,
-        commands,
+        leaving,
+        keys: VecDeque::new(),
+        is_sent: false,
+        replaces,
         is_copy,
         timeout,
         moved: Vec::new(),
@@ -115,14 +123,22 @@ impl Sessions {
         self.migration.is_some()
     }
 
-    /// A migration has begun: what to do, and for how long to wait at most.
+    /// A migration has begun: what to do, and for how long to wait at most. A connection that is not there in
+    /// time is not noticed before something could not be written to it either, which takes as long once more.
+    /// Source: `connection.c`, `connSocketBlockingConnect`.
     pub(in crate::redis) fn begin_migration(&self) -> Option<(Begin, Duration)> {
         let migration = self.migration.as_ref()?;
-        let begin = match self.kept_for_migration {
-            Some((target, connection)) if target == migration.target => Begin::Send(connection),
-            _ => Begin::Connect(migration.target),
-        };
-        Some((begin, migration.timeout))
+        Some(match self.kept_for_migration {
+            Some((target, connection)) if target == migration.target => {
+                (Begin::Send(connection), migration.timeout)
+            }
+            _ => (Begin::Connect(migration.target), migration.timeout.saturating_mul(2)),
+        })
+    }
+
+    /// How long each answer is waited for.
+    pub(in crate::redis) fn migration_timeout(&self) -> Option<Duration> {
+        self.migration.as_ref().map(|migration| migration.timeout)
     }
 
     /// The connection of a migration has a number; the one that was kept is given up, if it goes
@@ -141,12 +157,26 @@ impl Sessions {
         self.kept_for_migration.is_some_and(|(_, kept)| kept == connection)
     }
 
-    /// What is to be sent on it.
-    pub(in crate::redis) fn take_migrating(&mut self) -> Vec<Message> {
-        let commands =
-            self.migration.as_mut().map(|migration| std::mem::take(&mut migration.commands));
-        let message = |command: Vec<Bytes>| Message::Redis(command.into());
-        commands.into_iter().flatten().map(message).collect()
+    /// What is to be sent on it, now that it is open: keys whose time has not come in the meantime, with what
+    /// is left of it. Nothing, when there are none.
+    pub(in crate::redis) fn take_migrating(&mut self, now_ms: i64) -> Vec<Message> {
+        let name = if self.is_in_cluster() { "RESTORE-ASKING" } else { "RESTORE" };
+        let Some(migration) = &mut self.migration else { return Vec::new() };
+        let mut messages = Vec::new();
+        for Leaving { key, payload, expires_at_ms } in std::mem::take(&mut migration.leaving) {
+            let left_ms = match expires_at_ms {
+                None => 0,
+                Some(at_ms) if at_ms < now_ms => continue,
+                Some(at_ms) => (at_ms - now_ms).max(1),
+            };
+            let ttl = Bytes::from(left_ms.to_string());
+            let words = [Bytes::from_static(name.as_bytes()), key.clone(), ttl, payload];
+            let replace = migration.replaces.then(|| Bytes::from_static(b"REPLACE"));
+            messages.push(Message::Redis(words.into_iter().chain(replace).collect()));
+            migration.keys.push_back(key);
+        }
+        migration.is_sent = !messages.is_empty();
+        messages
     }
 
     /// The target has answered; true when that was the last answer.
@@ -168,7 +198,7 @@ impl Sessions {
     /// `DEL`; what it has not said that it has stays, and may be in both places.
     pub(in crate::redis) fn end_migration(&mut self, engine: &mut Engine) {
         let Some(migration) = self.migration.take() else { return };
-        let Migration { client, keys, is_copy, moved, error, .. } = *migration;
+        let Migration { client, leaving, keys, is_sent, is_copy, moved, error, .. } = *migration;
         if !is_copy && !moved.is_empty() {
             let words = std::iter::once(Bytes::from_static(b"DEL"));
             let command: Vec<Bytes> = words.chain(moved).collect();
@@ -176,11 +206,14 @@ impl Sessions {
             engine.end_unit();
             self.pass_on(engine);
         }
+        const NOT_WRITTEN: Reply =
+            Reply::error("IOERR error or timeout writing to target instance");
         const NO_ANSWER: Reply = Reply::error("IOERR error or timeout reading to target instance");
         let reply = match error {
             Some(error) => error,
-            None if keys.is_empty() => Reply::OK,
-            None => NO_ANSWER,
+            None if keys.is_empty() && leaving.is_empty() => Reply::OK,
+            None if is_sent => NO_ANSWER,
+            None => NOT_WRITTEN,
         };
         if let Ok(at) = self.find(client) {
             self.say(at, reply);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Call;
-use crate::redis::channels::Kind;
+use crate::redis::channels::{Kind, Published};
 use crate::redis::commands::count;
 use crate::redis::engine::Data;
 use crate::redis::glob::{self, Case};
@@ -79,16 +79,24 @@ fn confirm(call: &mut Call<'_>, kind: Kind, word: &'static str, name: Reply) {
 
 /// `PUBLISH channel message`: to how many it was sent.
 ///
-/// Replicas publish it too. Source: `publishCommand`: `PROPAGATE_REPL`.
+/// Replicas publish it too; in a cluster every node does, which hears of it on the bus. Source:
+/// `pubsubPublishMessageAndPropagateToCluster`, `publishCommand`: `PROPAGATE_REPL`.
 pub(in crate::redis) fn publish(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    data.propagation.force(Consumers::ReplicasAlone);
+    pass_on(data, arguments, false);
     count(data.channels.publish(&arguments[1], &arguments[2]))
 }
 
 /// `SPUBLISH shardchannel message`
 pub(in crate::redis) fn spublish(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    data.propagation.force(Consumers::ReplicasAlone);
+    pass_on(data, arguments, true);
     count(data.channels.publish_to_shard(&arguments[1], &arguments[2]))
+}
+
+fn pass_on(data: &mut Data, arguments: &[Bytes], is_sharded: bool) {
+    let (channel, message) = (arguments[1].clone(), arguments[2].clone());
+    if !data.channels.tell_nodes(Published { channel, message, is_sharded }) {
+        data.propagation.force(Consumers::ReplicasAlone);
+    }
 }
 
 /// `PUBSUB CHANNELS [pattern]`

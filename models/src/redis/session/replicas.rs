@@ -145,8 +145,12 @@ impl Sessions {
         self.follow_cron(engine, settings.timeout_s);
         let runs = self.replication.cron_runs;
         self.replication.cron_runs += 1;
+        // It would move the offset that a replica waits for to take over.
+        let is_taken_over = self.pause.is_on()
+            && self.cluster.as_ref().is_some_and(|cluster| cluster.is_in_manual_failover());
         if runs.is_multiple_of(u64::from(settings.ping_period_s.max(1)))
             && !self.replication.replicas.is_empty()
+            && !is_taken_over
         {
             self.replication.feed_word(&word("PING"));
         }

@@ -14,8 +14,10 @@ use crate::redis::resp::Reply;
 /// What is asked, besides the keys.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Query {
-    /// The command may write (`CMD_WRITE`), or one of the transaction's does.
+    /// The command may write (`CMD_WRITE`).
     pub(crate) writes: bool,
+    /// A command of the transaction that it carries out may. A cluster that is down does not ask for that.
+    pub(crate) queue_writes: bool,
     /// The client has sent `ASKING` just before, or the command implies it (`RESTORE-ASKING`).
     pub(crate) is_asking: bool,
     /// The client has sent `READONLY`.
@@ -109,7 +111,7 @@ impl Cluster {
             return if has_several && missing > 0 { Err(Redirect::TryAgain) } else { Ok(()) };
         }
         let is_read_here = (query.is_readonly || query.is_shard_channel)
-            && !query.writes
+            && !(query.writes || query.queue_writes)
             && self.myself.is_replica()
             && self.myself.master == Some(owner.name);
         if is_mine || is_read_here {

@@ -14,11 +14,20 @@ const MASTERS: [u16; 3] = [1, 2, 3];
 const REPLICAS: [u16; 3] = [4, 5, 6];
 
 fn start(rig: &mut Rig, node: u16, incarnation: u32) {
+    start_with(rig, (node, incarnation), |_| {});
+}
+
+fn start_with(
+    rig: &mut Rig,
+    (node, incarnation): (u16, u32),
+    change: impl FnOnce(&mut ClusterSettings),
+) {
     let [masters, replicas] = [MASTERS, REPLICAS].map(|nodes| nodes.map(NodeId));
-    let cluster = ClusterSettings {
+    let mut cluster = ClusterSettings {
         node_timeout: Duration::from_secs(5),
         ..ClusterSettings::of(&masters, &replicas)
     };
+    change(&mut cluster);
     let settings = RedisSettings::default();
     rig.start(node, incarnation, |boot| Box::new(Server::in_cluster(boot, settings, cluster)));
 }
@@ -120,6 +129,103 @@ fn a_manual_failover_loses_nothing() {
     assert_eq!(rig.info(3, "role").as_deref(), Some("slave"));
 }
 
+/// The master's `PING` for its replicas would move the offset that the replica waits for.
+#[test]
+fn a_manual_failover_waits_for_a_replica_and_not_for_pings() {
+    let mut rig = cluster();
+    rig.ask(3, "SET foo 1");
+    rig.cut(3, 6);
+    rig.pass(500);
+    assert_eq!(rig.ask(6, "CLUSTER FAILOVER"), Some(Reply::OK));
+    let before = rig.info(3, "master_repl_offset");
+    rig.heal();
+    rig.pass(4_000);
+    assert_eq!(rig.ask(6, "GET foo"), Some(Reply::Bulk("1".into())), "{before:?}");
+}
+
+/// With `cluster-allow-reads-when-down` scripts begin, since they might only read.
+#[test]
+fn a_script_writes_nothing_while_the_cluster_is_down() {
+    let mut rig = Rig::new();
+    for node in MASTERS.into_iter().chain(REPLICAS) {
+        start_with(&mut rig, (node, 0), |settings| settings.allow_reads_when_down = true);
+    }
+    rig.pass(10_000);
+    let write = "EVAL return(redis.call('SET',KEYS[1],ARGV[1])) 1 foo";
+    assert_eq!(rig.ask(3, &format!("{write} old")), Some(Reply::OK));
+    for node in [1, 2, 4, 5, 6] {
+        rig.cut(3, node);
+    }
+    rig.pass(12_000);
+    assert!(error(rig.ask(3, "SET foo new")).starts_with("CLUSTERDOWN"));
+    let refusal = error(rig.ask(3, &format!("{write} new")));
+    assert!(
+        refusal.contains("a write command while the cluster is down and readonly"),
+        "{refusal}"
+    );
+    let read = "EVAL return(redis.call('GET',KEYS[1])) 1 foo";
+    assert_eq!(rig.ask(3, read), Some(Reply::Bulk("old".into())));
+    rig.heal();
+    rig.pass(15_000);
+    assert_eq!(rig.ask(6, &format!("{write} newer")), Some(Reply::OK));
+}
+
+#[test]
+fn asking_counts_for_one_command_whatever_comes_of_it() {
+    let mut rig = cluster();
+    let from = id(&mut rig, 3);
+    rig.ask(1, &format!("CLUSTER SETSLOT 12182 IMPORTING {from}"));
+    let client = rig.client(1);
+    for line in ["ASKING", "MGET foo {foo}b", "SET foo mine NX", "ASKING", "NONSENSE", "GET foo"] {
+        rig.tell(client, line);
+    }
+    let replies: Vec<_> = (0..6).map(|_| rig.hear(client, 10)).collect();
+    assert!(error(replies[1].clone()).starts_with("TRYAGAIN"));
+    for refused in [2, 5] {
+        assert_eq!(error(replies[refused].clone()), "MOVED 12182 10.0.0.3:6379");
+    }
+}
+
+#[test]
+fn what_a_script_publishes_is_heard_once_at_every_node() {
+    let mut rig = cluster();
+    let listeners = [1, 3, 6].map(|node| rig.client(node));
+    for listener in listeners {
+        rig.tell(listener, "SUBSCRIBE news");
+        rig.hear(listener, 10).expect("confirmed");
+    }
+    rig.ask(3, "EVAL return(redis.call('PUBLISH','news',KEYS[1])) 1 foo");
+    for listener in listeners {
+        assert!(rig.hear(listener, 10).is_some(), "once");
+        assert_eq!(rig.hear(listener, 10), None, "and not again");
+    }
+}
+
+#[test]
+fn what_its_time_has_come_for_while_the_source_connects_does_not_go() {
+    let mut rig = cluster();
+    rig.ask(3, "SET foo 1 PX 1500");
+    rig.ask(3, "SET {foo}b 2 PX 60000");
+    let (from, to) = (id(&mut rig, 3), id(&mut rig, 1));
+    rig.ask(1, &format!("CLUSTER SETSLOT 12182 IMPORTING {from}"));
+    rig.ask(3, &format!("CLUSTER SETSLOT 12182 MIGRATING {to}"));
+    rig.cut(1, 3);
+    let mover = rig.client(3);
+    rig.pass(2);
+    rig.tell(mover, "MIGRATE 10.0.0.1 6379  0 10000 KEYS foo {foo}b");
+    rig.pass(2_000);
+    rig.heal();
+    assert_eq!(rig.hear(mover, 10_000), Some(Reply::OK));
+    let client = rig.client(1);
+    for line in ["ASKING", "EXISTS foo", "ASKING", "PTTL {foo}b"] {
+        rig.tell(client, line);
+    }
+    let replies: Vec<_> = (0..4).map(|_| rig.hear(client, 10)).collect();
+    assert_eq!(replies[1], Some(Reply::Int(0)), "it is over, and not made new there");
+    let Some(Reply::Int(left_ms)) = replies[3] else { panic!("{replies:?}") };
+    assert!(left_ms < 58_100, "the time on the way counts: {left_ms}");
+}
+
 #[test]
 fn a_message_reaches_subscribers_at_every_node() {
     let mut rig = cluster();
@@ -190,8 +296,8 @@ fn a_target_that_does_not_answer_holds_up_the_whole_source() {
     rig.tell(mover, "MIGRATE 10.0.0.1 6379 foo 0 500");
     rig.pass(5);
     rig.tell(other, "PING");
-    assert_eq!(rig.hear(other, 400), None, "its only thread waits");
-    assert_eq!(error(rig.hear(mover, 200)), "IOERR error or timeout reading to target instance");
+    assert_eq!(rig.hear(other, 900), None, "its only thread waits: to connect, and to write");
+    assert_eq!(error(rig.hear(mover, 200)), "IOERR error or timeout writing to target instance");
     assert_eq!(rig.hear(other, 10), Some(Reply::status("PONG")));
     assert_eq!(rig.ask(3, "GET foo"), Some(Reply::Bulk("1".into())), "the key stays");
 }

@@ -10,6 +10,7 @@ use crate::redis::resp::Reply;
 
 const WRITE: Query = Query {
     writes: true,
+    queue_writes: false,
     is_asking: false,
     is_readonly: false,
     is_migrate: false,
