@@ -23,6 +23,7 @@ use bytes::Bytes;
 pub use self::data::Data;
 pub(crate) use self::data::Lookups;
 use super::commands::{self, DataCommand, Handler};
+use super::events::EventClasses;
 use super::keyspace::{Database, Keyspace};
 use super::memory::Memory;
 use super::propagation::{Listeners, Passed};
@@ -211,7 +212,7 @@ impl Engine {
 
     /// Has other keys from now on: those that the commands set. What is the same is not written down.
     ///
-    /// Source: `replication.c`, `readSyncBulkPayload`: `emptyData`, `rdbLoad`.
+    /// Nobody hears of it as an event. Source: `replication.c`, `readSyncBulkPayload`: `emptyData`, `rdbLoad`.
     pub(crate) fn replace_all(&mut self, commands: &[Arc<[Bytes]>], wall: Wall) {
         let before = self.data.all_as_they_are();
         let listeners = self.data.propagation.listeners();
@@ -219,12 +220,14 @@ impl Engine {
         self.data.set_wall(wall);
         self.data.delete_all();
         self.data.is_loading = true;
+        let events = std::mem::replace(&mut self.data.events, EventClasses::NONE);
         for arguments in commands {
             // The reply has nobody to go to.
             self.execute(arguments, wall);
         }
         self.data.keyspace.select(Database::default());
         self.data.is_loading = false;
+        self.data.events = events;
         self.data.propagation.set_listeners(listeners);
         self.end_unit();
         self.data.note_difference(&before);

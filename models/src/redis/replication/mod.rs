@@ -31,6 +31,9 @@
 //!   (`expireSlaveKeys`): they are removed when somebody writes to them.
 //! * Nothing is kept over a restart: without an RDB file a process begins with a new identity.
 //!
+//! * `CONFIG REWRITE` does not hold up the server until its file is synced, as it does in Redis: a promotion can
+//!   be seen before it is on disk.
+//!
 //! Source: `replication.c`.
 
 mod backlog;
@@ -199,6 +202,16 @@ impl Replication {
             }
         }
         backlog.trim(backlog_size, needed);
+    }
+
+    /// Sends an empty line to each replica that waits for a copy to begin. Source: `replicationCron`, `is_presync`.
+    pub(crate) fn reassure_waiting(&mut self) {
+        let waiting = self.replicas.iter().filter(|replica| replica.phase == Phase::Waiting);
+        let empty = |replica: &Replica| Out::Send {
+            connection: replica.connection,
+            message: Message::RedisStream([].into()),
+        };
+        self.out.extend(waiting.map(empty));
     }
 
     /// Says something on a connection.

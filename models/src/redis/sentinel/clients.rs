@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::instance::Id;
+use super::instance::{Id, Instance};
 use super::{Sentinel, hello};
 use crate::machine::{ConnectionId, Context};
 use crate::message::Message;
@@ -245,11 +245,16 @@ impl Sentinel {
         let settings =
             super::SentinelSettings { master: self.group.master.node, ..self.settings.clone() };
         let (config_epoch, leader_epoch) = (self.group.config_epoch, self.group.leader_epoch);
+        let Instance { published_ms, info_ms, .. } = self.group.master;
+        let tried_ms = self.group.master.link.tried_ms;
         self.group = super::Group::new(&settings, self.now_ms);
         self.group.config_epoch = config_epoch;
         self.group.leader_epoch = leader_epoch;
+        // When things were last done is not reset, and nothing is written down. Source: `sentinelResetMaster`.
+        let master = &mut self.group.master;
+        (master.published_ms, master.info_ms) = (published_ms, info_ms);
+        master.link.tried_ms = tried_ms;
         self.event_about("+reset-master", Id::Master, "", context);
-        self.is_config_changed = true;
     }
 
     /// `SENTINEL CKQUORUM`. Source: `sentinelIsQuorumReachable`.

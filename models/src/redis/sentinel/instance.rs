@@ -57,6 +57,13 @@ pub(super) struct Instance {
     pub(super) peer: PeerFacts,
 }
 
+impl ReplicaFacts {
+    /// The failover has nothing more to do with it.
+    pub(super) fn is_done(&self) -> bool {
+        self.reconfiguration == Reconfiguration::Done || self.is_given_up
+    }
+}
+
 /// What is known of a replica.
 #[derive(Debug)]
 pub(super) struct ReplicaFacts {
@@ -72,6 +79,9 @@ pub(super) struct ReplicaFacts {
     pub(super) is_promoted: bool,
     pub(super) reconfiguration: Reconfiguration,
     pub(super) reconfigured_ms: i64,
+    /// It was told to follow the new master and has not done so in time: it is told again, and the failover
+    /// does not wait for it. Source: `SRI_RECONF_DONE` beside `SRI_RECONF_SENT`.
+    pub(super) is_given_up: bool,
 }
 
 /// What is known of another Sentinel.
@@ -111,6 +121,7 @@ impl Instance {
                 offset: 0,
                 is_promoted: false,
                 reconfiguration: Reconfiguration::None,
+                is_given_up: false,
                 reconfigured_ms: 0,
             },
             peer: PeerFacts {

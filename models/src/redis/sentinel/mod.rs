@@ -30,6 +30,8 @@
 //! * One master a Sentinel. No scripts, no `SENTINEL SET`, no passwords, no host names.
 //! * Redis keeps instances in hash tables; here they are in the order in which they became known.
 //! * No Sentinel ever has another address. A server has its node's.
+//! * Writing the configuration takes one `fsync` each time. Redis makes three of the file and its folder, and
+//!   writes it twice when it votes in a new epoch: with slow disks a real Sentinel stands still for longer.
 //! * `+reboot` has no consequence of its own (`master-reboot-down-after-period` is 0 by default).
 //!
 //! Source: `sentinel.c`.

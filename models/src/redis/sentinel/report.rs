@@ -70,7 +70,7 @@ impl Sentinel {
             ("promoted", instance.replica.is_promoted),
             ("reconf_sent", reconfiguration == Reconfiguration::Sent),
             ("reconf_inprog", reconfiguration == Reconfiguration::InProgress),
-            ("reconf_done", reconfiguration == Reconfiguration::Done),
+            ("reconf_done", instance.replica.is_done()),
             ("force_failover", is_master && self.group.failover.is_forced),
         ];
         let set: Vec<&str> = flags.iter().filter(|(_, set)| *set).map(|(flag, _)| *flag).collect();

@@ -123,6 +123,7 @@ impl Sessions {
         self.pause.is_on()
             || self.blocked > 0 && self.list.iter().any(waits)
             || self.has_idle_limit()
+            || self.replication.is_copying()
     }
 
     /// The event loop is about to sleep: who has waited long enough goes on, and who has been told

@@ -71,10 +71,11 @@ impl Sessions {
     /// Takes a command of a connection that does not wait.
     pub(super) fn process(&mut self, at: usize, arguments: &Arc<[Bytes]>, engine: &mut Engine) {
         engine.set_wall(self.clock.wall);
+        let mut is_carried_out = false;
         match commands::find(arguments) {
             Ok(command) => {
                 self.list[at].last_command = command.full_name;
-                self.refuse_queue_or_call(at, command, arguments, engine);
+                is_carried_out = self.refuse_queue_or_call(at, command, arguments, engine);
                 if command.flags.any_of(Flags::TOUCHES_ARBITRARY_KEYS) {
                     engine.data.propagation.end_round();
                 }
@@ -89,44 +90,62 @@ impl Sessions {
         engine.end_unit();
         self.pass_on(engine);
         let session = &mut self.list[at];
-        session.written_to = self.replication.offset;
+        // Source: `server.c`, `processCommand`: `c->woff`.
+        if is_carried_out {
+            session.written_to = self.replication.offset;
+        }
         session.end_asking();
         if session.replies != Replies::On && session.blocked.is_none() {
             session.end_command();
         }
     }
 
+    /// True when the command is carried out.
     fn refuse_queue_or_call(
         &mut self,
         at: usize,
         command: &'static Command,
         arguments: &Arc<[Bytes]>,
         engine: &mut Engine,
-    ) {
+    ) -> bool {
         let other_database = self.refuses_database(command, arguments);
-        if let Some(error) = self.early_refusal(at, command).or(other_database) {
-            return self.reject(at, arguments, error, engine);
+        let early = self.early_refusal(at, command).or(other_database);
+        if let Some(error) = early {
+            self.reject(at, arguments, error, engine);
+        } else if let Some(redirection) = self.redirect(at, command, arguments, engine) {
+            self.say(at, redirection);
+        } else if let Some(error) = self.refusal(at, command, engine) {
+            self.reject(at, arguments, error, engine);
+        } else if self.pause.is_on() && !self.list[at].is_replica && self.is_held_back(at, command)
+        {
+            self.block(at, Blocked::Postponed(arguments.clone()));
+        } else if self.queue(at, command, arguments, engine) {
+            self.say(at, Reply::status("QUEUED"));
+        } else {
+            self.call(at, command, arguments, engine);
+            return true;
         }
-        if let Some(redirection) = self.redirect(at, command, arguments, engine) {
-            return self.say(at, redirection);
+        false
+    }
+
+    /// A transaction takes a command, to carry it out later; false when there is none, or it is not for one.
+    fn queue(
+        &mut self,
+        at: usize,
+        command: &'static Command,
+        arguments: &Arc<[Bytes]>,
+        engine: &Engine,
+    ) -> bool {
+        let session = &mut self.list[at];
+        let Some(transaction) = &mut session.transaction else { return false };
+        if NEVER_QUEUED.contains(&command.full_name) {
+            return false;
         }
-        if let Some(error) = self.refusal(at, command, engine) {
-            return self.reject(at, arguments, error, engine);
+        // What will fail anyway is not kept. Source: `multi.c`, `queueMultiCommand`.
+        if !engine.data.watched.is_dirty(session.connection) {
+            transaction.queue(command, arguments);
         }
-        if self.pause.is_on() && !self.list[at].is_replica && self.is_held_back(at, command) {
-            return self.block(at, Blocked::Postponed(arguments.clone()));
-        }
-        let connection = self.list[at].connection;
-        match &mut self.list[at].transaction {
-            Some(transaction) if !NEVER_QUEUED.contains(&command.full_name) => {
-                // What will fail anyway is not kept. Source: `multi.c`, `queueMultiCommand`.
-                if !engine.data.watched.is_dirty(connection) {
-                    transaction.queue(command, arguments);
-                }
-                self.say(at, Reply::status("QUEUED"));
-            }
-            _ => self.call(at, command, arguments, engine),
-        }
+        true
     }
 
     /// Why a command is not carried out here at all, though there is one of that name.

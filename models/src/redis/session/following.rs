@@ -13,6 +13,7 @@ use crate::note::Note;
 use crate::redis::address::{self, REDIS_PORT};
 use crate::redis::commands::{error, integer};
 use crate::redis::engine::Engine;
+use crate::redis::keyspace::Database;
 use crate::redis::number::parse_i64;
 use crate::redis::replication::link::{Awaited, Link};
 use crate::redis::replication::{Master, Replica, Standing};
@@ -94,6 +95,8 @@ impl Sessions {
         }
         self.disconnect_blocked(engine);
         let mut master = Master::new(node, can_continue);
+        // The history may go on without naming its database again. Source: `server.cached_master`.
+        master.database = before.as_ref().map(|master| master.database).unwrap_or_default();
         master.down_since_s = before.map_or(0, |master| match master.is_connected() {
             true => seconds(self.clock.wall).cast_signed(),
             false => master.down_since_s,
@@ -202,6 +205,12 @@ impl Sessions {
             (Link::Transfer(_), Message::RedisSnapshot(copy)) => {
                 self.take_copy(connection, copy, engine)
             }
+            // A master that is not ready for a copy yet says that it is there. Source: `replicationCron`,
+            // `is_presync`; `slaveTryPartialResynchronization`, `PSYNC_WAIT_REPLY`.
+            (
+                Link::Handshake(_, Awaited::Psync) | Link::Transfer(_),
+                Message::RedisStream(nothing),
+            ) if nothing.is_empty() => {}
             (Link::Handshake(_, awaited), Message::RedisReply(reply)) => {
                 self.go_on_with_handshake(connection, awaited, reply, engine);
             }
@@ -294,6 +303,10 @@ impl Sessions {
         self.replication.identity.take_over(id);
         self.replication.offset = offset;
         self.replication.create_backlog();
+        // A copy is followed by a stream that names its database: see `begin_copies`.
+        if let Some(master) = &mut self.replication.master {
+            master.database = Database::default();
+        }
         self.is_in_step(connection, true, engine);
         // The master sends nothing more before it hears that the copy is loaded.
         self.send_acknowledgement(connection);

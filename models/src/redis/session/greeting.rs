@@ -49,6 +49,8 @@ fn try_hello(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Reply, Reply> {
     }
     let bulk = |text: &'static str| Reply::Bulk(Bytes::from_static(text.as_bytes()));
     let id = call.session().id;
+    let mode = if call.sessions.is_in_cluster() { "cluster" } else { "standalone" };
+    let role = if call.sessions.replication.master.is_some() { "replica" } else { "master" };
     Ok(Reply::Array(vec![
         bulk("server"),
         bulk("redis"),
@@ -59,9 +61,9 @@ fn try_hello(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Reply, Reply> {
         bulk("id"),
         Reply::Int(id),
         bulk("mode"),
-        bulk("standalone"),
+        bulk(mode),
         bulk("role"),
-        bulk("master"),
+        bulk(role),
         bulk("modules"),
         Reply::Array(Vec::new()),
     ]))

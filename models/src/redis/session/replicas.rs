@@ -154,6 +154,8 @@ impl Sessions {
         {
             self.replication.feed_word(&word("PING"));
         }
+        // Whoever waits for a copy is not to believe that the master is gone: an empty line.
+        self.replication.reassure_waiting();
         let is_silent = |replica: &&Replica| {
             replica.is_online() && now_s - replica.heard_s > i64::from(settings.timeout_s)
         };

@@ -94,3 +94,54 @@ fn a_replica_refuses_replicas_while_it_has_no_master() {
     let refusal = "NOMASTERLINK Can't SYNC while not connected with my master";
     assert_eq!(rig.ask(2, "PSYNC ? -1"), Some(Reply::error(refusal)));
 }
+
+/// The master waits five seconds for others that may want the same copy, and says meanwhile that it is there.
+#[test]
+fn whoever_waits_for_a_copy_does_not_give_up_its_master() {
+    let settings = ReplicationSettings { timeout_s: 3, ping_period_s: 1, ..Default::default() };
+    let mut rig = Rig::new();
+    start(&mut rig, 1, None, settings);
+    start(&mut rig, 2, Some(1), settings);
+    rig.pass(8_000);
+    assert_eq!(rig.info(2, "master_link_status").as_deref(), Some("up"));
+    let synced = rig.notes.iter().filter(|(_, note)| matches!(note, Note::Synced { .. }));
+    assert_eq!(synced.count(), 1);
+}
+
+#[test]
+fn a_copy_is_no_event_and_a_replica_says_that_it_is_one() {
+    let mut rig = Rig::new();
+    let settings = ReplicationSettings::default();
+    start(&mut rig, 1, None, settings);
+    rig.ask(1, "SET lock mine PX 60000");
+    start(&mut rig, 2, Some(1), settings);
+    rig.pass(10);
+    let listener = rig.client(2);
+    rig.ask(2, "CONFIG SET notify-keyspace-events KEA");
+    rig.tell(listener, "PSUBSCRIBE *");
+    rig.hear(listener, 10).expect("confirmed");
+    rig.pass(8_000);
+    assert_eq!(rig.ask(2, "GET lock"), text("mine"));
+    assert_eq!(rig.hear(listener, 10), None, "nobody has changed anything");
+    let hello = format!("{:?}", rig.ask(2, "HELLO 2"));
+    assert!(hello.contains("replica") && hello.contains("standalone"), "{hello}");
+}
+
+/// A refused command writes nothing that could be waited for.
+#[test]
+fn a_wait_is_for_what_the_connection_itself_has_written() {
+    let mut rig = group(1);
+    let (writer, other) = (rig.client(1), rig.client(1));
+    rig.tell(writer, "SET a 1");
+    rig.hear(writer, 10).expect("OK");
+    rig.pass(1_500);
+    rig.cut(1, 2);
+    rig.tell(other, "SET b 2");
+    rig.hear(other, 10).expect("OK");
+    rig.tell(writer, "NONSENSE");
+    rig.hear(writer, 10).expect("an error");
+    rig.tell(writer, "WAIT 1 100");
+    assert_eq!(rig.hear(writer, 500), Some(Reply::Int(1)), "the replica has what it wrote");
+    rig.tell(other, "WAIT 1 100");
+    assert_eq!(rig.hear(other, 500), Some(Reply::Int(0)));
+}

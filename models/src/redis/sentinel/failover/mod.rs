@@ -189,13 +189,14 @@ impl Sentinel {
             let now_ms = self.now_ms;
             let replica = &mut self.group.replicas[at];
             let facts = &mut replica.replica;
-            if facts.is_promoted || facts.reconfiguration == Reconfiguration::Done {
+            if facts.is_promoted || facts.is_done() {
                 continue;
             }
             if facts.reconfiguration == Reconfiguration::Sent
                 && now_ms - facts.reconfigured_ms > period::RECONFIGURATION
             {
-                facts.reconfiguration = Reconfiguration::Done;
+                facts.reconfiguration = Reconfiguration::None;
+                facts.is_given_up = true;
                 self.event_about("-slave-reconf-sent-timeout", Id::Replica(at), "", context);
             }
             let replica = &self.group.replicas[at];
@@ -226,7 +227,7 @@ impl Sentinel {
         }
         let is_left = |replica: &Instance| {
             let facts = &replica.replica;
-            !facts.is_promoted && facts.reconfiguration != Reconfiguration::Done && !replica.is_down
+            !facts.is_promoted && !facts.is_done() && !replica.is_down
         };
         let is_too_late =
             self.now_ms - self.group.failover.step_ms > self.settings.failover_timeout_ms();
@@ -246,12 +247,10 @@ impl Sentinel {
     fn tell_the_rest(&mut self, new_master: NodeId, context: &mut Context<'_>) {
         for at in 0..self.group.replicas.len() {
             let replica = &self.group.replicas[at];
-            let is_done = matches!(
-                replica.replica.reconfiguration,
-                Reconfiguration::Done | Reconfiguration::Sent
-            );
-            if !replica.replica.is_promoted
-                && !is_done
+            let facts = &replica.replica;
+            if !facts.is_promoted
+                && !facts.is_done()
+                && facts.reconfiguration != Reconfiguration::Sent
                 && !replica.link.is_disconnected
                 && self.send_replicaof(at, Some(new_master), context)
             {

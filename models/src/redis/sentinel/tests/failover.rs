@@ -131,3 +131,39 @@ fn without_a_majority_of_sentinels_nobody_is_elected() {
     assert_eq!(events_of(&rig, "+odown"), [], "the quorum is two");
     assert_eq!(events_of(&rig, "+elected-leader"), []);
 }
+
+/// A replica that is told to follow the new master and does not is told once more, and not waited for.
+#[test]
+fn a_failover_does_not_wait_for_a_replica_that_does_not_follow() {
+    let mut rig = Rig::new();
+    for node in SERVERS {
+        start_server(&mut rig, node, 0);
+    }
+    rig.pass(8_000);
+    for node in SENTINELS {
+        let settings = SentinelSettings {
+            down_after: Duration::from_secs(30),
+            parallel_syncs: 2,
+            ..settings()
+        };
+        rig.start(node, 0, |boot| Box::new(Sentinel::new(boot, settings)));
+    }
+    rig.pass(15_000);
+    rig.ask(11, "SENTINEL FAILOVER mymaster");
+    while events_of(&rig, "+slave-reconf-sent").is_empty() {
+        rig.pass(1);
+    }
+    let told = events_of(&rig, "+slave-reconf-sent")[0].1.clone();
+    let slow = SERVERS.into_iter().find(|node| told.starts_with(&format!("slave 10.0.0.{node}:")));
+    let slow = slow.expect("a replica");
+    for sentinel in SENTINELS {
+        rig.cut(slow, sentinel);
+    }
+    rig.pass(14_000);
+    let ended = events_of(&rig, "+failover-end");
+    assert_eq!(
+        (ended.len(), events_of(&rig, "-slave-reconf-sent-timeout").len()),
+        (1, 1),
+        "{ended:?}"
+    );
+}
