@@ -24,7 +24,7 @@ use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 
-pub use self::backend::{Backend, RedisCluster, RedisSentinel};
+pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;

@@ -20,7 +20,8 @@ use proptest::prelude::*;
 
 use crate::judge::ViolationKind;
 use crate::scenario::{
-    Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisSentinel, Scenario, Shop,
+    Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisIndependent, RedisSentinel,
+    Scenario, Shop,
 };
 use crate::world::{Latency, Limits};
 
@@ -123,8 +124,14 @@ fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) 
         redis: group.redis,
         moves_slot_after: Some(Duration::from_secs(choice as u64)),
     };
+    let independent = RedisIndependent {
+        redis,
+        servers: 1 + processes,
+        restart_delay: Duration::from_secs(choice as u64),
+    };
     let mut all = vec![
         None,
+        Some(Backend::RedisIndependent(independent)),
         Some(Backend::RedisCluster(cluster)),
         Some(Backend::Redis(redis)),
         Some(Backend::RedisSentinel(group)),
