@@ -113,7 +113,7 @@ mod tests {
         let files = Files::from([(AOF_FILE, Bytes::from(file))]);
         let (node, random) = (NodeId(1), Random::new(1, 1));
         let boot = Boot { node, incarnation, random, files, clock: clock(0) };
-        let persistence = Persistence::Aof(AppendFsync::Always);
+        let persistence = Persistence::Aof(AppendFsync::EverySecond);
         let settings = RedisSettings { persistence, ..RedisSettings::default() };
         Supervised::new(boot, settings, DELAY)
     }
