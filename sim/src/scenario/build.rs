@@ -136,9 +136,10 @@ impl Scenario {
             Recipe::None => (vec!["stock-seen", "order-placed"], vec![taken]),
             Recipe::ConditionalUpdate => (vec!["order-placed"], vec![taken]),
             Recipe::Jvm(_) => (vec!["acquired", "stock-seen", "releasing"], vec![taken]),
-            Recipe::SetNx(_) | Recipe::SetNxPlainDel(_) | Recipe::SetnxExpire(_) => {
-                (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
-            }
+            Recipe::SetNx(_)
+            | Recipe::SetNxPlainDel(_)
+            | Recipe::SetnxExpire(_)
+            | Recipe::Redlock(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
         };
         match &self.backend {
             Some(Backend::RedisSentinel(_)) => {
@@ -176,9 +177,9 @@ impl Scenario {
         for client in self.clients() {
             // A recipe that needs servers fits a backend with some alone.
             let nobody = || Servers { nodes: Vec::new(), address: shop.store.into() };
-            let address = servers.clone().unwrap_or_else(nobody).address;
+            let servers = servers.clone().unwrap_or_else(nobody);
             let name = client.name.clone();
-            world.add_client(&name, move |boot| client.start(boot, shop, &address));
+            world.add_client(&name, move |boot| client.start(boot, shop, &servers));
         }
         if let Some(load) = &self.load {
             let server = servers.and_then(|servers| servers.nodes.first().copied());
