@@ -26,7 +26,7 @@ pub struct Supervised {
 enum Stage {
     /// There is no Redis before the delay is over.
     Waiting {
-        boot: Option<Boot>,
+        boot: Option<Box<Boot>>,
         delay: Duration,
     },
     Running(Box<Server>),
@@ -42,7 +42,7 @@ impl Supervised {
         let stage = if boot.incarnation == 0 || delay.is_zero() {
             Stage::Running(Box::new(Server::new(boot, settings)))
         } else {
-            Stage::Waiting { boot: Some(boot), delay }
+            Stage::Waiting { boot: Some(Box::new(boot)), delay }
         };
         Self { settings, stage }
     }
@@ -51,7 +51,7 @@ impl Supervised {
     fn start(&mut self, context: &mut Context<'_>) {
         let Stage::Waiting { boot, .. } = &mut self.stage else { return };
         let Some(boot) = boot.take() else { return };
-        let mut server = Server::new(Boot { clock: context.clock, ..boot }, self.settings);
+        let mut server = Server::new(Boot { clock: context.clock, ..*boot }, self.settings);
         context.note(Note::Remark { text: "starts Redis".to_owned() });
         server.handle(Input::Started, context);
         self.stage = Stage::Running(Box::new(server));
