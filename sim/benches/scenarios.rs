@@ -39,11 +39,16 @@ struct Figure {
     required: f64,
 }
 
-const FIGURES: [Figure; 2] = [
+const FIGURES: [Figure; 3] = [
     Figure { name: "one Redis, a paused holder", file: "paused-holder.toml", required: 2e6 },
     Figure {
         name: "1 master, 2 replicas, 3 Sentinels, random faults",
         file: "hunts/sentinel.toml",
+        required: 1.5e6,
+    },
+    Figure {
+        name: "5 independent servers, RedLock, random faults",
+        file: "hunts/redlock.toml",
         required: 1.5e6,
     },
 ];

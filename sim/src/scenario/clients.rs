@@ -7,11 +7,12 @@ use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::redis::set_nx::SetNx;
 use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
 use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
+use fencepost_models::locks::redlock::Redlock;
 use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
-use fencepost_models::redis::client::Address;
 use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_conditionally, buy_under};
 
+use super::servers::Servers;
 use super::{Backend, Recipe, Scenario};
 
 /// A node that buyers are on, before it is started.
@@ -56,9 +57,9 @@ impl Scenario {
 }
 
 impl Client {
-    /// Starts its process. `address` is where the servers of the lock are, for a recipe with some.
-    pub fn start(&self, boot: Boot, shop: ShopAddress, address: &Address) -> Process {
-        let address = address.clone();
+    /// Starts its process. `servers` are those of the lock, for a recipe with some.
+    pub fn start(&self, boot: Boot, shop: ShopAddress, servers: &Servers) -> Process {
+        let Servers { nodes, address } = servers.clone();
         let buyer = self.buyer.clone();
         match self.recipe.clone() {
             Recipe::None => {
@@ -83,6 +84,10 @@ impl Client {
             }),
             Recipe::SetnxExpire(settings) => self.process(boot, move |host| {
                 let lock = SetnxExpire::new(host.clone(), address.clone(), settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::Redlock(settings) => self.process(boot, move |host| {
+                let lock = Redlock::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
         }

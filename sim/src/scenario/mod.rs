@@ -18,13 +18,14 @@ use std::time::Duration;
 use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redlock::Tokens;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Name;
 use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 
-pub use self::backend::{Backend, RedisCluster, RedisSentinel};
+pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
@@ -190,7 +191,10 @@ impl Scenario {
         let servers = self.lock_server_names();
         let nodes = (0..).map(NodeId).zip(self.node_names());
         let servers = nodes.filter(|(_, name)| servers.contains(name)).map(|(node, _)| node);
-        LockHome::Servers(servers.collect())
+        match self.backend {
+            Some(Backend::RedisIndependent(_)) => LockHome::Majority(servers.collect()),
+            _ => LockHome::Servers(servers.collect()),
+        }
     }
 
     /// Settings that cannot do what they are for, each in words: what they are about is not there.
@@ -215,6 +219,13 @@ impl Scenario {
             )),
             Recipe::ConditionalUpdate if self.shop.fencing != Fencing::Off => {
                 misplaced.push(format!("fencing: `{recipe}` gives no tokens, and needs none"));
+            }
+            Recipe::Redlock(lock)
+                if self.shop.fencing != Fencing::Off && lock.token == Tokens::None =>
+            {
+                misplaced.push(format!(
+                    "fencing: `{recipe}` gives no tokens, so the store refuses whatever it checks"
+                ));
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redlock::{AskNodes, RedlockSettings, ReleaseAfter};
 
 use super::Backend;
 
@@ -22,11 +23,13 @@ pub enum Recipe {
     SetNxPlainDel(RedisLockSettings),
     /// `SETNX`, then `EXPIRE`, with compare-and-delete. The time to live is whole seconds.
     SetnxExpire(RedisLockSettings),
+    /// RedLock: a majority of servers that know nothing of each other.
+    Redlock(RedlockSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 6] {
+    pub fn all() -> [Self; 7] {
         let redis = RedisLockSettings::default;
         [
             Self::None,
@@ -35,6 +38,7 @@ impl Recipe {
             Self::SetNx(redis()),
             Self::SetNxPlainDel(redis()),
             Self::SetnxExpire(redis()),
+            Self::Redlock(RedlockSettings::default()),
         ]
     }
 
@@ -47,22 +51,28 @@ impl Recipe {
             Self::SetNx(_) => "set-nx",
             Self::SetNxPlainDel(_) => "set-nx-plain-del",
             Self::SetnxExpire(_) => "setnx-expire",
+            Self::Redlock(_) => "redlock",
         }
     }
 
-    /// The settings of a lock on Redis, if it is one.
+    /// The settings of a lock on one key of one Redis, if it is one.
     pub const fn redis(&self) -> Option<&RedisLockSettings> {
         match self {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings)
             }
-            Self::None | Self::ConditionalUpdate | Self::Jvm(_) => None,
+            Self::None | Self::ConditionalUpdate | Self::Jvm(_) | Self::Redlock(_) => None,
         }
     }
 
     /// Whether it locks anything at all.
     pub const fn is_lock(&self) -> bool {
         !matches!(self, Self::None | Self::ConditionalUpdate)
+    }
+
+    /// Whether it gives tokens that grow with every grant.
+    pub const fn gives_tokens(&self) -> bool {
+        self.is_lock() && !matches!(self, Self::Redlock(_))
     }
 
     /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock, and for
@@ -73,18 +83,20 @@ impl Recipe {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings.ttl)
             }
+            Self::Redlock(settings) => Some(settings.ttl),
         }
     }
 
     /// How long a client that waits may take, at most, from one look at the lock to the next where
     /// no fault is in the way: to connect, to be answered, to wait before it asks again.
-    const fn round(&self) -> Duration {
+    fn round(&self) -> Duration {
         match self {
             Self::None | Self::ConditionalUpdate | Self::Jvm(_) => Duration::ZERO,
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 let polls = settings.poll.saturating_add(settings.poll_jitter);
                 polls.saturating_add(settings.timeout.saturating_mul(2))
             }
+            Self::Redlock(settings) => redlock_round(settings),
         }
     }
 
@@ -119,6 +131,18 @@ impl Recipe {
                     Some(Backend::Redis(_) | Backend::RedisSentinel(_) | Backend::RedisCluster(_))
                 )
             }
+            Self::Redlock(_) => matches!(backend, Some(Backend::RedisIndependent(_))),
         }
     }
+}
+
+/// A round of RedLock: the nodes are asked, and asked to take it back, and the delay passes; as often as
+/// it may be tried before the keys of a minority are taken back.
+fn redlock_round(settings: &RedlockSettings) -> Duration {
+    /// More servers than anybody asks one after the other.
+    const IN_TURN: u32 = 9;
+    let nodes = if settings.ask == AskNodes::InTurn { IN_TURN } else { 1 };
+    let asking = settings.timeout.saturating_mul(2 * nodes);
+    let tries = if settings.release_after == ReleaseAfter::Tries { settings.tries } else { 1 };
+    asking.saturating_add(settings.retry_delay.1).saturating_mul(tries)
 }

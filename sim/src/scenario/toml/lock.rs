@@ -11,6 +11,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::redis::client::Discovery;
 
+use super::redlock::{read_redlock, write_redlock};
 use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
 
@@ -29,6 +30,7 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
             read_redis(&mut table, settings, &MILLISECONDS_OF_PX);
         }
         Recipe::SetnxExpire(settings) => read_redis(&mut table, settings, &SECONDS_OF_EXPIRE),
+        Recipe::Redlock(settings) => read_redlock(&mut table, settings),
     }
     table.finish();
     Some((value, recipe))
@@ -75,7 +77,7 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &Tt
 }
 
 /// The load's keys are not the lock's.
-fn read_key(value: &Value<'_>) -> Option<Name> {
+pub(super) fn read_key(value: &Value<'_>) -> Option<Name> {
     let key = read_name(value, "the key's name")?;
     if key.as_bytes().starts_with(LOAD_PREFIX.as_bytes()) {
         let message = format!("`{LOAD_PREFIX}…` is what a [load] calls its keys");
@@ -93,25 +95,25 @@ fn read_key(value: &Value<'_>) -> Option<Name> {
 const MAX_REPLICAS: u32 = 1_000;
 
 /// More than any client tries.
-const MAX_RETRIES: u32 = 1_000;
+pub(super) const MAX_RETRIES: u32 = 1_000;
 
 fn read_name(value: &Value<'_>, meaning: &str) -> Option<Name> {
     read_line(value, meaning).map(Name::from)
 }
 
 /// In what a command of Redis counts a time to live. It takes whole numbers alone.
-struct TtlUnit {
+pub(super) struct TtlUnit {
     one: Duration,
     several: &'static str,
     command: &'static str,
 }
 
-const MILLISECONDS_OF_PX: TtlUnit =
+pub(super) const MILLISECONDS_OF_PX: TtlUnit =
     TtlUnit { one: MILLISECOND, several: "milliseconds", command: "SET … PX" };
 const SECONDS_OF_EXPIRE: TtlUnit = TtlUnit { one: SECOND, several: "seconds", command: "EXPIRE" };
 
 /// Redis takes whole numbers: `PX 0` is an error there, and the rest would be cut off.
-fn read_ttl(value: &Value<'_>, unit: &TtlUnit) -> Option<Duration> {
+pub(super) fn read_ttl(value: &Value<'_>, unit: &TtlUnit) -> Option<Duration> {
     let ttl = value.duration(unit.one..=MAX_DURATION)?;
     if !ttl.as_nanos().is_multiple_of(unit.one.as_nanos()) {
         let message = format!("`{}` is {}", value.key(), show(ttl));
@@ -150,6 +152,7 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
         Recipe::SetNx(settings)
         | Recipe::SetNxPlainDel(settings)
         | Recipe::SetnxExpire(settings) => write_redis(out, settings),
+        Recipe::Redlock(settings) => write_redlock(out, settings),
     }
 }
 
@@ -183,6 +186,6 @@ fn write_redis(out: &mut String, settings: &RedisLockSettings) -> fmt::Result {
     write_name(out, "key", &settings.key, &defaults.key)
 }
 
-fn write_name(out: &mut String, key: &str, name: &Name, default: &Name) -> fmt::Result {
+pub(super) fn write_name(out: &mut String, key: &str, name: &Name, default: &Name) -> fmt::Result {
     if name == default { Ok(()) } else { writeln!(out, "{key} = {}", string(&name.to_string())) }
 }
