@@ -14,6 +14,7 @@
 pub mod jvm;
 pub mod none;
 pub mod redis;
+pub mod redisson;
 
 use crate::machine::InputId;
 use crate::note::{Name, Note, ReleaseOutcome};

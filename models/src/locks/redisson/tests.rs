@@ -1,0 +1,1 @@
+//! What Redisson's locks send, in order, and what they make of the answers.
