@@ -61,7 +61,7 @@ fn while_nothing_goes_wrong_every_lock_sells_what_there_is_and_no_more() {
     for lock in Recipe::all().into_iter().filter(|lock| *lock != Recipe::None) {
         // Nothing but a lock gives tokens to check.
         for fencing in
-            FENCING_MODES.into_iter().filter(|mode| lock.is_lock() || *mode == Fencing::Off)
+            FENCING_MODES.into_iter().filter(|mode| lock.gives_tokens() || *mode == Fencing::Off)
         {
             let scenario = sale(lock.clone()).but(|s| s.shop.fencing = fencing);
             scenario.sweep(0..100).must_hold("a sale without a fault is right", |outcome| {

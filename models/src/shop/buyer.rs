@@ -31,6 +31,9 @@ pub struct BuyerSettings {
     pub lease_check: LeaseCheck,
     /// Where it has its orders recorded, and when.
     pub orders: Orders,
+    /// Whether the code that writes takes the lock once more, as a method does that is called by another
+    /// one that holds it already. It needs a lock that is reentrant.
+    pub reenters: bool,
 }
 
 impl Default for BuyerSettings {
@@ -44,6 +47,7 @@ impl Default for BuyerSettings {
             retries: 0,
             lease_check: LeaseCheck::default(),
             orders: Orders::default(),
+            reenters: false,
         }
     }
 }
@@ -88,7 +92,7 @@ pub async fn buy_under<L: Lock>(host: Host, lock: L, shop: ShopAddress, settings
     loop {
         let order = shop.next_order();
         let held = lock.acquire().await;
-        let outcome = read_and_write(&mut shop, order, held.grant()).await;
+        let outcome = read_and_write(&mut shop, order, held.grant(), &mut lock).await;
         // Whoever knows that its lease is over does nothing more under it.
         if outcome != Outcome::LeaseOver {
             shop.work().await;
@@ -115,7 +119,12 @@ pub async fn buy_conditionally(host: Host, shop: ShopAddress, settings: BuyerSet
 }
 
 /// The critical section. Between the read and the write lies a little work of the buyer's own.
-async fn read_and_write(shop: &mut Shop, order: u64, grant: Grant) -> Outcome {
+async fn read_and_write<L: Lock>(
+    shop: &mut Shop,
+    order: u64,
+    grant: Grant,
+    lock: &mut Guarded<L>,
+) -> Outcome {
     let token = grant.token;
     shop.work().await;
     let stock = match shop.store.ask(ShopRequest::Read { token }).await {
@@ -131,7 +140,15 @@ async fn read_and_write(shop: &mut Shop, order: u64, grant: Grant) -> Outcome {
     if !shop.lease_holds(order, grant).await {
         return Outcome::LeaseOver;
     }
-    shop.place(order, ShopRequest::Write { order, stock, token }).await
+    if !shop.settings.reenters {
+        return shop.place(order, ShopRequest::Write { order, stock, token }).await;
+    }
+    let held = lock.acquire().await;
+    shop.work().await;
+    let token = held.grant().token;
+    let outcome = shop.place(order, ShopRequest::Write { order, stock, token }).await;
+    lock.release(held).await;
+    outcome
 }
 
 /// A buyer's side of the shop.

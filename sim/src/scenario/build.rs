@@ -136,7 +136,11 @@ impl Scenario {
             Recipe::None => (vec!["stock-seen", "order-placed"], vec![taken]),
             Recipe::ConditionalUpdate => (vec!["order-placed"], vec![taken]),
             Recipe::Jvm(_) => (vec!["acquired", "stock-seen", "releasing"], vec![taken]),
-            Recipe::SetNx(_) | Recipe::SetNxPlainDel(_) | Recipe::SetnxExpire(_) => {
+            Recipe::SetNx(_)
+            | Recipe::SetNxPlainDel(_)
+            | Recipe::SetnxExpire(_)
+            | Recipe::Redisson(_)
+            | Recipe::RedissonFenced(_) => {
                 (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
             }
         };

@@ -7,6 +7,8 @@ use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::redis::set_nx::SetNx;
 use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
 use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
+use fencepost_models::locks::redisson::fenced::RedissonFencedLock;
+use fencepost_models::locks::redisson::lock::RedissonLock;
 use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
 use fencepost_models::redis::client::Address;
@@ -83,6 +85,14 @@ impl Client {
             }),
             Recipe::SetnxExpire(settings) => self.process(boot, move |host| {
                 let lock = SetnxExpire::new(host.clone(), address.clone(), settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::Redisson(settings) => self.process(boot, move |host| {
+                let lock = RedissonLock::new(&host, address.clone(), settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::RedissonFenced(settings) => self.process(boot, move |host| {
+                let lock = RedissonFencedLock::new(&host, address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
         }

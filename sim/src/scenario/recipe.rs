@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redisson::RedissonSettings;
+use fencepost_models::note::Name;
 
 use super::Backend;
 
@@ -22,12 +24,17 @@ pub enum Recipe {
     SetNxPlainDel(RedisLockSettings),
     /// `SETNX`, then `EXPIRE`, with compare-and-delete. The time to live is whole seconds.
     SetnxExpire(RedisLockSettings),
+    /// Redisson's `RLock`: a hash that knows its holder, a watchdog, a channel that wakes who waits.
+    Redisson(RedissonSettings),
+    /// Redisson's `RFencedLock`: the same with a token.
+    RedissonFenced(RedissonSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 6] {
+    pub fn all() -> [Self; 8] {
         let redis = RedisLockSettings::default;
+        let redisson = RedissonSettings::default;
         [
             Self::None,
             Self::ConditionalUpdate,
@@ -35,6 +42,8 @@ impl Recipe {
             Self::SetNx(redis()),
             Self::SetNxPlainDel(redis()),
             Self::SetnxExpire(redis()),
+            Self::Redisson(redisson()),
+            Self::RedissonFenced(redisson()),
         ]
     }
 
@@ -47,17 +56,44 @@ impl Recipe {
             Self::SetNx(_) => "set-nx",
             Self::SetNxPlainDel(_) => "set-nx-plain-del",
             Self::SetnxExpire(_) => "setnx-expire",
+            Self::Redisson(_) => "redisson",
+            Self::RedissonFenced(_) => "redisson-fenced",
         }
     }
 
-    /// The settings of a lock on Redis, if it is one.
+    /// The settings of a lock that polls one key of a Redis, if it is one.
     pub const fn redis(&self) -> Option<&RedisLockSettings> {
         match self {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings)
             }
-            Self::None | Self::ConditionalUpdate | Self::Jvm(_) => None,
+            _ => None,
         }
+    }
+
+    /// The settings of a lock of Redisson's, if it is one.
+    pub const fn redisson(&self) -> Option<&RedissonSettings> {
+        match self {
+            Self::Redisson(settings) | Self::RedissonFenced(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// The key that the lock is on a Redis, if it is there.
+    pub fn key(&self) -> Option<&Name> {
+        let redis = self.redis().map(|settings| &settings.key);
+        redis.or_else(|| self.redisson().map(|settings| &settings.key))
+    }
+
+    /// Whether a fencing token comes with a grant.
+    pub const fn gives_tokens(&self) -> bool {
+        !matches!(self, Self::None | Self::ConditionalUpdate | Self::Redisson(_))
+    }
+
+    /// Whether a client that holds the lock may enter it once more. With any other it waits for itself,
+    /// until its lease is over.
+    pub const fn is_reentrant(&self) -> bool {
+        matches!(self, Self::Jvm(_) | Self::Redisson(_) | Self::RedissonFenced(_))
     }
 
     /// Whether it locks anything at all.
@@ -73,17 +109,27 @@ impl Recipe {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings.ttl)
             }
+            Self::Redisson(settings) | Self::RedissonFenced(settings) => Some(settings.lasts()),
         }
     }
 
     /// How long a client that waits may take, at most, from one look at the lock to the next where
-    /// no fault is in the way: to connect, to be answered, to wait before it asks again.
+    /// no fault is in the way: to connect, to be answered, to wait before it asks again. One of
+    /// Redisson's sleeps for as long as the holder's lease was to last, which the lease itself stands for.
     const fn round(&self) -> Duration {
         match self {
             Self::None | Self::ConditionalUpdate | Self::Jvm(_) => Duration::ZERO,
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 let polls = settings.poll.saturating_add(settings.poll_jitter);
                 polls.saturating_add(settings.timeout.saturating_mul(2))
+            }
+            // A try that gets no answer is made five times, with two seconds between them at most.
+            Self::Redisson(settings) | Self::RedissonFenced(settings) => {
+                const PAUSE: Duration = Duration::from_secs(2);
+                let sync = settings.slaves_sync_timeout;
+                let attempt = settings.timeout.saturating_mul(2).saturating_add(sync);
+                let attempts = attempt.saturating_add(PAUSE).saturating_mul(5);
+                attempts.saturating_add(settings.retry)
             }
         }
     }
@@ -113,7 +159,11 @@ impl Recipe {
         match self {
             Self::None | Self::ConditionalUpdate => true,
             Self::Jvm(_) => matches!(backend, Some(Backend::Memory { .. })),
-            Self::SetNx(_) | Self::SetNxPlainDel(_) | Self::SetnxExpire(_) => {
+            Self::SetNx(_)
+            | Self::SetNxPlainDel(_)
+            | Self::SetnxExpire(_)
+            | Self::Redisson(_)
+            | Self::RedissonFenced(_) => {
                 matches!(
                     backend,
                     Some(Backend::Redis(_) | Backend::RedisSentinel(_) | Backend::RedisCluster(_))

@@ -7,6 +7,7 @@ use fencepost_faults::{FaultKind, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redisson::RedissonSettings;
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
 use fencepost_models::redis::client::Discovery;
@@ -66,7 +67,27 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     let set_nx = redis_lock(milliseconds()).prop_map(Recipe::SetNx);
     let plain_del = redis_lock(milliseconds()).prop_map(Recipe::SetNxPlainDel);
     let expire = redis_lock((1..1_000_000_u64).prop_map(Duration::from_secs));
-    prop_oneof![defaults, jvm, set_nx, plain_del, expire.prop_map(Recipe::SetnxExpire)]
+    let expire = expire.prop_map(Recipe::SetnxExpire);
+    let redisson = redisson_lock().prop_map(Recipe::Redisson);
+    let fenced = redisson_lock().prop_map(Recipe::RedissonFenced);
+    prop_oneof![defaults, jvm, set_nx, plain_del, expire, redisson, fenced]
+}
+
+fn redisson_lock() -> impl Strategy<Value = RedissonSettings> {
+    let leases = (prop::option::of(milliseconds()), milliseconds());
+    (name(), leases, any::<bool>(), milliseconds(), duration(), duration()).prop_map(
+        |(key, leases, check_synced_slaves, slaves_sync_timeout, timeout, retry)| {
+            RedissonSettings {
+                key,
+                lease: leases.0,
+                watchdog_timeout: leases.1,
+                check_synced_slaves,
+                slaves_sync_timeout,
+                timeout,
+                retry,
+            }
+        },
+    )
 }
 
 fn redis_lock(ttl: impl Strategy<Value = Duration>) -> impl Strategy<Value = RedisLockSettings> {
@@ -155,14 +176,15 @@ fn buyer() -> impl Strategy<Value = BuyerSettings> {
     let checks = prop::sample::select(vec![LeaseCheck::None, LeaseCheck::BeforeWrite]);
     let orders =
         prop::sample::select(vec![Orders::WithStock, Orders::AfterStock, Orders::BeforeStock]);
-    (range(), range(), duration(), 0..=1_000_u32, checks, orders).prop_map(
-        |(work, browse, store_timeout, retries, lease_check, orders)| BuyerSettings {
+    (range(), range(), duration(), 0..=1_000_u32, checks, orders, any::<bool>()).prop_map(
+        |(work, browse, store_timeout, retries, lease_check, orders, reenters)| BuyerSettings {
             work,
             browse,
             store_timeout,
             retries,
             lease_check,
             orders,
+            reenters,
         },
     )
 }

@@ -8,10 +8,13 @@ use fencepost_faults::toml::{MAX_DURATION, Table, Value, string};
 use fencepost_models::load::KEY_PREFIX as LOAD_PREFIX;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redisson::RedissonSettings;
 use fencepost_models::note::Name;
 use fencepost_models::redis::client::Discovery;
 
-use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
+use super::{
+    INSTANT, MILLISECOND, SECOND, ZERO, duration, read_line, set, set_duration, write_duration,
+};
 use crate::scenario::{Backend, Recipe};
 
 pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)> {
@@ -29,6 +32,9 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
             read_redis(&mut table, settings, &MILLISECONDS_OF_PX);
         }
         Recipe::SetnxExpire(settings) => read_redis(&mut table, settings, &SECONDS_OF_EXPIRE),
+        Recipe::Redisson(settings) | Recipe::RedissonFenced(settings) => {
+            read_redisson(&mut table, settings);
+        }
     }
     table.finish();
     Some((value, recipe))
@@ -61,6 +67,20 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &Tt
     let replicas = table.get("wait_replicas");
     set(&mut settings.wait_replicas, replicas.and_then(|number| number.integer(0..=MAX_REPLICAS)));
     set_duration(table, "wait_timeout", MILLISECOND, &mut settings.wait_timeout);
+    set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
+}
+
+fn read_redisson(table: &mut Table<'_>, settings: &mut RedissonSettings) {
+    let mut whole =
+        |key| table.get(key).and_then(|value| read_ttl(&value, &MILLISECONDS_OF_PEXPIRE));
+    let (lease, watchdog_timeout) = (whole("lease"), whole("watchdog_timeout"));
+    settings.lease = lease.or(settings.lease);
+    set(&mut settings.watchdog_timeout, watchdog_timeout);
+    let check = table.get("check_synced_slaves");
+    set(&mut settings.check_synced_slaves, check.and_then(|check| check.boolean()));
+    set_duration(table, "slaves_sync_timeout", MILLISECOND, &mut settings.slaves_sync_timeout);
+    set_duration(table, "timeout", INSTANT, &mut settings.timeout);
+    set_duration(table, "retry", INSTANT, &mut settings.retry);
     set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
 }
 
@@ -98,6 +118,8 @@ struct TtlUnit {
 
 const MILLISECONDS_OF_PX: TtlUnit =
     TtlUnit { one: MILLISECOND, several: "milliseconds", command: "SET … PX" };
+const MILLISECONDS_OF_PEXPIRE: TtlUnit =
+    TtlUnit { one: MILLISECOND, several: "milliseconds", command: "PEXPIRE" };
 const SECONDS_OF_EXPIRE: TtlUnit = TtlUnit { one: SECOND, several: "seconds", command: "EXPIRE" };
 
 /// Redis takes whole numbers: `PX 0` is an error there, and the rest would be cut off.
@@ -140,6 +162,9 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
         Recipe::SetNx(settings)
         | Recipe::SetNxPlainDel(settings)
         | Recipe::SetnxExpire(settings) => write_redis(out, settings),
+        Recipe::Redisson(settings) | Recipe::RedissonFenced(settings) => {
+            write_redisson(out, settings)
+        }
     }
 }
 
@@ -170,6 +195,23 @@ fn write_redis(out: &mut String, settings: &RedisLockSettings) -> fmt::Result {
         writeln!(out, "wait_replicas = {}", settings.wait_replicas)?;
     }
     write_duration(out, "wait_timeout", settings.wait_timeout, defaults.wait_timeout)?;
+    write_name(out, "key", &settings.key, &defaults.key)
+}
+
+fn write_redisson(out: &mut String, settings: &RedissonSettings) -> fmt::Result {
+    let defaults = RedissonSettings::default();
+    if let Some(lease) = settings.lease {
+        writeln!(out, "lease = {}", duration(lease))?;
+    }
+    let (timeout, default) = (settings.watchdog_timeout, defaults.watchdog_timeout);
+    write_duration(out, "watchdog_timeout", timeout, default)?;
+    if settings.check_synced_slaves != defaults.check_synced_slaves {
+        writeln!(out, "check_synced_slaves = {}", settings.check_synced_slaves)?;
+    }
+    let (timeout, default) = (settings.slaves_sync_timeout, defaults.slaves_sync_timeout);
+    write_duration(out, "slaves_sync_timeout", timeout, default)?;
+    write_duration(out, "timeout", settings.timeout, defaults.timeout)?;
+    write_duration(out, "retry", settings.retry, defaults.retry)?;
     write_name(out, "key", &settings.key, &defaults.key)
 }
 
