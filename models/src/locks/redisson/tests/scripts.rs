@@ -94,10 +94,10 @@ fn a_renewal_gives_the_whole_lease_and_brings_nothing_back() {
 #[test]
 fn each_entry_of_a_fenced_lock_has_a_token_of_its_own() {
     let mut server = Server::new();
-    let mut lock = |server: &mut Server, holder: &str| {
+    let lock = |server: &mut Server, holder: &str| {
         server.run(&["EVAL", LOCK_FENCED, "2", "lock", "token", "30000", holder])
     };
-    let granted = |token| Reply::Array(vec![Reply::Int(-1), Reply::Int(token)]);
+    let granted = |token: i64| Reply::Array(vec![Reply::Int(-1), Reply::Int(token)]);
     assert_eq!(lock(&mut server, "a:1"), granted(1));
     assert_eq!(lock(&mut server, "a:1"), granted(2));
     let taken = Reply::Array(vec![Reply::Int(30_000), Reply::Int(-1)]);
