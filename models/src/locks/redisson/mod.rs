@@ -4,6 +4,7 @@
 //! ```text
 //! lock      `RLock`
 //! fenced    `RFencedLock`: a token with every grant
+//! multi     several locks as one: all of them, or a majority
 //! rlock     what all of them are made of: try, wait, leave
 //! renewal   the watchdog
 //! wakeups   the channel
@@ -36,13 +37,14 @@
 //! A buyer whose `lock()` has thrown calls it again after [`RedissonSettings::retry`]. One whose `unlock()`
 //! has thrown goes on.
 //!
-//! Read at version 4.x, commit 66863978b4a92093b97c1f8c96f182a77e81d50e of the repository redisson/redisson.
+//! Read at version 4.7.1-SNAPSHOT, commit 66863978b4a92093b97c1f8c96f182a77e81d50e of the repository redisson/redisson.
 //! The cluster's slots are asked for as redis-py does, when they are needed, and not every five seconds
 //! (`ClusterServersConfig.scanInterval`).
 
 mod commands;
 pub mod fenced;
 pub mod lock;
+pub mod multi;
 mod renewal;
 mod rlock;
 mod scripts;

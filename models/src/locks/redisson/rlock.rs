@@ -14,6 +14,7 @@ use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
 use crate::redis::client::{Address, Script};
 use crate::redis::resp::Reply;
+use crate::time::Mono;
 
 /// Which of the two locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(super) struct RLock {
     counter: Bytes,
     /// Who holds, as the server knows him: the object's id and the thread's.
     holder: Bytes,
+    /// The caller's own lease; `None` has the watchdog renew it.
+    own_lease: Option<Duration>,
     /// With which lease an entry that is left gives the rest. Source: `RedissonLock.internalLockLeaseTime`.
     lease: Duration,
     /// How often this thread believes to have entered it.
@@ -89,6 +92,7 @@ impl RLock {
             channel,
             counter: prefixed("redisson_lock_token", &settings.key),
             holder,
+            own_lease: settings.lease,
             lease: settings.watchdog_timeout,
             entered: 0,
             lock: Script::new(lock),
@@ -136,6 +140,45 @@ impl RLock {
         }
     }
 
+    /// Waits for so long at most; nothing when that was not long enough. Source: `RedissonLock.tryLock`.
+    pub(super) async fn try_lock(&mut self, wait: Duration) -> Result<Option<Grant>, Failure> {
+        let end = self.host.mono() + wait;
+        if let Tried::Granted(grant) = self.try_acquire().await? {
+            return Ok(Some(grant));
+        }
+        let Some(left) = self.time_until(end) else { return Ok(None) };
+        let Ok(Ok(waiting)) = self.host.timeout(left, self.wakeups.subscribe()).await else {
+            return Ok(None);
+        };
+        while self.time_until(end).is_some() {
+            let time_left = match self.try_acquire().await {
+                Ok(Tried::Granted(grant)) => return Ok(Some(grant)),
+                Ok(Tried::Taken(time_left)) => time_left,
+                Err(Failure::NoAnswer) => return Ok(None),
+                Err(failure) => return Err(failure),
+            };
+            let Some(left) = self.time_until(end) else { return Ok(None) };
+            waiting.wake_up(Some(time_left.map_or(left, |time_left| time_left.min(left)))).await;
+        }
+        Ok(None)
+    }
+
+    /// What is left until then on this host's clock; `None` when nothing is.
+    fn time_until(&self, end: Mono) -> Option<Duration> {
+        Some(end.saturating_since(self.host.mono())).filter(|left| !left.is_zero())
+    }
+
+    /// Has the next tries ask for that lease.
+    pub(super) const fn ask_for(&mut self, lease: Option<Duration>) {
+        self.own_lease = lease;
+    }
+
+    /// Sets how long what is held lasts from now on. Source: `RedissonExpirable.expireAsync`.
+    pub(super) async fn expire(&self, lease: Duration) {
+        let pexpire = [Bytes::from_static(b"PEXPIRE"), self.key.clone(), millis(lease)];
+        self.commands.tell(&pexpire).await;
+    }
+
     /// A try; once more, some time later, when no replica has it. The fenced lock neither takes such a grant
     /// back nor tries again: it throws. Source: `RedissonLock.tryAcquireAsync0`,
     /// `ServiceManager.execute`, `RedissonBaseLock.handleNoSync`; `RedissonFencedLock.tryAcquireAsync`.
@@ -158,7 +201,7 @@ impl RLock {
 
     async fn try_once(&mut self) -> Result<Tried, Failure> {
         let asked_at = self.host.mono();
-        let arguments = [millis(self.settings.lease.unwrap_or(self.lease)), self.holder.clone()];
+        let arguments = [millis(self.own_lease.unwrap_or(self.lease)), self.holder.clone()];
         let script = match self.kind {
             Kind::Plain => self.lock.call([self.key.clone()], arguments),
             Kind::Fenced => self.lock.call([self.key.clone(), self.counter.clone()], arguments),
@@ -173,7 +216,7 @@ impl RLock {
             reentered: self.entered > 0,
             ..Grant::new(token)
         };
-        match self.settings.lease {
+        match self.own_lease {
             Some(lease) => {
                 self.lease = lease;
                 grant.valid_until = Some(asked_at + lease);
