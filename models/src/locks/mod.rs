@@ -15,6 +15,7 @@ pub mod jvm;
 pub mod none;
 pub mod redis;
 pub mod redisson;
+pub mod redlock;
 
 use crate::machine::InputId;
 use crate::note::{Name, Note, ReleaseOutcome};
@@ -75,6 +76,12 @@ pub trait Lock {
 
     /// Gives the lock back.
     async fn release(&mut self, grant: Grant) -> ReleaseOutcome;
+
+    /// Until when the lease of a grant lasts, as far as the recipe knows by now: a recipe that extends
+    /// leases by itself knows better than the grant did.
+    fn valid_until(&self, grant: &Grant) -> Option<Mono> {
+        grant.valid_until
+    }
 }
 
 /// A lock whose user's beliefs are written down.
@@ -113,6 +120,11 @@ impl<L: Lock> Guarded<L> {
             Note::Acquired { lock: lock_name, hold, thread, token, reentered, granted_by };
         self.host.note(acquired);
         Held { grant, belief: Some(Belief { host: self.host.clone(), lock, hold }) }
+    }
+
+    /// Until when the lease lasts, as far as the recipe knows by now.
+    pub fn valid_until(&self, held: &Held) -> Option<Mono> {
+        self.lock.valid_until(&held.grant)
     }
 
     /// Gives the lock back; when this is called, the caller believes no longer that it holds it.

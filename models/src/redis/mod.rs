@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! server                 the machine: messages, timers, notes
+//! supervised             a server whose supervisor waits before it starts it again
 //! session/               what it keeps for each connection: transactions, subscriptions, pauses
 //! engine  commands/      arguments and the time in, a reply out
 //! sentinel/              Sentinel
@@ -46,6 +47,7 @@ pub mod sentinel;
 pub mod server;
 mod session;
 mod settings;
+pub mod supervised;
 mod unix_time;
 mod usage;
 mod watched;

@@ -5,16 +5,20 @@
 //! was under way is forgotten, its half-done writes stay as they are, and the lock that it held stays
 //! taken until it expires. Its new orders have numbers that the old ones did not have.
 
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::protocol::{Orders, ShopReply, ShopRequest};
-use crate::locks::{Grant, Guarded, Lock};
+use crate::locks::{Guarded, Held, Lock};
 use crate::machine::NodeId;
 use crate::note::Note;
 use crate::process::Host;
+use crate::time::Mono;
 
 /// How buyers behave. Every time is drawn anew, evenly between the two ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +68,10 @@ pub enum LeaseCheck {
     /// pause can fall between the look and the write, the write can be under way for long, what is
     /// sent again is not checked again, and a clock that runs slow believes for too long.
     BeforeWrite,
+    /// Right before the first write, and when the lease's end comes, whatever the buyer does just then: it
+    /// drops its work and gives the lock back, so that while its process runs it holds nothing longer than
+    /// its lease. A write that has been sent is not called back by that.
+    Throughout,
 }
 
 /// Where a buyer finds the shop.
@@ -92,11 +100,7 @@ pub async fn buy_under<L: Lock>(host: Host, lock: L, shop: ShopAddress, settings
     loop {
         let order = shop.next_order();
         let held = lock.acquire().await;
-        let outcome = read_and_write(&mut shop, order, held.grant(), &mut lock).await;
-        // Whoever knows that its lease is over does nothing more under it.
-        if outcome != Outcome::LeaseOver {
-            shop.work().await;
-        }
+        let outcome = hold(&mut shop, order, &mut lock, &held).await;
         lock.release(held).await;
         if shop.finish(order, outcome) {
             return;
@@ -118,14 +122,79 @@ pub async fn buy_conditionally(host: Host, shop: ShopAddress, settings: BuyerSet
     }
 }
 
+/// What a buyer does while it holds the lock, for no longer than its lease where it looks at that.
+async fn hold<L: Lock>(shop: &mut Shop, order: u64, lock: &mut Guarded<L>, held: &Held) -> Outcome {
+    let grant = held.grant();
+    if shop.settings.reenters {
+        // No lock that can be entered twice moves the end that it has told.
+        return hold_until(shop, order, grant.token, &|| grant.valid_until, Some(lock)).await;
+    }
+    let lock = &*lock;
+    hold_until::<L>(shop, order, grant.token, &|| lock.valid_until(held), None).await
+}
+
+/// The same, with the end of the lease, and with the lock where it is entered once more.
+async fn hold_until<L: Lock>(
+    shop: &mut Shop,
+    order: u64,
+    token: Option<u64>,
+    end: &impl Fn() -> Option<Mono>,
+    lock: Option<&mut Guarded<L>>,
+) -> Outcome {
+    let (host, lease_check) = (shop.host.clone(), shop.settings.lease_check);
+    // What came of the order, as soon as that is known.
+    let known = Cell::new(None);
+    let section = async {
+        let outcome = read_and_write(shop, order, token, end, lock).await;
+        known.set(Some(outcome));
+        // Whoever knows that its lease is over does nothing more under it.
+        if outcome != Outcome::LeaseOver {
+            shop.work().await;
+        }
+        outcome
+    };
+    if lease_check != LeaseCheck::Throughout {
+        return section.await;
+    }
+    let outcome = until_end(&host, section, end).await;
+    if let Some(outcome) = outcome.or(known.get()) {
+        return outcome;
+    }
+    if shop.is_placing {
+        return Outcome::Unknown;
+    }
+    host.note(Note::LeaseOver { thread: host.thread(), order, ended_ms_ago: 0 });
+    Outcome::LeaseOver
+}
+
+/// Goes on with a section until it is done or the lease is over; `None` there. The lease may be extended
+/// meanwhile.
+async fn until_end<T>(
+    host: &Host,
+    section: impl Future<Output = T>,
+    end: &impl Fn() -> Option<Mono>,
+) -> Option<T> {
+    let mut section = pin!(section);
+    while let Some(known) = end() {
+        let left = known.saturating_since(host.mono());
+        if let Ok(output) = host.timeout(left, section.as_mut()).await {
+            return Some(output);
+        }
+        if end() == Some(known) {
+            return None;
+        }
+    }
+    Some(section.await)
+}
+
 /// The critical section. Between the read and the write lies a little work of the buyer's own.
 async fn read_and_write<L: Lock>(
     shop: &mut Shop,
     order: u64,
-    grant: Grant,
-    lock: &mut Guarded<L>,
+    token: Option<u64>,
+    end: &impl Fn() -> Option<Mono>,
+    lock: Option<&mut Guarded<L>>,
 ) -> Outcome {
-    let token = grant.token;
     shop.work().await;
     let stock = match shop.store.ask(ShopRequest::Read { token }).await {
         Some(ShopReply::Stock { stock }) => stock,
@@ -137,12 +206,12 @@ async fn read_and_write<L: Lock>(
     let Some(stock) = stock.checked_sub(1) else {
         return Outcome::SoldOut;
     };
-    if !shop.lease_holds(order, grant).await {
+    if !shop.lease_holds(order, end).await {
         return Outcome::LeaseOver;
     }
-    if !shop.settings.reenters {
+    let Some(lock) = lock else {
         return shop.place(order, ShopRequest::Write { order, stock, token }).await;
-    }
+    };
     let held = lock.acquire().await;
     shop.work().await;
     let token = held.grant().token;
@@ -159,6 +228,8 @@ struct Shop {
     orders: Client,
     /// How many orders there have been.
     count: u64,
+    /// The present order has been sent, in whole or in part.
+    is_placing: bool,
 }
 
 impl Shop {
@@ -166,13 +237,14 @@ impl Shop {
         let client =
             |server| Client::new(host.clone(), server, settings.store_timeout, settings.retries);
         let (store, orders) = (client(address.store), client(address.orders));
-        Self { host, settings, store, orders, count: 0 }
+        Self { host, settings, store, orders, count: 0, is_placing: false }
     }
 
     /// A number that no other order has: the node, its incarnation and a count, a million apart;
     /// before them, a thread.
     fn next_order(&mut self) -> u64 {
         self.count += 1;
+        self.is_placing = false;
         let (node, incarnation) =
             (u64::from(self.host.node().0), u64::from(self.host.incarnation()));
         let of_process = (node * 1_000 + incarnation) * 1_000_000 + self.count;
@@ -184,9 +256,9 @@ impl Shop {
     }
 
     /// The look at the clock, where a buyer takes one.
-    async fn lease_holds(&self, order: u64, grant: Grant) -> bool {
-        let (LeaseCheck::BeforeWrite, Some(end)) = (self.settings.lease_check, grant.valid_until)
-        else {
+    async fn lease_holds(&self, order: u64, end: &impl Fn() -> Option<Mono>) -> bool {
+        let looks = self.settings.lease_check != LeaseCheck::None;
+        let Some(end) = end().filter(|_| looks) else {
             return true;
         };
         let now = self.host.mono();
@@ -205,6 +277,7 @@ impl Shop {
     /// Writes the stock, and has the order recorded with it, after it or before it.
     async fn place(&mut self, order: u64, write: ShopRequest) -> Outcome {
         let orders = self.settings.orders;
+        self.is_placing = true;
         if orders == Orders::BeforeStock {
             if !self.record(order).await {
                 return Outcome::Unknown;

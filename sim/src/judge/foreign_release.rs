@@ -8,13 +8,16 @@
 //!   release undoes: another client; but also the same client, when it had sent the release before
 //!   it asked for the grant that the release removes. What it does under the new grant is as
 //!   unprotected as another's work would be. Two tasks of one client are not told apart otherwise.
+//! * *Had been granted*: where a lock is on several servers that know nothing of each other, a majority of
+//!   them has it as his. Until then a client only asks for it, and nothing of a lock is lost when a server
+//!   lets go what it has.
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 
-use super::locks::Locks;
+use super::locks::{LockId, Locks};
 use super::owners::{Owners, Removal};
-use super::{Violation, ViolationKind, each_once};
+use super::{LockHome, Violation, ViolationKind, each_once};
 use crate::world::history::{History, Record, RecordId};
 
 /// The check.
@@ -25,8 +28,13 @@ pub struct ForeignRelease<'h> {
 
 impl<'h> ForeignRelease<'h> {
     /// Before the first note.
-    pub const fn new(history: &'h History) -> Self {
-        Self { history, owners: Owners::new(history) }
+    pub const fn new(history: &'h History, locks: &LockHome) -> Self {
+        Self { history, owners: Owners::new(history, locks.quorum()) }
+    }
+
+    /// The record that made a client's last grant of a lock complete, where several servers had to make it.
+    pub fn take_completed(&mut self, lock: LockId, client: NodeId) -> Option<RecordId> {
+        self.owners.take_completed(lock, client)
     }
 
     /// A node waits for a lock or has got it.
@@ -250,5 +258,86 @@ mod tests {
         set(&mut story, B, "b");
         delete(story.at(4), B);
         assert_eq!(found(&story), []);
+    }
+    /// Three servers that know nothing of each other, and two buyers.
+    mod on_a_majority {
+        use super::*;
+        use crate::judge::testing::verdict_where;
+
+        const SERVERS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
+        const A: NodeId = NodeId(4);
+        const B: NodeId = NodeId(5);
+
+        fn waiting() -> Story {
+            let mut story =
+                Story::of(&["store", "redis-1", "redis-2", "redis-3", "buyer-1", "buyer-2"]);
+            story.wait(A).wait(B);
+            story
+        }
+
+        fn set(story: &mut Story, from: NodeId, server: NodeId, mark: &str) {
+            let request = story.send_command(from, server, "SET");
+            story.deliver(request).key_set(server, LOCK, mark);
+        }
+
+        fn delete(story: &mut Story, from: NodeId, server: NodeId) {
+            let request = story.send_command(from, server, "DEL");
+            story.deliver(request).key_deleted(server, LOCK);
+        }
+
+        fn found(story: &Story) -> Vec<Violation> {
+            let violations = verdict_where(story, LockHome::Majority(SERVERS.to_vec())).violations;
+            let is_one = |one: &Violation| one.kind == ViolationKind::ForeignRelease;
+            violations.into_iter().filter(is_one).collect()
+        }
+
+        #[test]
+        fn a_key_on_a_minority_is_no_grant_that_could_be_taken_away() {
+            let mut story = waiting();
+            set(story.at(1), A, SERVERS[0], "a");
+            delete(story.at(2), B, SERVERS[0]);
+            set(story.at(3), A, SERVERS[0], "a");
+            set(story.at(4), B, SERVERS[1], "b");
+            set(story.at(5), B, SERVERS[2], "b");
+            delete(story.at(6), B, SERVERS[0]);
+            assert_eq!(found(&story), []);
+        }
+
+        #[test]
+        fn who_has_a_majority_can_be_robbed_of_it_and_of_the_rest_no_more() {
+            let mut story = waiting();
+            set(story.at(1), A, SERVERS[0], "a");
+            set(story.at(2), A, SERVERS[1], "a");
+            delete(story.at(3), B, SERVERS[1]);
+            delete(story.at(4), B, SERVERS[0]);
+            let violations = found(&story);
+            assert_eq!(violations.len(), 1, "after the first there is no majority");
+            assert_eq!(violations[0].nodes, [B, A]);
+        }
+
+        #[test]
+        fn to_give_back_ones_own_is_accepted_server_by_server() {
+            let mut story = waiting();
+            for turn in 0..3 {
+                for server in SERVERS {
+                    set(story.at(turn * 10 + 1), A, server, "a");
+                }
+                for server in SERVERS {
+                    delete(story.at(turn * 10 + 2), A, server);
+                }
+            }
+            assert_eq!(found(&story), []);
+        }
+
+        /// The release of a try that failed comes after the next try, which uses the same value.
+        #[test]
+        fn a_late_release_of_an_earlier_try_takes_the_next_ones_grant_away() {
+            let mut story = waiting();
+            let late = story.at(1).send_command(A, SERVERS[0], "DEL");
+            set(story.at(2), A, SERVERS[0], "a");
+            set(story.at(3), A, SERVERS[1], "a");
+            story.at(4).deliver(late).key_deleted(SERVERS[0], LOCK);
+            assert_eq!(found(&story).len(), 1);
+        }
     }
 }

@@ -40,7 +40,8 @@ pub struct Hold {
     /// The client held the lock already and entered it once more.
     pub reentered: bool,
     /// The record that the grant goes back to: where a message brought it, the one that sent that
-    /// message; else the begin. A hold that was entered once more goes back to the same grant.
+    /// message; where several servers had to grant it, the one that made their grant complete, if the
+    /// judge has been told where locks are; else the begin. A hold that was entered once more goes back to the same grant.
     /// Grants are ordered by it, for the news of an earlier grant may come later.
     pub granted: RecordId,
     /// The record of its begin.
@@ -106,6 +107,13 @@ impl<'h> Beliefs<'h> {
     pub fn last_begun(&self) -> Option<(&Hold, impl Iterator<Item = &Hold> + Clone)> {
         let (_, before) = self.standing.split_last()?;
         Some((self.holds.last()?, before.iter().map(|place| &self.holds[*place])))
+    }
+
+    /// The hold that began last goes back to that record: its grant was complete there.
+    pub fn go_back_to(&mut self, granted: RecordId) {
+        if let Some(last) = self.holds.last_mut() {
+            last.granted = granted;
+        }
     }
 
     /// The holds that the last note or death has ended.

@@ -104,7 +104,7 @@ impl<'h> Trial<'h> {
             two_holders: TwoHolders::default(),
             oversell: Oversell::default(),
             stale_write: StaleWrite::default(),
-            foreign_release: ForeignRelease::new(history),
+            foreign_release: ForeignRelease::new(history, &settings.locks),
             stuck_lock: StuckLock::new(history, settings),
             violations: Vec::new(),
         }
@@ -127,6 +127,9 @@ impl<'h> Trial<'h> {
     fn begin(&mut self, record: &Record, name: &'h Name) {
         let lock = self.locks.number(name);
         self.foreign_release.take_part(record.node);
+        if let Some(completed) = self.foreign_release.take_completed(lock, record.node) {
+            self.beliefs.go_back_to(completed);
+        }
         self.stale_write.begin(&self.beliefs.holds, lock);
         add(&mut self.violations, self.two_holders.begin(self.history, &self.beliefs));
         add(&mut self.violations, self.stuck_lock.begin(lock, name, record));

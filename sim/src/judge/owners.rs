@@ -3,13 +3,16 @@
 //! A server knows an owner by a mark. Who came with a mark is found through the message that brought
 //! it. Where no client's message did, since the server has the lock from its disk or from another
 //! server, it is his who was last granted it with the same mark.
+//!
+//! Where a lock is on several servers that know nothing of each other, it is his whom a majority has as
+//! its owner, from the record on that made the majority complete.
 
 use std::collections::BTreeMap;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 
-use super::locks::{Locks, grown};
+use super::locks::{LockId, Locks, grown};
 use crate::world::history::{Event, History, Record, RecordId};
 
 /// What a server has done to a lock.
@@ -63,6 +66,11 @@ pub struct Removal<'h> {
     pub request: Request,
 }
 
+/// On how many servers a lock is his who goes by that mark.
+fn count(owned: &[(NodeId, Grant<'_>)], mark: &Name) -> usize {
+    owned.iter().filter(|(_, grant)| grant.mark == mark).count()
+}
+
 /// The owners, followed note by note.
 pub struct Owners<'h> {
     history: &'h History,
@@ -76,12 +84,19 @@ pub struct Owners<'h> {
     /// where it is needed: a single server that never restarts asks for nothing.
     by_mark: BTreeMap<(&'h Name, &'h Name), Grant<'h>>,
     indexed: usize,
+    /// On how many servers a lock has to be somebody's, so that it is his.
+    quorum: usize,
+    /// To whom each lock has been granted by so many, and by which record the last time; empty where one
+    /// is enough.
+    completed: Vec<Vec<(NodeId, RecordId)>>,
 }
 
 impl<'h> Owners<'h> {
     /// The owners at the begin of a history: there are none.
-    pub const fn new(history: &'h History) -> Self {
+    pub const fn new(history: &'h History, quorum: usize) -> Self {
         Self {
+            quorum,
+            completed: Vec::new(),
             history,
             clients: Vec::new(),
             locks: Vec::new(),
@@ -117,6 +132,7 @@ impl<'h> Owners<'h> {
                 place.map(|place| owned.swap_remove(place));
                 let grant = self.grant(id, record, name, mark)?;
                 self.locks[lock].push((server, grant));
+                self.complete(lock, id, &grant);
                 None
             }
             (Deed::Lapsed, place) => {
@@ -124,9 +140,35 @@ impl<'h> Owners<'h> {
                 None
             }
             (Deed::Removed, place) => {
-                let (_, grant) = owned.swap_remove(place?);
-                Some(Removal { grant, request: self.request(record)? })
+                let place = place?;
+                let was_his = count(owned, owned[place].1.mark) >= self.quorum;
+                let (_, grant) = owned.swap_remove(place);
+                was_his.then_some(Removal { grant, request: self.request(record)? })
             }
+        }
+    }
+
+    /// The record that made a client's last grant of a lock complete, where more than one server had to
+    /// make it. It is given once: a hold without a majority has none.
+    pub fn take_completed(&mut self, lock: LockId, client: NodeId) -> Option<RecordId> {
+        let of_lock = self.completed.get_mut(lock.0)?;
+        let place = of_lock.iter().position(|(one, _)| *one == client)?;
+        Some(of_lock.swap_remove(place).1)
+    }
+
+    /// A server has granted a lock, by that record: a majority may be complete now. What a server has
+    /// from its disk makes none: that was granted before.
+    fn complete(&mut self, lock: usize, id: RecordId, grant: &Grant<'h>) {
+        let is_complete = self.quorum > 1
+            && grant.granted == id
+            && count(&self.locks[lock], grant.mark) == self.quorum;
+        if !is_complete {
+            return;
+        }
+        let of_lock = grown(&mut self.completed, lock);
+        match of_lock.iter_mut().find(|(one, _)| *one == grant.request.client) {
+            Some((_, completed)) => *completed = id,
+            None => of_lock.push((grant.request.client, id)),
         }
     }
 

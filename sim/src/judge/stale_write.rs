@@ -153,6 +153,10 @@ fn describe(history: &History, write: Write, own: &Hold, newer: &Hold) -> String
 
 #[cfg(test)]
 mod tests {
+    use fencepost_models::machine::NodeId;
+    use fencepost_models::message::Message;
+    use fencepost_models::redis::resp::Reply;
+
     use super::*;
     use crate::judge::holds;
     use crate::judge::testing::{A, B, C, STORE, Story, found_of_kind};
@@ -341,5 +345,37 @@ mod tests {
         let found = found(&story);
         assert_eq!(found.len(), 2);
         insta::assert_snapshot!(found[1].detail, @"the orders' own store took an order of buyer-1, under the lock:stock that it got at 0.000s; buyer-2 had got it at 0.002s, by then");
+    }
+    /// Of several servers that have to grant a lock the last one makes the grant, in whatever order
+    /// their answers arrive.
+    #[test]
+    fn on_a_majority_the_grant_that_was_complete_last_is_the_newest() {
+        use crate::judge::LockHome;
+        use crate::judge::testing::{LOCK, verdict_where};
+        let servers = [NodeId(1), NodeId(2), NodeId(3)];
+        let (a, b) = (NodeId(4), NodeId(5));
+        let nodes = ["store", "redis-1", "redis-2", "redis-3", "buyer-1", "buyer-2"];
+        for (writer, violations) in [(a, 1), (b, 0)] {
+            let mut story = Story::of(&nodes);
+            story.wait(a).wait(b);
+            let set = |story: &mut Story, at: u64, client, server, mark| {
+                let request = story.at(at).send_command(client, server, "SET");
+                story.deliver(request).key_set(server, LOCK, mark);
+                story.send(server, client, Message::RedisReply(Reply::OK))
+            };
+            // B has the third server long before it has the second, and hears of the third last.
+            let early = set(&mut story, 1, b, servers[2], "b");
+            set(&mut story, 2, a, servers[0], "a");
+            let second_of_a = set(&mut story, 3, a, servers[1], "a");
+            story.at(4).deliver(second_of_a).acquire(a, None);
+            story.at(5).key_expired(servers[1], LOCK);
+            let second_of_b = set(&mut story, 6, b, servers[1], "b");
+            story.at(7).deliver(second_of_b).at(8).deliver(early).acquire(b, None);
+            let write = story.at(9).send_write(writer, 1, 0);
+            story.at(10).deliver(write).taken(writer, 1, 1, 0);
+            let found = verdict_where(&story, LockHome::Majority(servers.to_vec())).violations;
+            let stale = found.iter().filter(|one| one.kind == ViolationKind::StaleWrite);
+            assert_eq!(stale.count(), violations, "{writer:?}");
+        }
     }
 }

@@ -101,7 +101,7 @@ impl<'h> StuckLock<'h> {
     /// Before the first note.
     pub fn new(history: &'h History, settings: &JudgeSettings) -> Self {
         let (servers, are_in_memory) = match &settings.locks {
-            LockHome::Servers(servers) => (&servers[..], false),
+            LockHome::Servers(servers) | LockHome::Majority(servers) => (&servers[..], false),
             LockHome::Memory => (&[][..], true),
         };
         let measure = Measure { history, calms: Calms::of(history, servers, settings.stuck_after) };

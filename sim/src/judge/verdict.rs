@@ -134,7 +134,20 @@ pub struct JudgeSettings {
 pub enum LockHome {
     /// On these servers, for all clients alike.
     Servers(Vec<NodeId>),
+    /// On a majority of these servers, each of which knows nothing of the others: a lock that fewer of
+    /// them have as somebody's is nobody's.
+    Majority(Vec<NodeId>),
     /// In the memory of each process: two processes have two locks, even where both call theirs the
     /// same. To the shop they mean one.
     Memory,
+}
+
+impl LockHome {
+    /// On how many servers a lock has to be somebody's, so that it is his.
+    pub const fn quorum(&self) -> usize {
+        match self {
+            Self::Majority(servers) => servers.len() / 2 + 1,
+            Self::Servers(_) | Self::Memory => 1,
+        }
+    }
 }

@@ -16,6 +16,8 @@ pub enum Backend {
     RedisSentinel(RedisSentinel),
     /// Masters that share the slots, with replicas that watch each other.
     RedisCluster(RedisCluster),
+    /// Masters that know nothing of each other, as RedLock wants them.
+    RedisIndependent(RedisIndependent),
     /// No server: the memory of the buyers' own processes. The buyers are threads of the nodes `jvm-1`,
     /// `jvm-2`, …, dealt out to them in turn.
     Memory {
@@ -130,13 +132,39 @@ impl Default for RedisCluster {
     }
 }
 
+/// Masters without replicas that know nothing of each other: the nodes `redis-1`, `redis-2`, …
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisIndependent {
+    /// What every server has set. Whom it follows is not up to it: nobody.
+    pub redis: RedisSettings,
+    /// How many servers there are.
+    pub servers: u16,
+    /// How long a server stays away after each of its restarts, beside the time that its host is down;
+    /// zero for not at all.
+    pub restart_delay: Duration,
+}
+
+impl RedisIndependent {
+    /// At most so many servers: more than anybody runs.
+    pub const MAX_NODES: u16 = 100;
+}
+
+impl Default for RedisIndependent {
+    /// Five servers, which start again at once. Source: redis.io, "Distributed Locks with Redis", "The
+    /// Redlock Algorithm": N = 5 there.
+    fn default() -> Self {
+        Self { redis: RedisSettings::default(), servers: 5, restart_delay: Duration::ZERO }
+    }
+}
+
 impl Backend {
     /// Every backend, as it is by default.
-    pub fn all() -> [Self; 4] {
+    pub fn all() -> [Self; 5] {
         [
             Self::Redis(RedisSettings::default()),
             Self::RedisSentinel(RedisSentinel::default()),
             Self::RedisCluster(RedisCluster::default()),
+            Self::RedisIndependent(RedisIndependent::default()),
             Self::Memory { processes: 1 },
         ]
     }
@@ -147,6 +175,7 @@ impl Backend {
             Self::Redis(_) => "redis",
             Self::RedisSentinel(_) => "redis-sentinel",
             Self::RedisCluster(_) => "redis-cluster",
+            Self::RedisIndependent(_) => "redis-independent",
             Self::Memory { .. } => "memory",
         }
     }
@@ -157,6 +186,7 @@ impl Backend {
             Self::Redis(_) => vec!["redis".to_owned()],
             Self::RedisSentinel(group) => numbered("redis", group.replicas.saturating_add(1)),
             Self::RedisCluster(cluster) => numbered("redis", cluster.servers()),
+            Self::RedisIndependent(masters) => numbered("redis", masters.servers),
             Self::Memory { .. } => Vec::new(),
         }
     }
@@ -165,7 +195,10 @@ impl Backend {
     pub fn watcher_names(&self) -> Vec<String> {
         match self {
             Self::RedisSentinel(group) => numbered("sentinel", group.sentinels),
-            Self::Redis(_) | Self::RedisCluster(_) | Self::Memory { .. } => Vec::new(),
+            Self::Redis(_)
+            | Self::RedisCluster(_)
+            | Self::RedisIndependent(_)
+            | Self::Memory { .. } => Vec::new(),
         }
     }
 
@@ -186,6 +219,7 @@ impl Backend {
             Self::Redis(settings) => Some(settings),
             Self::RedisSentinel(group) => Some(&group.redis),
             Self::RedisCluster(cluster) => Some(&cluster.redis),
+            Self::RedisIndependent(masters) => Some(&masters.redis),
             Self::Memory { .. } => None,
         }
     }
@@ -199,7 +233,7 @@ impl Backend {
     /// seconds after its start.
     pub const fn settles_after(&self) -> Duration {
         match self {
-            Self::Redis(_) | Self::Memory { .. } => Duration::ZERO,
+            Self::Redis(_) | Self::RedisIndependent(_) | Self::Memory { .. } => Duration::ZERO,
             Self::RedisSentinel(_) | Self::RedisCluster(_) => Duration::from_secs(10),
         }
     }
@@ -214,6 +248,8 @@ impl Backend {
     ///
     /// In a cluster: nodes find somebody down and agree on it within two node timeouts, and a replica that
     /// is not elected stands again after four. Source: `cluster.c`, `clusterHandleSlaveFailover`.
+    ///
+    /// Independent masters stay away for their delay after a restart.
     pub const fn recovers_after(&self) -> Duration {
         const REST: Duration = Duration::from_secs(30);
         match self {
@@ -225,6 +261,7 @@ impl Backend {
             Self::RedisCluster(cluster) => {
                 cluster.cluster.node_timeout.saturating_mul(8).saturating_add(REST)
             }
+            Self::RedisIndependent(masters) => masters.restart_delay,
         }
     }
 

@@ -140,9 +140,9 @@ impl Scenario {
             | Recipe::SetNxPlainDel(_)
             | Recipe::SetnxExpire(_)
             | Recipe::Redisson(_)
-            | Recipe::RedissonFenced(_) => {
-                (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"])
-            }
+            | Recipe::RedissonFenced(_)
+            | Recipe::RedissonMulti(_)
+            | Recipe::Redlock(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
         };
         match &self.backend {
             Some(Backend::RedisSentinel(_)) => {
@@ -179,13 +179,14 @@ impl Scenario {
         let address = servers.as_ref().map(|servers| servers.address.clone());
         for client in self.clients() {
             // A recipe that needs servers fits a backend with some alone.
-            let nobody = || Servers { first: shop.store, address: shop.store.into() };
-            let address = servers.clone().unwrap_or_else(nobody).address;
+            let nobody = || Servers { nodes: Vec::new(), address: shop.store.into() };
+            let servers = servers.clone().unwrap_or_else(nobody);
             let name = client.name.clone();
-            world.add_client(&name, move |boot| client.start(boot, shop, &address));
+            world.add_client(&name, move |boot| client.start(boot, shop, &servers));
         }
         if let Some(load) = &self.load {
-            let server = servers.ok_or(Failure::LoadWithoutBackend)?.first;
+            let server = servers.and_then(|servers| servers.nodes.first().copied());
+            let server = server.ok_or(Failure::LoadWithoutBackend)?;
             let load = load.clone();
             world.add_client("load", move |boot| {
                 let load = load.clone();

@@ -9,12 +9,14 @@ use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
 use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
 use fencepost_models::locks::redisson::fenced::RedissonFencedLock;
 use fencepost_models::locks::redisson::lock::RedissonLock;
+use fencepost_models::locks::redisson::multi::RedissonMultiLock;
+use fencepost_models::locks::redlock::Redlock;
 use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
-use fencepost_models::redis::client::Address;
 use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_conditionally, buy_under};
 
-use super::{Backend, Recipe, Scenario};
+use super::servers::Servers;
+use super::{Backend, Recipe, RedissonMulti, Scenario};
 
 /// A node that buyers are on, before it is started.
 #[derive(Clone, Debug)]
@@ -58,9 +60,9 @@ impl Scenario {
 }
 
 impl Client {
-    /// Starts its process. `address` is where the servers of the lock are, for a recipe with some.
-    pub fn start(&self, boot: Boot, shop: ShopAddress, address: &Address) -> Process {
-        let address = address.clone();
+    /// Starts its process. `servers` are those of the lock, for a recipe with some.
+    pub fn start(&self, boot: Boot, shop: ShopAddress, servers: &Servers) -> Process {
+        let Servers { nodes, address } = servers.clone();
         let buyer = self.buyer.clone();
         match self.recipe.clone() {
             Recipe::None => {
@@ -93,6 +95,16 @@ impl Client {
             }),
             Recipe::RedissonFenced(settings) => self.process(boot, move |host| {
                 let lock = RedissonFencedLock::new(&host, address.clone(), settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::RedissonMulti(RedissonMulti { lock: settings, needs }) => {
+                self.process(boot, move |host| {
+                    let lock = RedissonMultiLock::new(&host, &nodes, settings.clone(), needs);
+                    buy_under(host, lock, shop, buyer.clone())
+                })
+            }
+            Recipe::Redlock(settings) => self.process(boot, move |host| {
+                let lock = Redlock::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
         }

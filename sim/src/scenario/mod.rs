@@ -19,17 +19,18 @@ use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
+use fencepost_models::locks::redlock::Tokens;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Name;
 use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 
-pub use self::backend::{Backend, RedisCluster, RedisSentinel};
+pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
-pub use self::recipe::Recipe;
+pub use self::recipe::{Recipe, RedissonMulti};
 use crate::judge::{JudgeSettings, LockHome, ViolationKind};
 use crate::world::{Latency, Limits};
 
@@ -191,7 +192,10 @@ impl Scenario {
         let servers = self.lock_server_names();
         let nodes = (0..).map(NodeId).zip(self.node_names());
         let servers = nodes.filter(|(_, name)| servers.contains(name)).map(|(node, _)| node);
-        LockHome::Servers(servers.collect())
+        match self.backend {
+            Some(Backend::RedisIndependent(_)) => LockHome::Majority(servers.collect()),
+            _ => LockHome::Servers(servers.collect()),
+        }
     }
 
     /// Settings that cannot do what they are for, each in words: what they are about is not there.
@@ -210,7 +214,9 @@ impl Scenario {
     pub fn misplaced_settings(&self) -> Vec<String> {
         let recipe = self.lock.as_str();
         let mut misplaced = Vec::new();
-        if self.shop.fencing != Fencing::Off && !self.lock.gives_tokens() {
+        let checks = self.shop.fencing != Fencing::Off;
+        let counts = !matches!(&self.lock, Recipe::Redlock(lock) if lock.token != Tokens::None);
+        if checks && counts && !self.lock.gives_tokens() {
             misplaced.push(match &self.lock {
                 Recipe::ConditionalUpdate => {
                     format!("fencing: `{recipe}` gives no tokens, and needs none")

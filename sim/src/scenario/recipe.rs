@@ -5,9 +5,20 @@ use std::time::Duration;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
+use fencepost_models::locks::redisson::multi::Needs;
+use fencepost_models::locks::redlock::{AskNodes, RedlockSettings, ReleaseAfter};
 use fencepost_models::note::Name;
 
 use super::Backend;
+
+/// Redisson's locks on several servers as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedissonMulti {
+    /// The lock on each of them.
+    pub lock: RedissonSettings,
+    /// How many have to be granted.
+    pub needs: Needs,
+}
 
 /// How the buyers lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +39,15 @@ pub enum Recipe {
     Redisson(RedissonSettings),
     /// Redisson's `RFencedLock`: the same with a token.
     RedissonFenced(RedissonSettings),
+    /// Redisson's `RedissonMultiLock` and `RedissonRedLock`: an `RLock` on each of several servers.
+    RedissonMulti(RedissonMulti),
+    /// RedLock: a majority of servers that know nothing of each other.
+    Redlock(RedlockSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 8] {
+    pub fn all() -> [Self; 10] {
         let redis = RedisLockSettings::default;
         let redisson = RedissonSettings::default;
         [
@@ -44,6 +59,8 @@ impl Recipe {
             Self::SetnxExpire(redis()),
             Self::Redisson(redisson()),
             Self::RedissonFenced(redisson()),
+            Self::RedissonMulti(RedissonMulti::default()),
+            Self::Redlock(RedlockSettings::default()),
         ]
     }
 
@@ -58,10 +75,12 @@ impl Recipe {
             Self::SetnxExpire(_) => "setnx-expire",
             Self::Redisson(_) => "redisson",
             Self::RedissonFenced(_) => "redisson-fenced",
+            Self::RedissonMulti(_) => "redisson-multi",
+            Self::Redlock(_) => "redlock",
         }
     }
 
-    /// The settings of a lock that polls one key of a Redis, if it is one.
+    /// The settings of a lock that polls one key of one Redis, if it is one.
     pub const fn redis(&self) -> Option<&RedisLockSettings> {
         match self {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
@@ -74,7 +93,9 @@ impl Recipe {
     /// The settings of a lock of Redisson's, if it is one.
     pub const fn redisson(&self) -> Option<&RedissonSettings> {
         match self {
-            Self::Redisson(settings) | Self::RedissonFenced(settings) => Some(settings),
+            Self::Redisson(settings)
+            | Self::RedissonFenced(settings)
+            | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => Some(settings),
             _ => None,
         }
     }
@@ -85,15 +106,17 @@ impl Recipe {
         redis.or_else(|| self.redisson().map(|settings| &settings.key))
     }
 
-    /// Whether a fencing token comes with a grant.
+    /// Whether it gives tokens that grow with every grant.
     pub const fn gives_tokens(&self) -> bool {
-        !matches!(self, Self::None | Self::ConditionalUpdate | Self::Redisson(_))
+        let has_none =
+            matches!(self, Self::Redisson(_) | Self::RedissonMulti(_) | Self::Redlock(_));
+        self.is_lock() && !has_none
     }
 
     /// Whether a client that holds the lock may enter it once more. With any other it waits for itself,
     /// until its lease is over.
     pub const fn is_reentrant(&self) -> bool {
-        matches!(self, Self::Jvm(_) | Self::Redisson(_) | Self::RedissonFenced(_))
+        matches!(self, Self::Jvm(_)) || self.redisson().is_some()
     }
 
     /// Whether it locks anything at all.
@@ -109,28 +132,27 @@ impl Recipe {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings.ttl)
             }
-            Self::Redisson(settings) | Self::RedissonFenced(settings) => Some(settings.lasts()),
+            Self::Redisson(settings)
+            | Self::RedissonFenced(settings)
+            | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => Some(settings.lasts()),
+            Self::Redlock(settings) => Some(settings.ttl),
         }
     }
 
     /// How long a client that waits may take, at most, from one look at the lock to the next where
     /// no fault is in the way: to connect, to be answered, to wait before it asks again. One of
     /// Redisson's sleeps for as long as the holder's lease was to last, which the lease itself stands for.
-    const fn round(&self) -> Duration {
+    fn round(&self) -> Duration {
         match self {
             Self::None | Self::ConditionalUpdate | Self::Jvm(_) => Duration::ZERO,
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 let polls = settings.poll.saturating_add(settings.poll_jitter);
                 polls.saturating_add(settings.timeout.saturating_mul(2))
             }
-            // A try that gets no answer is made five times, with two seconds between them at most.
-            Self::Redisson(settings) | Self::RedissonFenced(settings) => {
-                const PAUSE: Duration = Duration::from_secs(2);
-                let sync = settings.slaves_sync_timeout;
-                let attempt = settings.timeout.saturating_mul(2).saturating_add(sync);
-                let attempts = attempt.saturating_add(PAUSE).saturating_mul(5);
-                attempts.saturating_add(settings.retry)
-            }
+            Self::Redisson(settings)
+            | Self::RedissonFenced(settings)
+            | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => redisson_round(settings),
+            Self::Redlock(settings) => redlock_round(settings),
         }
     }
 
@@ -169,6 +191,30 @@ impl Recipe {
                     Some(Backend::Redis(_) | Backend::RedisSentinel(_) | Backend::RedisCluster(_))
                 )
             }
+            Self::Redlock(_) | Self::RedissonMulti(_) => {
+                matches!(backend, Some(Backend::RedisIndependent(_)))
+            }
         }
     }
+}
+
+/// A round of one of Redisson's: a try that gets no answer is made five times, with two seconds between
+/// them at most.
+fn redisson_round(settings: &RedissonSettings) -> Duration {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let sync = settings.slaves_sync_timeout;
+    let attempt = settings.timeout.saturating_mul(2).saturating_add(sync);
+    let attempts = attempt.saturating_add(PAUSE).saturating_mul(5);
+    attempts.saturating_add(settings.retry)
+}
+
+/// A round of RedLock: the nodes are asked, and asked to take it back, and the delay passes; as often as
+/// it may be tried before the keys of a minority are taken back.
+fn redlock_round(settings: &RedlockSettings) -> Duration {
+    /// More servers than anybody asks one after the other.
+    const IN_TURN: u32 = 9;
+    let nodes = if settings.ask == AskNodes::InTurn { IN_TURN } else { 1 };
+    let asking = settings.timeout.saturating_mul(2 * nodes);
+    let tries = if settings.release_after == ReleaseAfter::Tries { settings.tries } else { 1 };
+    asking.saturating_add(settings.retry_delay.1).saturating_mul(tries)
 }

@@ -5,17 +5,19 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::message::Message;
 use fencepost_models::redis::client::Address;
 use fencepost_models::redis::sentinel::Sentinel;
-use fencepost_models::redis::server::Server as Redis;
+use fencepost_models::redis::server::{RedisSettings, Server as Redis};
+use fencepost_models::redis::supervised::Supervised;
 
-use super::backend::{Backend, RedisCluster, RedisSentinel};
+use super::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 use crate::world::World;
 
 /// The servers of a backend, in a world.
 #[derive(Clone)]
 pub struct Servers {
-    /// The first of them: the master, in the beginning.
-    pub first: NodeId,
-    /// How clients find the one that they need.
+    /// Those that keep the lock, in the order of their numbers; the master comes first, in the beginning.
+    pub nodes: Vec<NodeId>,
+    /// How clients find the one that they need. Of independent servers it is the first alone: who locks
+    /// on all of them has a client for each of [`Servers::nodes`].
     pub address: Address,
 }
 
@@ -25,12 +27,32 @@ pub fn add_servers(world: &mut World, backend: &Backend) -> Option<Servers> {
         Backend::Redis(settings) => {
             let settings = *settings;
             let node = world.add_server("redis", move |boot| Redis::new(boot, settings));
-            Some(Servers { first: node, address: node.into() })
+            Some(Servers { nodes: vec![node], address: node.into() })
         }
         Backend::RedisSentinel(group) => add_group(world, backend, group),
         Backend::RedisCluster(cluster) => add_cluster(world, backend, cluster),
+        Backend::RedisIndependent(masters) => add_masters(world, backend, masters),
         Backend::Memory { .. } => None,
     }
+}
+
+fn add_masters(
+    world: &mut World,
+    backend: &Backend,
+    masters: &RedisIndependent,
+) -> Option<Servers> {
+    let settings = RedisSettings { replica_of: None, ..masters.redis };
+    let delay = masters.restart_delay;
+    let add = |name: String| {
+        if delay.is_zero() {
+            world.add_server(&name, move |boot| Redis::new(boot, settings))
+        } else {
+            world.add_server(&name, move |boot| Supervised::new(boot, settings, delay))
+        }
+    };
+    let nodes: Vec<NodeId> = backend.server_names().into_iter().map(add).collect();
+    let first = *nodes.first()?;
+    Some(Servers { nodes, address: first.into() })
 }
 
 fn add_cluster(world: &mut World, backend: &Backend, cluster: &RedisCluster) -> Option<Servers> {
@@ -45,17 +67,16 @@ fn add_cluster(world: &mut World, backend: &Backend, cluster: &RedisCluster) -> 
         let failover = ["CLUSTER", "FAILOVER"].map(|word| Bytes::from_static(word.as_bytes()));
         world.set_failover(node, Message::Redis(failover.into()));
     }
-    Some(Servers { first: *nodes.first()?, address: Address::Cluster { nodes } })
+    Some(Servers { nodes: nodes.clone(), address: Address::Cluster { nodes } })
 }
 
 fn add_group(world: &mut World, backend: &Backend, group: &RedisSentinel) -> Option<Servers> {
-    let mut master = None;
+    let mut servers = Vec::new();
     for name in backend.server_names() {
-        let settings = group.server(master);
-        let node = world.add_server(&name, move |boot| Redis::new(boot, settings));
-        master = master.or(Some(node));
+        let settings = group.server(servers.first().copied());
+        servers.push(world.add_server(&name, move |boot| Redis::new(boot, settings)));
     }
-    let master = master?;
+    let master = *servers.first()?;
     let settings = group.sentinel(master);
     let failover = ["SENTINEL", "FAILOVER"].map(|word| Bytes::from_static(word.as_bytes()));
     let failover: Vec<Bytes> = failover.into_iter().chain([settings.master_name.clone()]).collect();
@@ -67,5 +88,5 @@ fn add_group(world: &mut World, backend: &Backend, group: &RedisSentinel) -> Opt
         nodes.push(node);
     }
     let address = Address::Sentinels { nodes, master_name: settings.master_name };
-    Some(Servers { first: master, address })
+    Some(Servers { nodes: servers, address })
 }

@@ -83,6 +83,20 @@ impl Default for RedisLockSettings {
     }
 }
 
+/// A value that no other attempt has: twenty random bytes in hexadecimal, as the documentation proposes.
+pub(crate) fn random_value(host: &Host) -> Bytes {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut value = [0; 40];
+    for word in value.as_chunks_mut::<8>().0 {
+        let bits = host.random(|random| random.bits()) as u32;
+        for (place, digit) in word.iter_mut().enumerate() {
+            *digit = DIGITS[(bits >> (28 - 4 * place)) as usize & 0xf];
+        }
+    }
+    // With its count of references beside it, in one allocation.
+    Bytes::from_owner(value)
+}
+
 /// One client that contends for a key.
 struct Contender {
     host: Host,
@@ -125,19 +139,9 @@ return 0";
         self.settings.key.clone()
     }
 
-    /// Makes up a value that no other attempt has: twenty random bytes in hexadecimal, as the
-    /// documentation proposes.
+    /// Makes up a value that no other attempt has.
     fn renew_value(&mut self) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut value = [0; 40];
-        for word in value.as_chunks_mut::<8>().0 {
-            let bits = self.host.random(|random| random.bits()) as u32;
-            for (place, digit) in word.iter_mut().enumerate() {
-                *digit = DIGITS[(bits >> (28 - 4 * place)) as usize & 0xf];
-            }
-        }
-        // With its count of references beside it, in one allocation.
-        self.value = Bytes::from_owner(value);
+        self.value = random_value(&self.host);
     }
 
     /// Whether enough replicas have what was written last, as [`RedisLockSettings::wait_replicas`]

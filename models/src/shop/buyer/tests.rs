@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::*;
+use crate::locks::Grant;
 use crate::locks::none::NoLock;
 use crate::machine::{ConnectionId, Effect, Input, NodeId, TimerId};
 use crate::message::Message;
@@ -243,6 +244,24 @@ fn who_does_not_look_writes_under_a_lease_that_is_over() {
     let late = [(0, Fate::Late(Duration::from_secs(15)))];
     let bench = Bench::new(&settings(|_| {}), false, &late).run();
     assert_eq!(bench.kinds()[3..5], ["stock-seen", "write-taken"]);
+}
+
+#[test]
+fn who_looks_throughout_drops_its_work_when_the_lease_ends() {
+    let settings = settings(|s| s.lease_check = LeaseCheck::Throughout);
+    let bench = Bench::new(&settings, false, &[(0, Fate::Lost)]).run();
+    assert_eq!((bench.count("lease-over"), bench.count("order-placed")), (1, 3));
+    let over = bench.notes.iter().position(|note| note.kind() == "lease-over").unwrap();
+    assert!(matches!(bench.notes[over], Note::LeaseOver { order: FIRST, ended_ms_ago: 0, .. }));
+    assert_eq!(bench.notes[over + 1].kind(), "releasing", "at that moment");
+}
+
+#[test]
+fn a_write_that_has_been_sent_is_not_called_back_by_the_end_of_the_lease() {
+    let settings = settings(|s| s.lease_check = LeaseCheck::Throughout);
+    let bench = Bench::new(&settings, false, &[(1, Fate::Lost)]).run();
+    assert_eq!((bench.count("order-unknown"), bench.count("write-taken")), (1, 3));
+    assert_eq!(bench.count("lease-over"), 0);
 }
 
 #[test]

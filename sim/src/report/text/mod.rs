@@ -132,8 +132,11 @@ fn habits(scenario: &Scenario) -> String {
         &scenario.shop;
     let retries = u64::from(*retries);
     let habits = [
-        (*lease_check == LeaseCheck::BeforeWrite)
-            .then(|| "a look at the lease before each write".to_owned()),
+        match lease_check {
+            LeaseCheck::None => None,
+            LeaseCheck::BeforeWrite => Some("a look at the lease before each write".to_owned()),
+            LeaseCheck::Throughout => Some("no work beyond the lease".to_owned()),
+        },
         (retries > 0).then(|| words::count(retries, "retry", "retries")),
         order_id.then(|| "orders known by an id".to_owned()),
         match orders {

@@ -184,6 +184,9 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             let left = words::seconds(Duration::from_millis(*left_ms));
             (Ordinary, None, format!("{name} looks at its clock: {left} of its lease are left"))
         }
+        Note::LeaseOver { ended_ms_ago: 0, .. } => {
+            (Telling, None, format!("{name} sees that its lease ends, and does not order"))
+        }
         Note::LeaseOver { ended_ms_ago, .. } => {
             let ago = words::seconds(Duration::from_millis(*ended_ms_ago));
             let text = format!("{name} sees that its lease ended {ago} ago, and does not order");

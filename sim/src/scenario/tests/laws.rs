@@ -8,6 +8,10 @@ use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
+use fencepost_models::locks::redisson::multi::Needs;
+use fencepost_models::locks::redlock::{
+    AskNodes, Clock, RedlockSettings, ReleaseAfter, Tokens, WaitFor,
+};
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
 use fencepost_models::redis::client::Discovery;
@@ -21,7 +25,8 @@ use proptest::prelude::*;
 
 use crate::judge::ViolationKind;
 use crate::scenario::{
-    Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisSentinel, Scenario, Shop,
+    Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisIndependent, RedisSentinel,
+    RedissonMulti, Scenario, Shop,
 };
 use crate::world::{Latency, Limits};
 
@@ -70,7 +75,12 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     let expire = expire.prop_map(Recipe::SetnxExpire);
     let redisson = redisson_lock().prop_map(Recipe::Redisson);
     let fenced = redisson_lock().prop_map(Recipe::RedissonFenced);
-    prop_oneof![defaults, jvm, set_nx, plain_del, expire, redisson, fenced]
+    let multi = (redisson_lock(), any::<bool>()).prop_map(|(lock, all)| {
+        let needs = if all { Needs::All } else { Needs::Majority };
+        Recipe::RedissonMulti(RedissonMulti { lock, needs })
+    });
+    let redlock = redlock().prop_map(Recipe::Redlock);
+    prop_oneof![defaults, jvm, set_nx, plain_del, expire, redisson, fenced, multi, redlock]
 }
 
 fn redisson_lock() -> impl Strategy<Value = RedissonSettings> {
@@ -88,6 +98,47 @@ fn redisson_lock() -> impl Strategy<Value = RedissonSettings> {
             }
         },
     )
+}
+
+fn redlock() -> impl Strategy<Value = RedlockSettings> {
+    fn any_of<T: Copy + std::fmt::Debug + 'static>(
+        all: &[(&'static str, T)],
+    ) -> impl Strategy<Value = T> + use<T> {
+        prop::sample::select(all.iter().map(|(_, one)| *one).collect::<Vec<T>>())
+    }
+    let times = (milliseconds(), duration(), 0..=1_000_000_u32, duration(), range());
+    let counts = (1..=1_000_u32, 0..=1_000_u32, any::<bool>(), any::<bool>(), duration());
+    let ways = (
+        any_of(AskNodes::ALL),
+        any_of(WaitFor::ALL),
+        any_of(Clock::ALL),
+        any_of(ReleaseAfter::ALL),
+        any_of(Tokens::ALL),
+    );
+    (name(), times, counts, ways).prop_map(|(key, times, counts, ways)| {
+        let (ttl, timeout, drift_ppm, drift_margin, retry_delay) = times;
+        let (tries, release_retries, validity_check, extend, extend_before) = counts;
+        let (ask, wait, clock, release_after, token) = ways;
+        let extend = extend && ttl >= extend_before + Duration::from_millis(100);
+        RedlockSettings {
+            key,
+            ttl,
+            timeout,
+            ask,
+            wait,
+            clock,
+            drift_ppm,
+            drift_margin,
+            validity_check,
+            retry_delay,
+            tries,
+            release_after,
+            release_retries,
+            extend,
+            extend_before,
+            token,
+        }
+    })
 }
 
 fn redis_lock(ttl: impl Strategy<Value = Duration>) -> impl Strategy<Value = RedisLockSettings> {
@@ -144,8 +195,14 @@ fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) 
         redis: group.redis,
         moves_slot_after: Some(Duration::from_secs(choice as u64)),
     };
+    let independent = RedisIndependent {
+        redis,
+        servers: 1 + processes,
+        restart_delay: Duration::from_secs(choice as u64),
+    };
     let mut all = vec![
         None,
+        Some(Backend::RedisIndependent(independent)),
         Some(Backend::RedisCluster(cluster)),
         Some(Backend::Redis(redis)),
         Some(Backend::RedisSentinel(group)),
@@ -173,7 +230,11 @@ fn shop() -> impl Strategy<Value = Shop> {
 }
 
 fn buyer() -> impl Strategy<Value = BuyerSettings> {
-    let checks = prop::sample::select(vec![LeaseCheck::None, LeaseCheck::BeforeWrite]);
+    let checks = prop::sample::select(vec![
+        LeaseCheck::None,
+        LeaseCheck::BeforeWrite,
+        LeaseCheck::Throughout,
+    ]);
     let orders =
         prop::sample::select(vec![Orders::WithStock, Orders::AfterStock, Orders::BeforeStock]);
     (range(), range(), duration(), 0..=1_000_u32, checks, orders, any::<bool>()).prop_map(

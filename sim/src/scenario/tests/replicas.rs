@@ -1,6 +1,9 @@
-//! Backends with replicas: their files, what can be told to fail over, and where the locks are.
+//! Backends of several servers: their files, what can be told to fail over, and where the locks are.
+
+use std::time::Duration;
 
 use fencepost_models::machine::NodeId;
+use fencepost_models::note::Note;
 
 use super::assert_same_lines;
 use crate::judge::LockHome;
@@ -92,9 +95,51 @@ for = "2s"
 node = "redis-1"
 "#;
 
+/// Every setting of `redis-independent`.
+pub const INDEPENDENT: &str = r#"title = "Three masters that know nothing of each other"
+seed = 7
+duration = "90s"
+
+[backend]
+kind = "redis-independent"
+servers = 3
+restart_delay = "12s"
+persistence = "aof-always"
+
+[lock]
+recipe = "redlock"
+ttl = "10s"
+timeout = "40ms"
+ask = "in-turn"
+wait = "majority"
+clock = "wall"
+drift_ppm = 20000
+drift_margin = "2ms"
+validity_check = false
+retry_delay = "100ms..300ms"
+tries = 11
+release_after = "tries"
+release_retries = 10
+extend = true
+extend_before = "1s"
+token = "value"
+key = "lock:two"
+
+[shop]
+stock = 1
+buyers = 2
+fencing = "off"
+
+[[faults]]
+kind = "power-loss"
+at = "30s"
+for = "1s"
+node = "redis-3"
+"#;
+
 #[test]
 fn files_with_replicas_are_written_as_they_were_read() {
-    for text in [SENTINEL, CLUSTER] {
+    for text in [SENTINEL, CLUSTER, INDEPENDENT] {
         assert_same_lines(&Scenario::from_toml("full.toml", text).unwrap().to_toml(), text);
     }
 }
@@ -122,6 +167,14 @@ fn what_is_bad_about_replicas_is_told() {
         ("a backlog of nothing", bad(SENTINEL, "\"2MiB\"", "\"1KiB\"")),
         ("a setting of the other one", bad(CLUSTER, "masters = 2", "masters = 2\nquorum = 2")),
         ("a slot that moves at no time", bad(CLUSTER, "\"20s\"", "20")),
+        ("a server that is not there", bad(INDEPENDENT, "\"redis-3\"", "\"redis-4\"")),
+        ("no server at all", bad(INDEPENDENT, "servers = 3", "servers = 0")),
+        ("a delay that is none", bad(INDEPENDENT, "\"12s\"", "\"long\"")),
+        ("a lease too short to extend", bad(INDEPENDENT, "ttl = \"10s\"", "ttl = \"1s\"")),
+        ("a share above all", bad(INDEPENDENT, "20000", "1000001")),
+        ("a clock of nobody's", bad(INDEPENDENT, "\"wall\"", "\"atomic\"")),
+        ("RedLock on one server", bad(&redis, "\"set-nx\"", "\"redlock\"")),
+        ("nobody to fail over", bad(INDEPENDENT, "\"power-loss\"", "\"failover\"")),
         ("a way of discovery", bad(SENTINEL, "\"listening\"", "\"polling\"")),
     ];
     let shown: Vec<String> =
@@ -134,6 +187,7 @@ fn the_locks_are_on_the_servers_and_not_on_those_that_watch_them() {
     let home = |text| Scenario::from_toml("full.toml", text).unwrap().judge_settings().locks;
     assert_eq!(home(SENTINEL), LockHome::Servers((1..=4).map(NodeId).collect()));
     assert_eq!(home(CLUSTER), LockHome::Servers((1..=6).map(NodeId).collect()));
+    assert_eq!(home(INDEPENDENT), LockHome::Majority((1..=3).map(NodeId).collect()));
 }
 
 #[test]
@@ -149,4 +203,20 @@ fn faults_know_who_can_be_told_to_fail_over() {
     assert_eq!(cluster.failover_targets, names("redis", 3..=6));
     assert!(cluster.watchers.is_empty());
     assert_eq!(cluster.servers, names("redis", 1..=6));
+}
+
+/// A server that was down for a second stays away for its delay, and is there again.
+#[test]
+fn a_delayed_restart_is_waited_for() {
+    let scenario = Scenario::from_toml("full.toml", INDEPENDENT).unwrap();
+    let outcome = scenario.run(7).unwrap();
+    let notes = outcome.run.history.notes();
+    let said = notes.filter_map(|(_, record, note)| match note {
+        Note::Remark { text } => Some(format!("{} {text}", record.at)),
+        _ => None,
+    });
+    let expected = ["31.000s waits for 12000 ms before it starts Redis", "43.000s starts Redis"];
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+    let bound = scenario.judge_settings().stuck_after - scenario.lock.stuck_after();
+    assert_eq!(bound, Duration::from_secs(12), "the delay is waited for");
 }

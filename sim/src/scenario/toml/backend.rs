@@ -9,7 +9,7 @@ use fencepost_models::redis::cluster::ClusterSettings;
 use super::redis::{read_redis, write_redis};
 use super::replication::{read_replication, write_replication};
 use super::{MILLISECOND, ZERO, set, set_duration, write_duration};
-use crate::scenario::{Backend, RedisCluster, RedisSentinel};
+use crate::scenario::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
 /// processes.
@@ -31,6 +31,9 @@ pub(super) fn read_backend<'a>(
             Backend::RedisSentinel(group) => is_clear = read_sentinel(&mut table, group).is_some(),
             Backend::RedisCluster(cluster) => {
                 is_clear = read_cluster(&mut table, cluster).is_some();
+            }
+            Backend::RedisIndependent(masters) => {
+                is_clear = read_independent(&mut table, masters).is_some();
             }
             Backend::Memory { processes } => {
                 let given = table.get("processes");
@@ -54,6 +57,7 @@ pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt:
         Backend::Redis(settings) => write_redis(out, settings),
         Backend::RedisSentinel(group) => write_sentinel(out, group),
         Backend::RedisCluster(cluster) => write_cluster(out, cluster),
+        Backend::RedisIndependent(masters) => write_independent(out, masters),
         Backend::Memory { processes: 1 } => Ok(()),
         Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }
@@ -102,6 +106,25 @@ fn read_cluster(table: &mut Table<'_>, cluster: &mut RedisCluster) -> Option<()>
     read_redis(table, &mut cluster.redis);
     read_replication(table, &mut cluster.redis.replication);
     (masters != Some(None) && replicas != Some(None)).then_some(())
+}
+
+/// `None` when it cannot be said how many nodes there are.
+fn read_independent(table: &mut Table<'_>, masters: &mut RedisIndependent) -> Option<()> {
+    const MOST: u16 = RedisIndependent::MAX_NODES;
+    let servers = table.get("servers").map(|number| number.integer(1..=MOST));
+    set(&mut masters.servers, servers.flatten());
+    set_duration(table, "restart_delay", ZERO, &mut masters.restart_delay);
+    read_redis(table, &mut masters.redis);
+    (servers != Some(None)).then_some(())
+}
+
+fn write_independent(out: &mut String, masters: &RedisIndependent) -> fmt::Result {
+    let defaults = RedisIndependent::default();
+    if masters.servers != defaults.servers {
+        writeln!(out, "servers = {}", masters.servers)?;
+    }
+    write_duration(out, "restart_delay", masters.restart_delay, defaults.restart_delay)?;
+    write_redis(out, &masters.redis)
 }
 
 fn switches(settings: &mut ClusterSettings) -> [(&'static str, &mut bool); 4] {

@@ -8,13 +8,12 @@ use fencepost_faults::toml::{MAX_DURATION, Table, Value, string};
 use fencepost_models::load::KEY_PREFIX as LOAD_PREFIX;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
-use fencepost_models::locks::redisson::RedissonSettings;
 use fencepost_models::note::Name;
 use fencepost_models::redis::client::Discovery;
 
-use super::{
-    INSTANT, MILLISECOND, SECOND, ZERO, duration, read_line, set, set_duration, write_duration,
-};
+use super::redisson::{read_multi, read_redisson, write_multi, write_redisson};
+use super::redlock::{read_redlock, write_redlock};
+use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
 
 pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)> {
@@ -35,6 +34,8 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
         Recipe::Redisson(settings) | Recipe::RedissonFenced(settings) => {
             read_redisson(&mut table, settings);
         }
+        Recipe::RedissonMulti(settings) => read_multi(&mut table, settings),
+        Recipe::Redlock(settings) => read_redlock(&mut table, settings),
     }
     table.finish();
     Some((value, recipe))
@@ -70,22 +71,8 @@ fn read_redis(table: &mut Table<'_>, settings: &mut RedisLockSettings, unit: &Tt
     set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
 }
 
-fn read_redisson(table: &mut Table<'_>, settings: &mut RedissonSettings) {
-    let mut whole =
-        |key| table.get(key).and_then(|value| read_ttl(&value, &MILLISECONDS_OF_PEXPIRE));
-    let (lease, watchdog_timeout) = (whole("lease"), whole("watchdog_timeout"));
-    settings.lease = lease.or(settings.lease);
-    set(&mut settings.watchdog_timeout, watchdog_timeout);
-    let check = table.get("check_synced_slaves");
-    set(&mut settings.check_synced_slaves, check.and_then(|check| check.boolean()));
-    set_duration(table, "slaves_sync_timeout", MILLISECOND, &mut settings.slaves_sync_timeout);
-    set_duration(table, "timeout", INSTANT, &mut settings.timeout);
-    set_duration(table, "retry", INSTANT, &mut settings.retry);
-    set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
-}
-
 /// The load's keys are not the lock's.
-fn read_key(value: &Value<'_>) -> Option<Name> {
+pub(super) fn read_key(value: &Value<'_>) -> Option<Name> {
     let key = read_name(value, "the key's name")?;
     if key.as_bytes().starts_with(LOAD_PREFIX.as_bytes()) {
         let message = format!("`{LOAD_PREFIX}…` is what a [load] calls its keys");
@@ -103,27 +90,27 @@ fn read_key(value: &Value<'_>) -> Option<Name> {
 const MAX_REPLICAS: u32 = 1_000;
 
 /// More than any client tries.
-const MAX_RETRIES: u32 = 1_000;
+pub(super) const MAX_RETRIES: u32 = 1_000;
 
 fn read_name(value: &Value<'_>, meaning: &str) -> Option<Name> {
     read_line(value, meaning).map(Name::from)
 }
 
 /// In what a command of Redis counts a time to live. It takes whole numbers alone.
-struct TtlUnit {
+pub(super) struct TtlUnit {
     one: Duration,
     several: &'static str,
     command: &'static str,
 }
 
-const MILLISECONDS_OF_PX: TtlUnit =
+pub(super) const MILLISECONDS_OF_PX: TtlUnit =
     TtlUnit { one: MILLISECOND, several: "milliseconds", command: "SET … PX" };
-const MILLISECONDS_OF_PEXPIRE: TtlUnit =
+pub(super) const MILLISECONDS_OF_PEXPIRE: TtlUnit =
     TtlUnit { one: MILLISECOND, several: "milliseconds", command: "PEXPIRE" };
 const SECONDS_OF_EXPIRE: TtlUnit = TtlUnit { one: SECOND, several: "seconds", command: "EXPIRE" };
 
 /// Redis takes whole numbers: `PX 0` is an error there, and the rest would be cut off.
-fn read_ttl(value: &Value<'_>, unit: &TtlUnit) -> Option<Duration> {
+pub(super) fn read_ttl(value: &Value<'_>, unit: &TtlUnit) -> Option<Duration> {
     let ttl = value.duration(unit.one..=MAX_DURATION)?;
     if !ttl.as_nanos().is_multiple_of(unit.one.as_nanos()) {
         let message = format!("`{}` is {}", value.key(), show(ttl));
@@ -165,6 +152,8 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
         Recipe::Redisson(settings) | Recipe::RedissonFenced(settings) => {
             write_redisson(out, settings)
         }
+        Recipe::RedissonMulti(settings) => write_multi(out, settings),
+        Recipe::Redlock(settings) => write_redlock(out, settings),
     }
 }
 
@@ -198,23 +187,6 @@ fn write_redis(out: &mut String, settings: &RedisLockSettings) -> fmt::Result {
     write_name(out, "key", &settings.key, &defaults.key)
 }
 
-fn write_redisson(out: &mut String, settings: &RedissonSettings) -> fmt::Result {
-    let defaults = RedissonSettings::default();
-    if let Some(lease) = settings.lease {
-        writeln!(out, "lease = {}", duration(lease))?;
-    }
-    let (timeout, default) = (settings.watchdog_timeout, defaults.watchdog_timeout);
-    write_duration(out, "watchdog_timeout", timeout, default)?;
-    if settings.check_synced_slaves != defaults.check_synced_slaves {
-        writeln!(out, "check_synced_slaves = {}", settings.check_synced_slaves)?;
-    }
-    let (timeout, default) = (settings.slaves_sync_timeout, defaults.slaves_sync_timeout);
-    write_duration(out, "slaves_sync_timeout", timeout, default)?;
-    write_duration(out, "timeout", settings.timeout, defaults.timeout)?;
-    write_duration(out, "retry", settings.retry, defaults.retry)?;
-    write_name(out, "key", &settings.key, &defaults.key)
-}
-
-fn write_name(out: &mut String, key: &str, name: &Name, default: &Name) -> fmt::Result {
+pub(super) fn write_name(out: &mut String, key: &str, name: &Name, default: &Name) -> fmt::Result {
     if name == default { Ok(()) } else { writeln!(out, "{key} = {}", string(&name.to_string())) }
 }

@@ -21,8 +21,11 @@ const FENCING_MODES: [(&str, Fencing); 3] = [
 /// More retries than any client makes.
 const MAX_RETRIES: u32 = 1_000;
 
-const LEASE_CHECKS: [(&str, LeaseCheck); 2] =
-    [("none", LeaseCheck::None), ("before-write", LeaseCheck::BeforeWrite)];
+const LEASE_CHECKS: [(&str, LeaseCheck); 3] = [
+    ("none", LeaseCheck::None),
+    ("before-write", LeaseCheck::BeforeWrite),
+    ("throughout", LeaseCheck::Throughout),
+];
 
 const ORDERS: [(&str, Orders); 3] = [
     ("with-stock", Orders::WithStock),
