@@ -1,5 +1,6 @@
 //! What Redisson's locks send, in order, and what they make of the answers.
 
+mod multi;
 mod scripts;
 
 use super::fenced::RedissonFencedLock;
