@@ -9,8 +9,9 @@
 //! * **One does not answer**: it is given back, unheard, and counts as not granted.
 //! * **Time is over**: all that were granted are given back.
 //! * **A lease of the caller's own**: each lock is asked for with twice the try's time, and when all are
-//!   there each is given the lease. Nobody looks at how much of it the asking has used up, and there is no
-//!   allowance for clocks that drift.
+//!   there each is given the lease, by whoever holds it. Nobody looks at how much of it the asking has used
+//!   up, and there is no allowance for clocks that drift. When one cannot be told, `lock()` throws, and
+//!   what was granted stands until twice the try's time is over.
 //! * **Otherwise** each of the locks has a watchdog of its own, which says nothing when its lock is gone:
 //!   the others are renewed, and the holder goes on without a majority.
 //! * **Release**: of a MultiLock the locks are left one after the other, and the first that throws is
@@ -23,6 +24,7 @@
 //! Source: `RedissonMultiLock` (`lockInterruptibly`, `tryLock`, `unlockInner`), `RedissonRedLock`
 //! (`failedLocksLimit`, `calcLockWaitTime`, `unlock`).
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
@@ -68,6 +70,8 @@ pub struct RedissonMultiLock {
     settings: RedissonSettings,
     needs: Needs,
     locks: Vec<RLock>,
+    /// How often this thread believes to hold all of it.
+    entered: u32,
 }
 
 impl RedissonMultiLock {
@@ -76,7 +80,7 @@ impl RedissonMultiLock {
         let lock =
             |server: &NodeId| RLock::new(host, (*server).into(), settings.clone(), Kind::Plain);
         let locks = servers.iter().map(lock).collect();
-        Self { host: host.clone(), settings, needs, locks }
+        Self { host: host.clone(), settings, needs, locks, entered: 0 }
     }
 
     /// How long the next try may take, in whole milliseconds. Source: `lockInterruptibly`.
@@ -91,9 +95,9 @@ impl RedissonMultiLock {
         Duration::from_millis(self.host.random(|random| random.range(least..=most)))
     }
 
-    /// A try: the grant of the lock that completed it. Source: `tryLock`.
-    async fn try_lock(&mut self, wait: Duration) -> Option<Grant> {
-        let end = self.host.mono() + wait;
+    /// A try: the grant of the lock that completed it, if it was in time. Source: `tryLock`.
+    async fn try_lock(&mut self, wait: Duration) -> Result<Option<Grant>, Failure> {
+        let end = self.host.wall() + wait;
         let number = self.locks.len();
         let wait_for_each = match self.needs {
             Needs::All => wait,
@@ -103,7 +107,7 @@ impl RedissonMultiLock {
         let (mut to_spare, mut granted, mut place) = (spares, Vec::new(), 0);
         let mut last = None;
         while place < number {
-            let left = end.saturating_since(self.host.mono());
+            let left = end.saturating_since(self.host.wall());
             match self.ask(place, wait_for_each.min(left), wait).await {
                 Some(grant) => {
                     granted.push(place);
@@ -120,17 +124,24 @@ impl RedissonMultiLock {
                     (to_spare, place) = (spares, 0);
                 }
             }
-            if self.host.mono() >= end {
+            if self.host.wall() >= end {
                 self.give_back(&granted).await;
-                return None;
+                return Ok(None);
             }
         }
-        let grant = last?;
-        let Some(lease) = self.settings.lease else { return Some(grant) };
+        let Some(grant) = last else { return Ok(None) };
+        let grant = Grant { reentered: self.entered > 0, ..grant };
+        let Some(lease) = self.settings.lease else { return Ok(Some(grant)) };
         let set_at = self.host.mono();
         let asked = self.locks.iter().enumerate().filter(|(place, _)| granted.contains(place));
-        all(asked.map(|(_, lock)| lock.expire(lease))).await;
-        Some(grant.valid_until(set_at + lease))
+        let all_are_told = Cell::new(Ok(()));
+        let tell = async |lock: &RLock| {
+            if let Err(failure) = lock.expire(lease).await {
+                all_are_told.set(Err(failure));
+            }
+        };
+        all(asked.map(|(_, lock)| tell(lock))).await;
+        all_are_told.get().map(|()| Some(grant.valid_until(set_at + lease)))
     }
 
     /// Asks for one of the locks; one that does not answer is given back.
@@ -140,8 +151,7 @@ impl RedissonMultiLock {
         match lock.try_lock(wait).await {
             Ok(grant) => grant,
             Err(Failure::NoAnswer) => {
-                // Whatever comes of that, it is not granted.
-                lock.release().await;
+                lock.leave_unheard().await;
                 None
             }
             Err(_) => None,
@@ -168,13 +178,19 @@ impl Lock for RedissonMultiLock {
     async fn acquire(&mut self) -> Grant {
         loop {
             let wait = self.time_for_a_try();
-            if let Some(grant) = self.try_lock(wait).await {
-                return grant;
+            match self.try_lock(wait).await {
+                Ok(Some(grant)) => {
+                    self.entered += 1;
+                    return grant;
+                }
+                Ok(None) => {}
+                Err(_) => self.host.sleep(self.settings.retry).await,
             }
         }
     }
 
     async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
+        self.entered = self.entered.saturating_sub(1);
         if self.needs == Needs::Majority {
             let every: Vec<usize> = (0..self.locks.len()).collect();
             self.give_back(&every).await;

@@ -14,7 +14,7 @@ use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
 use crate::redis::client::{Address, Script};
 use crate::redis::resp::Reply;
-use crate::time::Mono;
+use crate::time::Wall;
 
 /// Which of the two locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,9 +140,10 @@ impl RLock {
         }
     }
 
-    /// Waits for so long at most; nothing when that was not long enough. Source: `RedissonLock.tryLock`.
+    /// Waits for so long at most, by the wall clock (`System.currentTimeMillis`); nothing when that was not
+    /// long enough. Source: `RedissonLock.tryLock`.
     pub(super) async fn try_lock(&mut self, wait: Duration) -> Result<Option<Grant>, Failure> {
-        let end = self.host.mono() + wait;
+        let end = self.host.wall() + wait;
         if let Tried::Granted(grant) = self.try_acquire().await? {
             return Ok(Some(grant));
         }
@@ -164,8 +165,8 @@ impl RLock {
     }
 
     /// What is left until then on this host's clock; `None` when nothing is.
-    fn time_until(&self, end: Mono) -> Option<Duration> {
-        Some(end.saturating_since(self.host.mono())).filter(|left| !left.is_zero())
+    fn time_until(&self, end: Wall) -> Option<Duration> {
+        Some(end.saturating_since(self.host.wall())).filter(|left| !left.is_zero())
     }
 
     /// Has the next tries ask for that lease.
@@ -173,10 +174,16 @@ impl RLock {
         self.own_lease = lease;
     }
 
-    /// Sets how long what is held lasts from now on. Source: `RedissonExpirable.expireAsync`.
-    pub(super) async fn expire(&self, lease: Duration) {
-        let pexpire = [Bytes::from_static(b"PEXPIRE"), self.key.clone(), millis(lease)];
-        self.commands.tell(&pexpire).await;
+    /// Sets how long the lock lasts from now on, whosever it is. Sent again without an answer, as all that
+    /// can be. Source: `RedissonExpirable.expireAsync`.
+    pub(super) async fn expire(&self, lease: Duration) -> Result<(), Failure> {
+        let expire = Script::new(scripts::EXPIRE).call([self.key.clone()], [millis(lease)]);
+        self.commands.eval(&expire, Resend::Again).await.map(|_| ())
+    }
+
+    /// Leaves it when it is not known whether it was entered: whatever comes of that.
+    pub(super) async fn leave_unheard(&mut self) {
+        let _ = self.unlock().await;
     }
 
     /// A try; once more, some time later, when no replica has it. The fenced lock neither takes such a grant

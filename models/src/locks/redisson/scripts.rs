@@ -65,5 +65,10 @@ if redis.call('hexists', KEYS[1], ARGV[2]) == 1 then
 end
 return {0}";
 
+/// Gives a lock that long from now on, whoever holds it: 1, or 0 when there is none.
+///
+/// KEYS: the lock. ARGV: milliseconds. Source: `RedissonExpirable.expireAsync`.
+pub(super) const EXPIRE: &str = "return redis.call('pexpire', KEYS[1], ARGV[1])";
+
 /// What is published when a lock becomes free. Source: `LockPubSub.UNLOCK_MESSAGE`.
 pub(super) const UNLOCK_MESSAGE: &str = "0";
