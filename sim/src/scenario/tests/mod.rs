@@ -2,7 +2,6 @@ mod bad_files;
 mod laws;
 mod mutations;
 mod plans;
-mod redisson;
 mod replicas;
 
 use fencepost_models::machine::NodeId;
