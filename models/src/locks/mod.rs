@@ -14,6 +14,7 @@
 pub mod jvm;
 pub mod none;
 pub mod redis;
+pub mod redisson;
 pub mod redlock;
 
 use crate::machine::InputId;

@@ -64,6 +64,12 @@ impl Bench {
         self.give(at_ms, Input::Message { connection, message })
     }
 
+    /// Redis answers on a connection, or says something unasked.
+    pub fn reply_on(&mut self, at_ms: u64, connection: u32, reply: Reply) -> InputId {
+        let (connection, message) = (ConnectionId(connection), &Message::RedisReply(reply));
+        self.give(at_ms, Input::Message { connection, message })
+    }
+
     pub fn time(&mut self, at_ms: u64) {
         self.give(at_ms, Input::Timer(TimerId(0)));
     }

@@ -35,6 +35,9 @@ pub struct BuyerSettings {
     pub lease_check: LeaseCheck,
     /// Where it has its orders recorded, and when.
     pub orders: Orders,
+    /// Whether the code that writes takes the lock once more, as a method does that is called by another
+    /// one that holds it already. It needs a lock that is reentrant.
+    pub reenters: bool,
 }
 
 impl Default for BuyerSettings {
@@ -48,6 +51,7 @@ impl Default for BuyerSettings {
             retries: 0,
             lease_check: LeaseCheck::default(),
             orders: Orders::default(),
+            reenters: false,
         }
     }
 }
@@ -96,7 +100,7 @@ pub async fn buy_under<L: Lock>(host: Host, lock: L, shop: ShopAddress, settings
     loop {
         let order = shop.next_order();
         let held = lock.acquire().await;
-        let outcome = hold(&mut shop, order, &lock, &held).await;
+        let outcome = hold(&mut shop, order, &mut lock, &held).await;
         lock.release(held).await;
         if shop.finish(order, outcome) {
             return;
@@ -119,13 +123,29 @@ pub async fn buy_conditionally(host: Host, shop: ShopAddress, settings: BuyerSet
 }
 
 /// What a buyer does while it holds the lock, for no longer than its lease where it looks at that.
-async fn hold<L: Lock>(shop: &mut Shop, order: u64, lock: &Guarded<L>, held: &Held) -> Outcome {
+async fn hold<L: Lock>(shop: &mut Shop, order: u64, lock: &mut Guarded<L>, held: &Held) -> Outcome {
+    let grant = held.grant();
+    if shop.settings.reenters {
+        // No lock that can be entered twice moves the end that it has told.
+        return hold_until(shop, order, grant.token, &|| grant.valid_until, Some(lock)).await;
+    }
+    let lock = &*lock;
+    hold_until::<L>(shop, order, grant.token, &|| lock.valid_until(held), None).await
+}
+
+/// The same, with the end of the lease, and with the lock where it is entered once more.
+async fn hold_until<L: Lock>(
+    shop: &mut Shop,
+    order: u64,
+    token: Option<u64>,
+    end: &impl Fn() -> Option<Mono>,
+    lock: Option<&mut Guarded<L>>,
+) -> Outcome {
     let (host, lease_check) = (shop.host.clone(), shop.settings.lease_check);
-    let end = || lock.valid_until(held);
     // What came of the order, as soon as that is known.
     let known = Cell::new(None);
     let section = async {
-        let outcome = read_and_write(shop, order, held.grant().token, &end).await;
+        let outcome = read_and_write(shop, order, token, end, lock).await;
         known.set(Some(outcome));
         // Whoever knows that its lease is over does nothing more under it.
         if outcome != Outcome::LeaseOver {
@@ -136,7 +156,7 @@ async fn hold<L: Lock>(shop: &mut Shop, order: u64, lock: &Guarded<L>, held: &He
     if lease_check != LeaseCheck::Throughout {
         return section.await;
     }
-    let outcome = until_end(&host, section, &end).await;
+    let outcome = until_end(&host, section, end).await;
     if let Some(outcome) = outcome.or(known.get()) {
         return outcome;
     }
@@ -168,11 +188,12 @@ async fn until_end<T>(
 }
 
 /// The critical section. Between the read and the write lies a little work of the buyer's own.
-async fn read_and_write(
+async fn read_and_write<L: Lock>(
     shop: &mut Shop,
     order: u64,
     token: Option<u64>,
     end: &impl Fn() -> Option<Mono>,
+    lock: Option<&mut Guarded<L>>,
 ) -> Outcome {
     shop.work().await;
     let stock = match shop.store.ask(ShopRequest::Read { token }).await {
@@ -188,7 +209,15 @@ async fn read_and_write(
     if !shop.lease_holds(order, end).await {
         return Outcome::LeaseOver;
     }
-    shop.place(order, ShopRequest::Write { order, stock, token }).await
+    let Some(lock) = lock else {
+        return shop.place(order, ShopRequest::Write { order, stock, token }).await;
+    };
+    let held = lock.acquire().await;
+    shop.work().await;
+    let token = held.grant().token;
+    let outcome = shop.place(order, ShopRequest::Write { order, stock, token }).await;
+    lock.release(held).await;
+    outcome
 }
 
 /// A buyer's side of the shop.

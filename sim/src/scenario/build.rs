@@ -139,6 +139,9 @@ impl Scenario {
             Recipe::SetNx(_)
             | Recipe::SetNxPlainDel(_)
             | Recipe::SetnxExpire(_)
+            | Recipe::Redisson(_)
+            | Recipe::RedissonFenced(_)
+            | Recipe::RedissonMulti(_)
             | Recipe::Redlock(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
         };
         match &self.backend {

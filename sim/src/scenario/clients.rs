@@ -7,13 +7,16 @@ use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::redis::set_nx::SetNx;
 use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
 use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
+use fencepost_models::locks::redisson::fenced::RedissonFencedLock;
+use fencepost_models::locks::redisson::lock::RedissonLock;
+use fencepost_models::locks::redisson::multi::RedissonMultiLock;
 use fencepost_models::locks::redlock::Redlock;
 use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
 use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_conditionally, buy_under};
 
 use super::servers::Servers;
-use super::{Backend, Recipe, Scenario};
+use super::{Backend, Recipe, RedissonMulti, Scenario};
 
 /// A node that buyers are on, before it is started.
 #[derive(Clone, Debug)]
@@ -86,6 +89,20 @@ impl Client {
                 let lock = SetnxExpire::new(host.clone(), address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
+            Recipe::Redisson(settings) => self.process(boot, move |host| {
+                let lock = RedissonLock::new(&host, address.clone(), settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::RedissonFenced(settings) => self.process(boot, move |host| {
+                let lock = RedissonFencedLock::new(&host, address.clone(), settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::RedissonMulti(RedissonMulti { lock: settings, needs }) => {
+                self.process(boot, move |host| {
+                    let lock = RedissonMultiLock::new(&host, &nodes, settings.clone(), needs);
+                    buy_under(host, lock, shop, buyer.clone())
+                })
+            }
             Recipe::Redlock(settings) => self.process(boot, move |host| {
                 let lock = Redlock::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())

@@ -18,6 +18,7 @@ use std::time::Duration;
 use fencepost_faults::{Plan, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redisson::RedissonSettings;
 use fencepost_models::locks::redlock::Tokens;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Name;
@@ -29,7 +30,7 @@ pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
-pub use self::recipe::Recipe;
+pub use self::recipe::{Recipe, RedissonMulti};
 use crate::judge::{JudgeSettings, LockHome, ViolationKind};
 use crate::world::{Latency, Limits};
 
@@ -213,25 +214,29 @@ impl Scenario {
     pub fn misplaced_settings(&self) -> Vec<String> {
         let recipe = self.lock.as_str();
         let mut misplaced = Vec::new();
-        match &self.lock {
-            Recipe::None if self.shop.fencing != Fencing::Off => misplaced.push(format!(
-                "fencing: `{recipe}` gives no tokens, so the store refuses whatever it checks"
-            )),
-            Recipe::ConditionalUpdate if self.shop.fencing != Fencing::Off => {
-                misplaced.push(format!("fencing: `{recipe}` gives no tokens, and needs none"));
-            }
-            Recipe::Redlock(lock)
-                if self.shop.fencing != Fencing::Off && lock.token == Tokens::None =>
-            {
-                misplaced.push(format!(
+        let checks = self.shop.fencing != Fencing::Off;
+        let counts = !matches!(&self.lock, Recipe::Redlock(lock) if lock.token != Tokens::None);
+        if checks && counts && !self.lock.gives_tokens() {
+            misplaced.push(match &self.lock {
+                Recipe::ConditionalUpdate => {
+                    format!("fencing: `{recipe}` gives no tokens, and needs none")
+                }
+                _ => format!(
                     "fencing: `{recipe}` gives no tokens, so the store refuses whatever it checks"
-                ));
+                ),
+            });
+        }
+        if self.shop.buyer.lease_check != LeaseCheck::None {
+            if self.lock.lease().is_none() {
+                misplaced
+                    .push(format!("lease_check: `{recipe}` gives no lease that could be over"));
             }
-            _ => {}
+            if self.lock.redisson().is_some_and(|lock| lock.lease.is_none()) {
+                misplaced
+                    .push("lease_check: where a watchdog renews, nobody knows the end".to_owned());
+            }
         }
-        if self.shop.buyer.lease_check != LeaseCheck::None && self.lock.lease().is_none() {
-            misplaced.push(format!("lease_check: `{recipe}` gives no lease that could be over"));
-        }
+        misplaced.extend(self.misplaced_of_redisson());
         if let Some(redis) = self.backend.as_ref().and_then(Backend::redis) {
             let (none, defaults) = (redis.maxmemory_bytes == 0, RedisSettings::default());
             if none && redis.maxmemory_policy != defaults.maxmemory_policy {
@@ -259,9 +264,37 @@ impl Scenario {
         }
         if let Some(Backend::RedisCluster(cluster)) = &self.backend
             && cluster.moves_slot_after.is_some()
-            && (cluster.masters == 1 || self.lock.redis().is_none())
+            && (cluster.masters == 1 || self.lock.key().is_none())
         {
             misplaced.push("moves_slot_after: there is no slot to move, or nowhere".to_owned());
+        }
+        misplaced
+    }
+
+    /// The same of Redisson's settings, and of what only a reentrant lock is for.
+    fn misplaced_of_redisson(&self) -> Vec<String> {
+        let mut misplaced = Vec::new();
+        if self.shop.buyer.reenters && !self.lock.is_reentrant() {
+            let recipe = self.lock.as_str();
+            misplaced.push(match self.lock.is_lock() {
+                true => format!(
+                    "reenters: `{recipe}` is not reentrant, so a buyer waits for its own lease's end"
+                ),
+                false => format!("reenters: `{recipe}` is no lock that could be entered twice"),
+            });
+        }
+        let Some(lock) = self.lock.redisson() else { return misplaced };
+        let defaults = RedissonSettings::default();
+        if lock.lease.is_some() && lock.watchdog_timeout != defaults.watchdog_timeout {
+            misplaced.push("watchdog_timeout: a lock with a lease has no watchdog".to_owned());
+        }
+        if !matches!(&self.backend, Some(Backend::RedisSentinel(_) | Backend::RedisCluster(_))) {
+            if lock.check_synced_slaves != defaults.check_synced_slaves {
+                misplaced.push("check_synced_slaves: there are no replicas".to_owned());
+            }
+            if lock.slaves_sync_timeout != defaults.slaves_sync_timeout {
+                misplaced.push("slaves_sync_timeout: there are no replicas".to_owned());
+            }
         }
         misplaced
     }
@@ -285,7 +318,7 @@ impl Scenario {
         else {
             return None;
         };
-        Some((&self.lock.redis()?.key, (*moves_slot_after)?))
+        Some((self.lock.key()?, (*moves_slot_after)?))
     }
 
     /// The name of the store of the orders, if there is one.

@@ -4,9 +4,21 @@ use std::time::Duration;
 
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redisson::RedissonSettings;
+use fencepost_models::locks::redisson::multi::Needs;
 use fencepost_models::locks::redlock::{AskNodes, RedlockSettings, ReleaseAfter};
+use fencepost_models::note::Name;
 
 use super::Backend;
+
+/// Redisson's locks on several servers as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedissonMulti {
+    /// The lock on each of them.
+    pub lock: RedissonSettings,
+    /// How many have to be granted.
+    pub needs: Needs,
+}
 
 /// How the buyers lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +35,21 @@ pub enum Recipe {
     SetNxPlainDel(RedisLockSettings),
     /// `SETNX`, then `EXPIRE`, with compare-and-delete. The time to live is whole seconds.
     SetnxExpire(RedisLockSettings),
+    /// Redisson's `RLock`: a hash that knows its holder, a watchdog, a channel that wakes who waits.
+    Redisson(RedissonSettings),
+    /// Redisson's `RFencedLock`: the same with a token.
+    RedissonFenced(RedissonSettings),
+    /// Redisson's `RedissonMultiLock` and `RedissonRedLock`: an `RLock` on each of several servers.
+    RedissonMulti(RedissonMulti),
     /// RedLock: a majority of servers that know nothing of each other.
     Redlock(RedlockSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 7] {
+    pub fn all() -> [Self; 10] {
         let redis = RedisLockSettings::default;
+        let redisson = RedissonSettings::default;
         [
             Self::None,
             Self::ConditionalUpdate,
@@ -38,6 +57,9 @@ impl Recipe {
             Self::SetNx(redis()),
             Self::SetNxPlainDel(redis()),
             Self::SetnxExpire(redis()),
+            Self::Redisson(redisson()),
+            Self::RedissonFenced(redisson()),
+            Self::RedissonMulti(RedissonMulti::default()),
             Self::Redlock(RedlockSettings::default()),
         ]
     }
@@ -51,28 +73,55 @@ impl Recipe {
             Self::SetNx(_) => "set-nx",
             Self::SetNxPlainDel(_) => "set-nx-plain-del",
             Self::SetnxExpire(_) => "setnx-expire",
+            Self::Redisson(_) => "redisson",
+            Self::RedissonFenced(_) => "redisson-fenced",
+            Self::RedissonMulti(_) => "redisson-multi",
             Self::Redlock(_) => "redlock",
         }
     }
 
-    /// The settings of a lock on one key of one Redis, if it is one.
+    /// The settings of a lock that polls one key of one Redis, if it is one.
     pub const fn redis(&self) -> Option<&RedisLockSettings> {
         match self {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings)
             }
-            Self::None | Self::ConditionalUpdate | Self::Jvm(_) | Self::Redlock(_) => None,
+            _ => None,
         }
+    }
+
+    /// The settings of a lock of Redisson's, if it is one.
+    pub const fn redisson(&self) -> Option<&RedissonSettings> {
+        match self {
+            Self::Redisson(settings)
+            | Self::RedissonFenced(settings)
+            | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// The key that the lock is on a Redis, if it is there.
+    pub fn key(&self) -> Option<&Name> {
+        let redis = self.redis().map(|settings| &settings.key);
+        redis.or_else(|| self.redisson().map(|settings| &settings.key))
+    }
+
+    /// Whether it gives tokens that grow with every grant.
+    pub const fn gives_tokens(&self) -> bool {
+        let has_none =
+            matches!(self, Self::Redisson(_) | Self::RedissonMulti(_) | Self::Redlock(_));
+        self.is_lock() && !has_none
+    }
+
+    /// Whether a client that holds the lock may enter it once more. With any other it waits for itself,
+    /// until its lease is over.
+    pub const fn is_reentrant(&self) -> bool {
+        matches!(self, Self::Jvm(_)) || self.redisson().is_some()
     }
 
     /// Whether it locks anything at all.
     pub const fn is_lock(&self) -> bool {
         !matches!(self, Self::None | Self::ConditionalUpdate)
-    }
-
-    /// Whether it gives tokens that grow with every grant.
-    pub const fn gives_tokens(&self) -> bool {
-        self.is_lock() && !matches!(self, Self::Redlock(_))
     }
 
     /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock, and for
@@ -83,12 +132,16 @@ impl Recipe {
             Self::SetNx(settings) | Self::SetNxPlainDel(settings) | Self::SetnxExpire(settings) => {
                 Some(settings.ttl)
             }
+            Self::Redisson(settings)
+            | Self::RedissonFenced(settings)
+            | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => Some(settings.lasts()),
             Self::Redlock(settings) => Some(settings.ttl),
         }
     }
 
     /// How long a client that waits may take, at most, from one look at the lock to the next where
-    /// no fault is in the way: to connect, to be answered, to wait before it asks again.
+    /// no fault is in the way: to connect, to be answered, to wait before it asks again. One of
+    /// Redisson's sleeps for as long as the holder's lease was to last, which the lease itself stands for.
     fn round(&self) -> Duration {
         match self {
             Self::None | Self::ConditionalUpdate | Self::Jvm(_) => Duration::ZERO,
@@ -96,6 +149,9 @@ impl Recipe {
                 let polls = settings.poll.saturating_add(settings.poll_jitter);
                 polls.saturating_add(settings.timeout.saturating_mul(2))
             }
+            Self::Redisson(settings)
+            | Self::RedissonFenced(settings)
+            | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => redisson_round(settings),
             Self::Redlock(settings) => redlock_round(settings),
         }
     }
@@ -125,15 +181,31 @@ impl Recipe {
         match self {
             Self::None | Self::ConditionalUpdate => true,
             Self::Jvm(_) => matches!(backend, Some(Backend::Memory { .. })),
-            Self::SetNx(_) | Self::SetNxPlainDel(_) | Self::SetnxExpire(_) => {
+            Self::SetNx(_)
+            | Self::SetNxPlainDel(_)
+            | Self::SetnxExpire(_)
+            | Self::Redisson(_)
+            | Self::RedissonFenced(_) => {
                 matches!(
                     backend,
                     Some(Backend::Redis(_) | Backend::RedisSentinel(_) | Backend::RedisCluster(_))
                 )
             }
-            Self::Redlock(_) => matches!(backend, Some(Backend::RedisIndependent(_))),
+            Self::Redlock(_) | Self::RedissonMulti(_) => {
+                matches!(backend, Some(Backend::RedisIndependent(_)))
+            }
         }
     }
+}
+
+/// A round of one of Redisson's: a try that gets no answer is made five times, with two seconds between
+/// them at most.
+fn redisson_round(settings: &RedissonSettings) -> Duration {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let sync = settings.slaves_sync_timeout;
+    let attempt = settings.timeout.saturating_mul(2).saturating_add(sync);
+    let attempts = attempt.saturating_add(PAUSE).saturating_mul(5);
+    attempts.saturating_add(settings.retry)
 }
 
 /// A round of RedLock: the nodes are asked, and asked to take it back, and the delay passes; as often as

@@ -57,18 +57,25 @@ pub enum Discovery {
     OnConnect,
     /// It listens at every Sentinel, and leaves the old master when it hears of a new one: Jedis.
     Listening,
+    /// It asks a Sentinel once a second, and leaves the old master when it is told of a new one:
+    /// Redisson.
+    Scanning,
 }
 
 impl Discovery {
-    /// Both, with their names in scenario files.
-    pub const ALL: [(&'static str, Self); 2] =
-        [("on-connect", Self::OnConnect), ("listening", Self::Listening)];
+    /// All of them, with their names in scenario files.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("on-connect", Self::OnConnect),
+        ("listening", Self::Listening),
+        ("scanning", Self::Scanning),
+    ];
 
     /// The name in scenario files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::OnConnect => "on-connect",
             Self::Listening => "listening",
+            Self::Scanning => "scanning",
         }
     }
 }

@@ -68,6 +68,21 @@ impl Cluster {
         Self { host, timeout, nodes, table, wires, last: None, moved: 0 }
     }
 
+    /// Another client's of the same cluster, which knows nothing of it yet.
+    pub(super) fn sibling(&self) -> Self {
+        Self::new(self.host.clone(), self.nodes.clone(), self.timeout)
+    }
+
+    /// The master of a key's slot, as far as it is known.
+    pub(super) async fn home(&mut self, key: &[u8]) -> Result<NodeId, CallError> {
+        self.master_of(key_slot(key)).await
+    }
+
+    /// Asks for the table again before the next command.
+    pub(super) fn forget(&mut self) {
+        self.table.clear();
+    }
+
     /// Carries out a command, wherever it belongs.
     pub(super) async fn call(&mut self, command: &Arc<[Bytes]>) -> Result<Reply, CallError> {
         let slot = slot_of(command);

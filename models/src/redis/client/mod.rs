@@ -1,17 +1,19 @@
 //! A Redis client: one connection, a timeout on every answer, scripts by their digest.
 //!
 //! ```text
-//! address    where a server is to be found
-//! sentinels  who knows where the master is
-//! cluster    who has which slot
-//! wire       one connection
-//! reshard    an operator who moves a slot
+//! address       where a server is to be found
+//! sentinels     who knows where the master is
+//! cluster       who has which slot
+//! wire          one connection
+//! subscription  a connection that messages come over
+//! reshard       an operator who moves a slot
 //! ```
 
 mod address;
 mod cluster;
 pub mod reshard;
 mod sentinels;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -24,9 +26,10 @@ use bytes::Bytes;
 pub use self::address::{Address, Discovery};
 use self::cluster::Cluster;
 use self::sentinels::Sentinels;
+pub use self::subscription::{PubSub, Subscription};
 use self::wire::Wire;
 use super::resp::Reply;
-use crate::machine::CloseReason;
+use crate::machine::{CloseReason, NodeId};
 use crate::process::{Host, TimedOut};
 
 /// Why a command has no answer. In every case but [`CallError::NotConnected`] and
@@ -156,6 +159,48 @@ impl Client {
             }
         };
         Self { host, settings, finder, wire }
+    }
+
+    /// Another client of the same servers, with a connection of its own: the next one of a pool. What
+    /// one of them hears from Sentinels, all do.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        let (finder, wire) = match &self.finder {
+            Finder::Nobody => (Finder::Nobody, self.wire.as_ref().map(Wire::sibling)),
+            Finder::Sentinels(sentinels) => (Finder::Sentinels(sentinels.sibling()), None),
+            Finder::Cluster(cluster) => (Finder::Cluster(cluster.sibling()), None),
+        };
+        Self { host: self.host.clone(), settings: self.settings, finder, wire }
+    }
+
+    /// The server that has a key, as far as this client knows.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::NotConnected`] when nobody says.
+    pub async fn home(&mut self, key: &[u8]) -> Result<NodeId, CallError> {
+        match &mut self.finder {
+            Finder::Nobody => self.wire.as_ref().map(Wire::node),
+            Finder::Sentinels(sentinels) => sentinels.find().await,
+            Finder::Cluster(cluster) => return cluster.home(key).await,
+        }
+        .ok_or(CallError::NotConnected)
+    }
+
+    /// The server that a listener or a scanner has heard of last, where there is one.
+    pub fn heard(&self) -> Option<NodeId> {
+        match &self.finder {
+            Finder::Sentinels(sentinels) => sentinels.heard(),
+            Finder::Nobody | Finder::Cluster(_) => None,
+        }
+    }
+
+    /// Asks anew where keys are before the next command: somebody else has been told that they have
+    /// moved, or has had no answer.
+    pub fn forget_slots(&mut self) {
+        if let Finder::Cluster(cluster) = &mut self.finder {
+            cluster.forget();
+        }
     }
 
     /// Sends one command and waits for its answer.

@@ -9,8 +9,12 @@
 //! * **Listening** (Jedis): besides, a subscription to `+switch-master` at every Sentinel tells of a new
 //!   master; a connection to another one is not used any more.
 //!   Source: jedis, `JedisSentinelPool`: `initSentinels`, `MasterListener.run`, `getResource`.
+//! * **Scanning** (Redisson): once a second one of the Sentinels, whichever it may be, is asked where the
+//!   master is. One that does not answer is followed by the next, a second later; once one has
+//!   answered, the order is drawn anew. A connection to another server is not used any more.
+//!   Source: redisson, `SentinelConnectionManager`: `scheduleChangeCheck`, `checkMasterChange`.
 //!
-//! Either may ask a server for its `ROLE` before it uses it, as the guidelines want and both leave out:
+//! Each may ask a server for its `ROLE` before it uses it, as the guidelines want and both leave out:
 //! redis.io, "Guidelines for Redis clients with support for Redis Sentinel", step 3.
 
 use std::cell::Cell;
@@ -30,11 +34,16 @@ use crate::redis::resp::Reply;
 /// `MasterListener.subscribeRetryWaitTimeMillis = 5000`.
 const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);
 
+/// How long a scanner waits before it asks again. Source: redisson,
+/// `SentinelServersConfig.scanInterval = 1000`.
+const SCAN_AFTER: Duration = Duration::from_secs(1);
+
 /// What a client knows of the Sentinels.
 pub(super) struct Sentinels {
     master_name: Bytes,
     wires: Vec<Wire>,
-    /// The master, as a listener heard of it last.
+    discovery: Discovery,
+    /// The master, as a listener or a scanner heard of it last.
     heard: Option<Rc<Cell<Option<NodeId>>>>,
 }
 
@@ -46,19 +55,37 @@ impl Sentinels {
         discovery: Discovery,
         timeout: Duration,
     ) -> Self {
-        let heard = (discovery == Discovery::Listening).then(|| {
-            let heard = Rc::new(Cell::new(None));
-            for node in &nodes {
-                let wire = Wire::new(host.clone(), *node, timeout);
-                host.spawn(listen(host.clone(), wire, master_name.clone(), heard.clone()));
+        let heard = (discovery != Discovery::OnConnect).then(|| Rc::new(Cell::new(None)));
+        let wire = |node: &NodeId| Wire::new(host.clone(), *node, timeout);
+        if let Some(heard) = &heard {
+            let name = || master_name.clone();
+            match discovery {
+                Discovery::Scanning => {
+                    let wires = nodes.iter().map(wire).collect();
+                    host.spawn(scan(host.clone(), wires, name(), heard.clone()));
+                }
+                Discovery::Listening | Discovery::OnConnect => {
+                    for wire in nodes.iter().map(wire) {
+                        host.spawn(listen(host.clone(), wire, name(), heard.clone()));
+                    }
+                }
             }
-            heard
-        });
-        let wires = nodes.into_iter().map(|node| Wire::new(host.clone(), node, timeout)).collect();
-        Self { master_name, wires, heard }
+        }
+        let wires = nodes.iter().map(wire).collect();
+        Self { master_name, wires, discovery, heard }
     }
 
-    /// The master, as a listener knows it.
+    /// Another client's, which hears what this one hears.
+    pub(super) fn sibling(&self) -> Self {
+        Self {
+            master_name: self.master_name.clone(),
+            wires: self.wires.iter().map(Wire::sibling).collect(),
+            discovery: self.discovery,
+            heard: self.heard.clone(),
+        }
+    }
+
+    /// The master, as a listener or a scanner knows it.
     pub(super) fn heard(&self) -> Option<NodeId> {
         self.heard.as_ref().and_then(|heard| heard.get())
     }
@@ -69,9 +96,16 @@ impl Sentinels {
             return Some(node);
         }
         for place in 0..self.wires.len() {
-            let masters = ["SENTINEL", "MASTERS"].map(word);
-            let Ok(reply) = self.wires[place].call(masters.into()).await else { continue };
-            if let Some(node) = usable_master(&reply, &self.master_name) {
+            let wire = &mut self.wires[place];
+            let said = match self.discovery {
+                Discovery::Scanning => named_master(wire, &self.master_name).await,
+                Discovery::OnConnect | Discovery::Listening => {
+                    let masters = ["SENTINEL", "MASTERS"].map(word);
+                    let reply = wire.call(masters.into()).await;
+                    reply.map(|reply| usable_master(&reply, &self.master_name))
+                }
+            };
+            if let Ok(Some(node)) = said {
                 // Who answers is asked first from now on.
                 self.wires.swap(0, place);
                 return Some(node);
@@ -112,19 +146,39 @@ async fn listen(host: Host, mut wire: Wire, name: Bytes, heard: Rc<Cell<Option<N
     }
 }
 
+/// Asks the Sentinels for ever.
+async fn scan(host: Host, mut wires: Vec<Wire>, name: Bytes, heard: Rc<Cell<Option<NodeId>>>) {
+    let mut to_ask = Vec::new();
+    loop {
+        host.sleep(SCAN_AFTER).await;
+        if to_ask.is_empty() {
+            to_ask = (0..wires.len()).collect();
+            host.random(|random| random.shuffle(&mut to_ask));
+        }
+        let Some(wire) = to_ask.pop().and_then(|place| wires.get_mut(place)) else { continue };
+        if let Ok(master) = named_master(wire, &name).await {
+            heard.set(master.or(heard.get()));
+            to_ask.clear();
+        }
+    }
+}
+
+/// Where a Sentinel says that the master of a name is; `None` when it does not know the name.
+async fn named_master(wire: &mut Wire, name: &Bytes) -> Result<Option<NodeId>, super::CallError> {
+    let words = ["SENTINEL", "get-master-addr-by-name"].map(word);
+    let command = words.into_iter().chain([name.clone()]).collect();
+    let Reply::Array(items) = wire.call(command).await? else { return Ok(None) };
+    let Some(Reply::Bulk(ip)) = items.first() else { return Ok(None) };
+    Ok(address::node(ip))
+}
+
 /// Asks for the master, then hears of every new one, until the connection breaks.
 async fn listen_once(
     wire: &mut Wire,
     name: &Bytes,
     heard: &Cell<Option<NodeId>>,
 ) -> Result<(), super::CallError> {
-    let words = ["SENTINEL", "get-master-addr-by-name"].map(word);
-    let command = words.into_iter().chain([name.clone()]).collect();
-    if let Reply::Array(items) = wire.call(command).await?
-        && let Some(Reply::Bulk(ip)) = items.first()
-    {
-        heard.set(address::node(ip).or(heard.get()));
-    }
+    heard.set(named_master(wire, name).await?.or(heard.get()));
     wire.call(["SUBSCRIBE", "+switch-master"].map(word).into()).await?;
     loop {
         let Reply::Array(items) = wire.receive().await? else { continue };

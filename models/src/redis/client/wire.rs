@@ -24,6 +24,11 @@ impl Wire {
         Self { host, node, timeout, connection: None }
     }
 
+    /// Another one to the same server, which is not open yet.
+    pub(super) fn sibling(&self) -> Self {
+        Self::new(self.host.clone(), self.node, self.timeout)
+    }
+
     pub(super) const fn node(&self) -> NodeId {
         self.node
     }
@@ -53,6 +58,13 @@ impl Wire {
         let reply = reply(answer)?;
         self.connection = Some(connection);
         Ok(reply)
+    }
+
+    /// Sends a command and does not wait for its answer, if the connection is open.
+    pub(super) fn send(&self, command: Arc<[Bytes]>) {
+        if let Some(connection) = &self.connection {
+            connection.send(Message::Redis(command));
+        }
     }
 
     /// Waits for something that was not asked for, as long as it takes.

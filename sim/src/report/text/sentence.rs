@@ -198,15 +198,25 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
             }
             let owner = state.bringer(record, value);
             let owned = state.owner(record.node, key);
+            let expiry = state.expiry(record.node, key);
             match owner {
                 owner if state.is_loaded(record) => {
                     let owner = owner.map(|owner| format!(" of {}", state.name(owner)));
                     let owner = owner.unwrap_or_default();
                     (Ordinary, None, format!("{name} finds {key}{owner} in its file"))
                 }
+                // A lock that counts its entries has been entered or left once more.
+                Some(owner) if owned == Some(owner) && *expires_at_ms == expiry => return None,
                 Some(owner) if owned == Some(owner) && expires_at_ms.is_some() => {
                     let owner = state.name(owner);
-                    (Quiet, None, format!("{name} lets {key} of {owner} expire in time"))
+                    (
+                        Quiet,
+                        None,
+                        match expiry {
+                            None => format!("{name} lets {key} of {owner} expire in time"),
+                            Some(_) => format!("{name} puts off the expiry of {key} of {owner}"),
+                        },
+                    )
                 }
                 Some(owner) => {
                     let owner = state.name(owner);

@@ -45,8 +45,8 @@ pub struct State<'a> {
     pub sold: u64,
     clients: BTreeMap<NodeId, Client>,
     processes: BTreeMap<NodeId, Process>,
-    /// Whose each lock's key is on each server, as far as anybody knows.
-    keys: BTreeMap<(NodeId, Name), Option<NodeId>>,
+    /// Whose each lock's key is on each server, as far as anybody knows, and when it expires.
+    keys: BTreeMap<(NodeId, Name), (Option<NodeId>, Option<u64>)>,
     /// Who came with a value first: replicas get it from other servers.
     values: BTreeMap<Name, NodeId>,
     peers: BTreeMap<ConnectionId, (NodeId, NodeId)>,
@@ -193,7 +193,12 @@ impl<'a> State<'a> {
 
     /// Whose the key is on that server; `None` when it is not there or nobody's known.
     pub fn owner(&self, server: NodeId, key: &Name) -> Option<NodeId> {
-        self.keys.get(&(server, key.clone())).copied().flatten()
+        self.keys.get(&(server, key.clone())).and_then(|(owner, _)| *owner)
+    }
+
+    /// When the key expires on that server, by its own wall clock in Unix milliseconds.
+    pub fn expiry(&self, server: NodeId, key: &Name) -> Option<u64> {
+        self.keys.get(&(server, key.clone())).and_then(|(_, expiry)| *expiry)
     }
 
     /// Whose value a server is given: the sender's, or his who had it first.
@@ -254,12 +259,12 @@ impl<'a> State<'a> {
 
     fn enter(&mut self, record: &Record, note: &Note) {
         match note {
-            Note::KeySet { key, value, .. } if self.cast.locks.contains(key) => {
+            Note::KeySet { key, value, expires_at_ms } if self.cast.locks.contains(key) => {
                 let owner = self.bringer(record, value);
                 if let Some(owner) = owner {
                     self.values.entry(value.clone()).or_insert(owner);
                 }
-                self.keys.insert((record.node, key.clone()), owner);
+                self.keys.insert((record.node, key.clone()), (owner, *expires_at_ms));
             }
             Note::KeyDeleted { key } | Note::KeyExpired { key } | Note::KeyEvicted { key } => {
                 self.keys.remove(&(record.node, key.clone()));
@@ -354,8 +359,8 @@ impl<'a> State<'a> {
         let key = locks.find_map(|lock| self.keys.get(&(node, lock.clone())));
         match key {
             None => Cell::Sign(Glyph::NoKey),
-            Some(None) => Cell::Sign(Glyph::Stranger),
-            Some(Some(owner)) => match self.cast.clients.iter().position(|one| one == owner) {
+            Some((None, _)) => Cell::Sign(Glyph::Stranger),
+            Some((Some(owner), _)) => match self.cast.clients.iter().position(|one| one == owner) {
                 Some(place) => Cell::Owner(place + 1),
                 None => Cell::Sign(Glyph::Stranger),
             },

@@ -7,6 +7,8 @@ use fencepost_faults::{FaultKind, RandomFaults};
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redisson::RedissonSettings;
+use fencepost_models::locks::redisson::multi::Needs;
 use fencepost_models::locks::redlock::{
     AskNodes, Clock, RedlockSettings, ReleaseAfter, Tokens, WaitFor,
 };
@@ -24,7 +26,7 @@ use proptest::prelude::*;
 use crate::judge::ViolationKind;
 use crate::scenario::{
     Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisIndependent, RedisSentinel,
-    Scenario, Shop,
+    RedissonMulti, Scenario, Shop,
 };
 use crate::world::{Latency, Limits};
 
@@ -71,7 +73,31 @@ fn recipe() -> impl Strategy<Value = Recipe> {
     let plain_del = redis_lock(milliseconds()).prop_map(Recipe::SetNxPlainDel);
     let expire = redis_lock((1..1_000_000_u64).prop_map(Duration::from_secs));
     let expire = expire.prop_map(Recipe::SetnxExpire);
-    prop_oneof![defaults, jvm, set_nx, plain_del, expire, redlock().prop_map(Recipe::Redlock)]
+    let redisson = redisson_lock().prop_map(Recipe::Redisson);
+    let fenced = redisson_lock().prop_map(Recipe::RedissonFenced);
+    let multi = (redisson_lock(), any::<bool>()).prop_map(|(lock, all)| {
+        let needs = if all { Needs::All } else { Needs::Majority };
+        Recipe::RedissonMulti(RedissonMulti { lock, needs })
+    });
+    let redlock = redlock().prop_map(Recipe::Redlock);
+    prop_oneof![defaults, jvm, set_nx, plain_del, expire, redisson, fenced, multi, redlock]
+}
+
+fn redisson_lock() -> impl Strategy<Value = RedissonSettings> {
+    let leases = (prop::option::of(milliseconds()), milliseconds());
+    (name(), leases, any::<bool>(), milliseconds(), duration(), duration()).prop_map(
+        |(key, leases, check_synced_slaves, slaves_sync_timeout, timeout, retry)| {
+            RedissonSettings {
+                key,
+                lease: leases.0,
+                watchdog_timeout: leases.1,
+                check_synced_slaves,
+                slaves_sync_timeout,
+                timeout,
+                retry,
+            }
+        },
+    )
 }
 
 fn redlock() -> impl Strategy<Value = RedlockSettings> {
@@ -212,14 +238,15 @@ fn buyer() -> impl Strategy<Value = BuyerSettings> {
     ]);
     let orders =
         prop::sample::select(vec![Orders::WithStock, Orders::AfterStock, Orders::BeforeStock]);
-    (range(), range(), duration(), 0..=1_000_u32, checks, orders).prop_map(
-        |(work, browse, store_timeout, retries, lease_check, orders)| BuyerSettings {
+    (range(), range(), duration(), 0..=1_000_u32, checks, orders, any::<bool>()).prop_map(
+        |(work, browse, store_timeout, retries, lease_check, orders, reenters)| BuyerSettings {
             work,
             browse,
             store_timeout,
             retries,
             lease_check,
             orders,
+            reenters,
         },
     )
 }

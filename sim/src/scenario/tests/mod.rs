@@ -2,6 +2,7 @@ mod bad_files;
 mod laws;
 mod mutations;
 mod plans;
+mod redisson;
 mod replicas;
 
 use fencepost_models::machine::NodeId;

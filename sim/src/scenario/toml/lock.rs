@@ -11,6 +11,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::redis::client::Discovery;
 
+use super::redisson::{read_multi, read_redisson, write_multi, write_redisson};
 use super::redlock::{read_redlock, write_redlock};
 use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
@@ -30,6 +31,10 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
             read_redis(&mut table, settings, &MILLISECONDS_OF_PX);
         }
         Recipe::SetnxExpire(settings) => read_redis(&mut table, settings, &SECONDS_OF_EXPIRE),
+        Recipe::Redisson(settings) | Recipe::RedissonFenced(settings) => {
+            read_redisson(&mut table, settings);
+        }
+        Recipe::RedissonMulti(settings) => read_multi(&mut table, settings),
         Recipe::Redlock(settings) => read_redlock(&mut table, settings),
     }
     table.finish();
@@ -110,6 +115,8 @@ pub(super) struct TtlUnit {
 
 pub(super) const MILLISECONDS_OF_PX: TtlUnit =
     TtlUnit { one: MILLISECOND, several: "milliseconds", command: "SET … PX" };
+pub(super) const MILLISECONDS_OF_PEXPIRE: TtlUnit =
+    TtlUnit { one: MILLISECOND, several: "milliseconds", command: "PEXPIRE" };
 const SECONDS_OF_EXPIRE: TtlUnit = TtlUnit { one: SECOND, several: "seconds", command: "EXPIRE" };
 
 /// Redis takes whole numbers: `PX 0` is an error there, and the rest would be cut off.
@@ -152,6 +159,10 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
         Recipe::SetNx(settings)
         | Recipe::SetNxPlainDel(settings)
         | Recipe::SetnxExpire(settings) => write_redis(out, settings),
+        Recipe::Redisson(settings) | Recipe::RedissonFenced(settings) => {
+            write_redisson(out, settings)
+        }
+        Recipe::RedissonMulti(settings) => write_multi(out, settings),
         Recipe::Redlock(settings) => write_redlock(out, settings),
     }
 }

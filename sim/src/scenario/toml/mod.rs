@@ -9,6 +9,7 @@ mod lock;
 mod network;
 mod random_faults;
 mod redis;
+mod redisson;
 mod redlock;
 mod replication;
 mod shop;

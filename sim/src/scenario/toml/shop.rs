@@ -68,6 +68,7 @@ fn read_buyer(table: &mut Table<'_>, buyer: &mut BuyerSettings) {
     let check = table.get("lease_check");
     let check = check.and_then(|check| check.one_of("lease check", &LEASE_CHECKS));
     set(&mut buyer.lease_check, check);
+    set(&mut buyer.reenters, table.get("reenters").and_then(|value| value.boolean()));
 }
 
 pub(super) fn write_shop(out: &mut String, shop: &Shop) -> fmt::Result {
@@ -92,6 +93,9 @@ pub(super) fn write_shop(out: &mut String, shop: &Shop) -> fmt::Result {
     }
     if buyer.lease_check != defaults.lease_check {
         writeln!(out, "lease_check = {}", name_of(&LEASE_CHECKS, buyer.lease_check))?;
+    }
+    if buyer.reenters {
+        writeln!(out, "reenters = true")?;
     }
     Ok(())
 }
