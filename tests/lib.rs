@@ -2,8 +2,21 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use fencepost::scenario::Scenario;
+use fencepost::scenario::{Backend, Recipe, Scenario};
+
+/// Three buyers who want three pieces and have half a minute.
+pub fn sale(lock: Recipe, backend: Backend) -> Scenario {
+    Scenario::default().but(|s| {
+        s.title = format!("A sale under {} on {}", lock.as_str(), backend.as_str());
+        s.lock = lock;
+        s.backend = Some(backend);
+        s.shop.stock = 3;
+        s.shop.buyers = 3;
+        s.duration = Duration::from_secs(30);
+    })
+}
 
 /// Every scenario of the corpus by the name of its file, in the order of the names. What lies in a folder of
 /// `seeds/`, such as `seeds/hunts/`, expects something of many seeds and not of one.

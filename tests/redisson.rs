@@ -14,6 +14,7 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note, ReleaseOutcome};
 use fencepost_models::redis::server::{AppendFsync, Persistence, RedisSettings};
 use fencepost_models::shop::Fencing;
+use fencepost_stories::sale;
 
 const LOCK: Name = Name::from_static("lock:stock");
 
@@ -28,17 +29,6 @@ fn backends() -> [Backend; 3] {
         Backend::RedisSentinel(RedisSentinel::default()),
         Backend::RedisCluster(RedisCluster::default()),
     ]
-}
-
-fn sale(lock: Recipe, backend: Backend) -> Scenario {
-    Scenario::default().but(|s| {
-        s.title = format!("A sale under {} on {}", lock.as_str(), backend.as_str());
-        s.lock = lock;
-        s.backend = Some(backend);
-        s.shop.stock = 3;
-        s.shop.buyers = 3;
-        s.duration = Duration::from_secs(30);
-    })
 }
 
 /// The sale ended with all sold, nothing wrong, every lock given back by its holder, and none left.

@@ -15,6 +15,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 use fencepost_models::redis::cluster::ClusterSettings;
+use fencepost_stories::sale;
 
 /// A master with two replicas and three Sentinels that react sooner than by default.
 fn sentinels() -> Backend {
@@ -30,18 +31,6 @@ fn cluster() -> Backend {
     let node_timeout = Duration::from_secs(2);
     let cluster = ClusterSettings { node_timeout, ..ClusterSettings::default() };
     Backend::RedisCluster(RedisCluster { cluster, ..RedisCluster::default() })
-}
-
-/// Three buyers at one of these.
-fn sale(lock: Recipe, backend: Backend) -> Scenario {
-    Scenario::default().but(|s| {
-        s.title = format!("A sale under {} on {}", lock.as_str(), backend.as_str());
-        s.lock = lock;
-        s.backend = Some(backend);
-        s.shop.stock = 3;
-        s.shop.buyers = 3;
-        s.duration = Duration::from_secs(30);
-    })
 }
 
 fn set_nx() -> Recipe {

@@ -229,23 +229,8 @@ mod tests {
 
     use super::*;
     use crate::choices::{Enumerator, Recorded, Recorder};
+    use crate::stage::testing::stage;
     use crate::toml::{plan_from_toml, plan_to_toml};
-
-    fn stage() -> Stage {
-        Stage {
-            store: "store".to_owned(),
-            orders: None,
-            servers: vec!["redis".to_owned()],
-            watchers: Vec::new(),
-            failover_targets: vec!["redis".to_owned()],
-            buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
-            buyer_events: vec!["acquired", "stock-seen", "releasing"],
-            server_events: vec!["key-set"],
-            duration: Duration::from_secs(60),
-            ttl: Duration::from_secs(10),
-            grain: Duration::from_millis(1),
-        }
-    }
 
     fn everything(max: u32) -> RandomFaults {
         RandomFaults { kinds: FaultKind::ALL.to_vec(), max }

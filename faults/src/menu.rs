@@ -49,11 +49,9 @@ impl Stage {
         }
         let far = i64::try_from(long.as_nanos()).unwrap_or(i64::MAX);
         for node in self.servers.iter().chain(&self.watchers).chain(&self.buyers) {
-            for sign in [1, -1] {
-                let node = || node.clone();
-                add(Action::ClockJump { node: node(), by_nanos: sign * far }, None);
-                let ppm = DRIFT_PPM * i32::from(i8::try_from(sign).unwrap_or(1));
-                add(Action::ClockDrift { node: node(), ppm }, Some(long));
+            for (by_nanos, ppm) in [(far, DRIFT_PPM), (-far, -DRIFT_PPM)] {
+                add(Action::ClockJump { node: node.clone(), by_nanos }, None);
+                add(Action::ClockDrift { node: node.clone(), ppm }, Some(long));
             }
         }
         for node in &servers {
@@ -71,22 +69,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::stage::testing::stage;
     use crate::toml::{plan_from_toml, plan_to_toml};
 
     #[test]
     fn every_kind_is_on_it_at_every_target_and_nothing_twice() {
         let stage = Stage {
-            store: "store".to_owned(),
-            orders: None,
             servers: vec!["redis-1".to_owned(), "redis-2".to_owned()],
             watchers: vec!["sentinel-1".to_owned()],
             failover_targets: vec!["sentinel-1".to_owned()],
-            buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
-            buyer_events: Vec::new(),
-            server_events: Vec::new(),
-            duration: Duration::from_secs(60),
-            ttl: Duration::from_secs(10),
-            grain: Duration::from_millis(1),
+            ..stage()
         };
         let menu = stage.menu();
         let kinds: BTreeSet<_> = menu.iter().map(Fault::kind).collect();

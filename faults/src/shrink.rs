@@ -26,9 +26,8 @@ impl Fault {
         let with_action = actions.map(|action| Self { action, ..self.clone() });
         let starts = simpler_starts(&self.start).into_iter();
         let with_start = starts.map(|start| Self { start, ..self.clone() });
-        let lengths = self.length.map(simpler_times).unwrap_or_default().into_iter();
-        let with_length = lengths.filter(|length| !length.is_zero());
-        let with_length = with_length.map(|length| Self { length: Some(length), ..self.clone() });
+        let lengths = self.length.into_iter().flat_map(shorter);
+        let with_length = lengths.map(|length| Self { length: Some(length), ..self.clone() });
         with_action.chain(with_start).chain(with_length)
     }
 }
@@ -41,12 +40,11 @@ impl Action {
             Self::DropConnection(groups) => groups.simpler().map(Self::DropConnection).collect(),
             Self::Delay { groups, by } => {
                 let fewer = groups.simpler().map(|groups| Self::Delay { groups, by: *by });
-                let shorter = simpler_times(*by).into_iter().filter(|by| !by.is_zero());
+                let shorter = shorter(*by);
                 fewer.chain(shorter.map(|by| Self::Delay { groups: groups.clone(), by })).collect()
             }
             Self::SlowDisk { node, by } => {
-                let shorter = simpler_times(*by).into_iter().filter(|by| !by.is_zero());
-                shorter.map(|by| Self::SlowDisk { node: node.clone(), by }).collect()
+                shorter(*by).map(|by| Self::SlowDisk { node: node.clone(), by }).collect()
             }
             Self::ClockJump { node, by_nanos } => {
                 let times = simpler_times(Duration::from_nanos(by_nanos.unsigned_abs()));
@@ -114,6 +112,11 @@ fn simpler_times(time_now: Duration) -> Vec<Duration> {
     const MILLISECOND: Duration = Duration::from_millis(1);
     let times = simpler_numbers(nanos(time_now)).into_iter().map(time);
     times.filter(|time| time.is_zero() || *time >= MILLISECOND.min(time_now)).collect()
+}
+
+/// The same without none, of what is to last.
+fn shorter(time_now: Duration) -> impl Iterator<Item = Duration> {
+    simpler_times(time_now).into_iter().filter(|time| !time.is_zero())
 }
 
 /// Smaller numbers of one digit, each 1, 2 or 5 times a power of ten, and 0; then rounder ones.

@@ -71,24 +71,37 @@ impl Stage {
 }
 
 #[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// Two buyers at one Redis.
+    pub(crate) fn stage() -> Stage {
+        Stage {
+            store: "store".to_owned(),
+            orders: None,
+            servers: vec!["redis".to_owned()],
+            watchers: Vec::new(),
+            failover_targets: vec!["redis".to_owned()],
+            buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
+            buyer_events: vec!["acquired", "stock-seen", "releasing"],
+            server_events: vec!["key-set"],
+            duration: Duration::from_secs(60),
+            ttl: Duration::from_secs(10),
+            grain: Duration::from_millis(1),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn stores_talk_to_buyers_alone_and_lock_servers_to_no_store() {
-        let servers = vec!["redis-1".to_owned(), "redis-2".to_owned()];
         let stage = Stage {
-            store: "store".to_owned(),
             orders: Some("orders".to_owned()),
-            servers,
-            watchers: Vec::new(),
-            failover_targets: Vec::new(),
-            buyers: vec!["buyer-1".to_owned(), "buyer-2".to_owned()],
-            buyer_events: Vec::new(),
-            server_events: Vec::new(),
-            duration: Duration::from_secs(60),
-            ttl: Duration::from_secs(10),
-            grain: Duration::from_millis(1),
+            servers: vec!["redis-1".to_owned(), "redis-2".to_owned()],
+            ..testing::stage()
         };
         for store in ["store", "orders"] {
             assert_eq!(stage.peers(store), ["buyer-1", "buyer-2"]);

@@ -96,10 +96,7 @@ impl Server {
         let cluster = Cluster::new(&mut boot, cluster);
         let mut server = Self::new(boot, RedisSettings { replica_of: None, ..settings });
         match cluster {
-            Ok(cluster) => {
-                server.engine.data.channels.join_cluster();
-                server.sessions.join_cluster(cluster);
-            }
+            Ok(cluster) => server.sessions.join_cluster(cluster, &mut server.engine),
             Err(_) => server.is_gone = true,
         }
         server

@@ -176,7 +176,10 @@ impl Exhaust {
 
     fn hunt(&self) -> Hunt {
         let hunt = Hunt::new(self.scenario.clone(), 0..self.placements());
-        self.jobs.map_or_else(|| hunt.clone(), |jobs| hunt.clone().jobs(jobs))
+        match self.jobs {
+            Some(jobs) => hunt.jobs(jobs),
+            None => hunt,
+        }
     }
 
     fn placed(&self, number: u64) -> FirstPlacement {

@@ -1,11 +1,8 @@
 //! The first run of each kind that a hunt has found, as small as it can be.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::report::HuntReport;
-use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 use crate::shrink::Shrink;
 
@@ -31,23 +28,18 @@ impl HuntReport {
     ///
     /// One of them cannot be run, though the hunt has run it: the scenario is another one.
     pub fn shrink(&mut self, scenario: &Scenario) -> Result<(), Failure> {
-        let shrink = |(kind, seed): (&ViolationKind, &u64)| {
-            let shrunk = Shrink::new(scenario.clone(), *seed).kind(*kind).carry_out();
-            shrunk.map(|shrunk| {
-                shrunk.map(|shrunk| {
-                    let run = ShrunkRun {
-                        seed: *seed,
-                        faults_before: shrunk.faults_before,
-                        faults: shrunk.scenario.faults.iter().map(ToString::to_string).collect(),
-                        runs: shrunk.runs,
-                        toml: shrunk.scenario.to_toml(),
-                    };
-                    (*kind, run)
-                })
-            })
-        };
-        let shrunk: Result<Vec<_>, Failure> = self.first.iter().map(shrink).collect();
-        self.shrunk = shrunk?.into_iter().flatten().collect::<BTreeMap<_, _>>();
+        for (kind, seed) in &self.first {
+            let shrink = Shrink::new(scenario.clone(), *seed).kind(*kind);
+            let Some(shrunk) = shrink.carry_out()? else { continue };
+            let run = ShrunkRun {
+                seed: *seed,
+                faults_before: shrunk.faults_before,
+                faults: shrunk.scenario.faults.iter().map(ToString::to_string).collect(),
+                runs: shrunk.runs,
+                toml: shrunk.scenario.to_toml(),
+            };
+            self.shrunk.insert(*kind, run);
+        }
         Ok(())
     }
 }

@@ -7,9 +7,8 @@ use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::redis::set_nx::SetNx;
 use fencepost_models::locks::redis::set_nx_plain_del::SetNxPlainDel;
 use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
-use fencepost_models::locks::redisson::fenced::RedissonFencedLock;
-use fencepost_models::locks::redisson::lock::RedissonLock;
 use fencepost_models::locks::redisson::multi::RedissonMultiLock;
+use fencepost_models::locks::redisson::rlock::RLock;
 use fencepost_models::locks::redlock::Redlock;
 use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
@@ -90,11 +89,11 @@ impl Client {
                 buy_under(host, lock, shop, buyer.clone())
             }),
             Recipe::Redisson(settings) => self.process(boot, move |host| {
-                let lock = RedissonLock::new(&host, address.clone(), settings.clone());
+                let lock = RLock::plain(&host, address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
             Recipe::RedissonFenced(settings) => self.process(boot, move |host| {
-                let lock = RedissonFencedLock::new(&host, address.clone(), settings.clone());
+                let lock = RLock::fenced(&host, address.clone(), settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
             Recipe::RedissonMulti(RedissonMulti { lock: settings, needs }) => {

@@ -18,14 +18,12 @@ pub fn smaller(smallest: &mut Smallest) -> bool {
 struct Number {
     get: fn(&Scenario) -> u64,
     set: fn(&mut Scenario, u64),
-    least: u64,
 }
 
 const NUMBERS: [Number; 7] = [
     Number {
         get: |scenario| scenario.duration.as_secs(),
         set: |scenario, seconds| scenario.duration = Duration::from_secs(seconds),
-        least: 1,
     },
     Number {
         get: |scenario| u64::from(scenario.shop.buyers),
@@ -35,7 +33,6 @@ const NUMBERS: [Number; 7] = [
                 *processes = (*processes).min(small(buyers));
             }
         },
-        least: 1,
     },
     Number {
         get: |scenario| match &scenario.backend {
@@ -48,7 +45,6 @@ const NUMBERS: [Number; 7] = [
                 group.quorum = group.quorum.min(u32::from(group.sentinels));
             }
         },
-        least: 1,
     },
     Number {
         get: |scenario| {
@@ -59,7 +55,6 @@ const NUMBERS: [Number; 7] = [
             Some(Backend::RedisCluster(cluster)) => cluster.replicas = small(replicas),
             _ => {}
         },
-        least: 1,
     },
     Number {
         get: |scenario| match &scenario.backend {
@@ -71,7 +66,6 @@ const NUMBERS: [Number; 7] = [
                 cluster.masters = small(masters);
             }
         },
-        least: 1,
     },
     Number {
         get: |scenario| match &scenario.backend {
@@ -83,12 +77,10 @@ const NUMBERS: [Number; 7] = [
                 *processes = small(number);
             }
         },
-        least: 1,
     },
     Number {
         get: |scenario| scenario.shop.stock,
         set: |scenario, stock| scenario.shop.stock = stock,
-        least: 1,
     },
 ];
 
@@ -104,7 +96,7 @@ impl Number {
         let numbers = (0_u32..20).flat_map(|power| {
             [1, 2, 3, 4, 5, 6, 8].map(|step| 10_u64.pow(power).saturating_mul(step))
         });
-        let mut smaller = numbers.filter(|number| (self.least..now).contains(number));
+        let mut smaller = numbers.take_while(|number| *number < now);
         smaller.any(|number| {
             let scenario = smallest.scenario.clone().but(|s| (self.set)(s, number));
             smallest.try_out(scenario)

@@ -2,10 +2,8 @@
 //! waits.
 //!
 //! ```text
-//! lock      `RLock`
-//! fenced    `RFencedLock`: a token with every grant
+//! rlock     `RLock`, and `RFencedLock`: a token with every grant
 //! multi     several locks as one: all of them, or a majority
-//! rlock     what all of them are made of: try, wait, leave
 //! renewal   the watchdog
 //! wakeups   the channel
 //! commands  connections, retries, replicas
@@ -42,11 +40,9 @@
 //! (`ClusterServersConfig.scanInterval`).
 
 mod commands;
-pub mod fenced;
-pub mod lock;
 pub mod multi;
 mod renewal;
-mod rlock;
+pub mod rlock;
 mod scripts;
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use super::RedissonSettings;
 use super::commands::Failure;
-use super::rlock::{Kind, RLock};
+use super::rlock::RLock;
 use crate::locks::{Grant, Lock};
 use crate::machine::NodeId;
 use crate::note::{Name, ReleaseOutcome};
@@ -77,8 +77,7 @@ pub struct RedissonMultiLock {
 impl RedissonMultiLock {
     /// A lock on each of these servers, each with a Redisson object of its own.
     pub fn new(host: &Host, servers: &[NodeId], settings: RedissonSettings, needs: Needs) -> Self {
-        let lock =
-            |server: &NodeId| RLock::new(host, (*server).into(), settings.clone(), Kind::Plain);
+        let lock = |server: &NodeId| RLock::plain(host, *server, settings.clone());
         let locks = servers.iter().map(lock).collect();
         Self { host: host.clone(), settings, needs, locks, entered: 0 }
     }
@@ -164,7 +163,7 @@ impl RedissonMultiLock {
         let some = locks.filter(|(place, _)| places.contains(place));
         // Whatever they throw is skipped.
         let release = async |lock: &mut RLock| {
-            lock.release().await;
+            lock.give_back().await;
         };
         all(some.map(|(_, lock)| release(lock))).await;
     }
@@ -198,7 +197,7 @@ impl Lock for RedissonMultiLock {
             return ReleaseOutcome::Removed;
         }
         for lock in &mut self.locks {
-            let outcome = lock.release().await;
+            let outcome = lock.give_back().await;
             if outcome != ReleaseOutcome::Removed {
                 return outcome;
             }

@@ -1,4 +1,16 @@
-//! What every one of Redisson's locks is made of: a try, a wait for somebody else, an unlock.
+//! `RLock` and `RFencedLock`, the locks of `RedissonClient.getLock` and `getFencedLock`: a try, a wait for
+//! somebody else, an unlock. What they do when, the module above says; what sets the fenced one apart is
+//! here.
+//!
+//! * **The token** is a counter beside the lock, incremented in the script that enters it, so that tokens
+//!   come in the order of the grants. A thread that enters the lock once more gets a new one. The
+//!   counter has no expiry, and is gone with the server that forgets it: after a failover it may
+//!   begin anew, behind tokens that a store has seen.
+//! * **No replica has the grant**: unlike the plain lock, the fenced one throws at once and takes nothing
+//!   back. What it has entered stands until its lease is over, and is entered twice by the next try.
+//!
+//! Source: `RedissonLock`, `RedissonBaseLock`; `RedissonFencedLock`: `lockAndGetToken`, `tryAcquireAsync`,
+//! `tryLockInnerAsync`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,7 +21,7 @@ use super::commands::{Answer, Commands, Failure, RETRY_ATTEMPTS, Resend};
 use super::renewal::Renewal;
 use super::wakeups::Wakeups;
 use super::{RedissonSettings, prefixed, scripts, uuid};
-use crate::locks::{Grant, Origin};
+use crate::locks::{Grant, Lock, Origin};
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
 use crate::redis::client::{Address, Script};
@@ -18,7 +30,7 @@ use crate::time::Wall;
 
 /// Which of the two locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+enum Kind {
     /// `RLock`.
     Plain,
     /// `RFencedLock`.
@@ -26,7 +38,7 @@ pub(super) enum Kind {
 }
 
 /// A lock, as one thread of one Redisson object uses it.
-pub(super) struct RLock {
+pub struct RLock {
     host: Host,
     settings: RedissonSettings,
     kind: Kind,
@@ -48,6 +60,26 @@ pub(super) struct RLock {
     unlock: Script,
 }
 
+impl Lock for RLock {
+    fn name(&self) -> Option<Name> {
+        Some(self.settings.key.clone())
+    }
+
+    /// Calls `lock()` again whenever it throws.
+    async fn acquire(&mut self) -> Grant {
+        loop {
+            match self.lock().await {
+                Ok(grant) => return grant,
+                Err(_) => self.host.sleep(self.settings.retry).await,
+            }
+        }
+    }
+
+    async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
+        self.give_back().await
+    }
+}
+
 /// What came of a try.
 pub(super) enum Tried {
     Granted(Grant),
@@ -56,12 +88,17 @@ pub(super) enum Tried {
 }
 
 impl RLock {
-    pub(super) fn new(
-        host: &Host,
-        address: Address,
-        settings: RedissonSettings,
-        kind: Kind,
-    ) -> Self {
+    /// An `RLock` on the Redis at `address`.
+    pub fn plain(host: &Host, address: impl Into<Address>, settings: RedissonSettings) -> Self {
+        Self::new(host, address.into(), settings, Kind::Plain)
+    }
+
+    /// An `RFencedLock` there.
+    pub fn fenced(host: &Host, address: impl Into<Address>, settings: RedissonSettings) -> Self {
+        Self::new(host, address.into(), settings, Kind::Fenced)
+    }
+
+    fn new(host: &Host, address: Address, settings: RedissonSettings, kind: Kind) -> Self {
         let commands = Rc::new(Commands::new(host.clone(), address, settings.clone()));
         let key = settings.key.as_bytes().clone();
         // Threads of a JVM are numbered from 1, the first one's number.
@@ -101,22 +138,8 @@ impl RLock {
         }
     }
 
-    pub(super) fn name(&self) -> Name {
-        self.settings.key.clone()
-    }
-
-    /// Waits until it is granted, and calls `lock()` again whenever it throws.
-    pub(super) async fn acquire(&mut self) -> Grant {
-        loop {
-            match self.lock().await {
-                Ok(grant) => return grant,
-                Err(_) => self.host.sleep(self.settings.retry).await,
-            }
-        }
-    }
-
     /// Gives it back once. What throws does so after the watchdog has been told.
-    pub(super) async fn release(&mut self) -> ReleaseOutcome {
+    pub(super) async fn give_back(&mut self) -> ReleaseOutcome {
         self.entered = self.entered.saturating_sub(1);
         match self.unlock().await {
             Ok(true) => ReleaseOutcome::Removed,

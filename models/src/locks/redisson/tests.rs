@@ -3,8 +3,7 @@
 mod multi;
 mod scripts;
 
-use super::fenced::RedissonFencedLock;
-use super::lock::RedissonLock;
+use super::rlock::RLock;
 use super::*;
 use crate::locks::testing::Bench;
 use crate::locks::{Guarded, Lock};
@@ -35,7 +34,7 @@ fn client<L: Lock>(times: usize, work_s: u64, make: impl FnOnce(&Host) -> L + 's
 }
 
 fn plain(work_s: u64, settings: RedissonSettings) -> Bench {
-    client(1, work_s, move |host| RedissonLock::new(host, SERVER, settings))
+    client(1, work_s, move |host| RLock::plain(host, SERVER, settings))
 }
 
 /// The one command that was sent.
@@ -234,7 +233,7 @@ fn a_server_that_loads_is_asked_again() {
 
 #[test]
 fn who_holds_it_enters_it_once_more_and_leaves_it_as_often() {
-    let mut bench = client(2, 1, |host| RedissonLock::new(host, SERVER, settings()));
+    let mut bench = client(2, 1, |host| RLock::plain(host, SERVER, settings()));
     bench.connected(0);
     only(&mut bench);
     bench.reply(0, Reply::Nil);
@@ -251,7 +250,7 @@ fn who_holds_it_enters_it_once_more_and_leaves_it_as_often() {
 
 #[test]
 fn the_fenced_lock_has_a_counter_beside_it() {
-    let mut bench = client(1, 1, |host| RedissonFencedLock::new(host, SERVER, settings()));
+    let mut bench = client(1, 1, |host| RLock::fenced(host, SERVER, settings()));
     bench.connected(0);
     let counter = "redisson_lock_token:{lock:stock}";
     assert_eq!(only(&mut bench)[..5], ["EVALSHA", "2", "lock:stock", counter, "30000"]);

@@ -184,7 +184,9 @@ impl Cluster {
                 .or_insert_with(|| Wire::new(self.host.clone(), node, self.timeout));
             let words = ["CLUSTER", "SLOTS"].map(|word| Bytes::from_static(word.as_bytes()));
             if let Ok(Reply::Array(ranges)) = wire.call(words.into()).await {
-                self.table = ranges.iter().filter_map(range).collect();
+                let ranges = ranges.iter().filter_map(Range::read);
+                self.table =
+                    ranges.map(|range| (range.first, (range.last, range.master))).collect();
                 if !self.table.is_empty() {
                     return;
                 }
@@ -204,15 +206,34 @@ async fn send_on(
     wire.call(command.clone()).await
 }
 
-/// A range of `CLUSTER SLOTS`: first and last slot, then nodes, the master first.
-fn range(reply: &Reply) -> Option<(u16, (u16, NodeId))> {
-    let Reply::Array(items) = reply else { return None };
-    let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = &items[..] else {
-        return None;
-    };
-    let Some(Reply::Bulk(ip)) = master.first() else { return None };
-    let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
-    Some((first, (last, address::node(ip)?)))
+/// A range of `CLUSTER SLOTS`.
+pub(super) struct Range {
+    pub(super) first: u16,
+    pub(super) last: u16,
+    pub(super) master: NodeId,
+    /// The master's name in the cluster, if it is said.
+    pub(super) name: Option<Bytes>,
+}
+
+impl Range {
+    /// First and last slot, then nodes, the master first: each with its address, its port and its name.
+    pub(super) fn read(reply: &Reply) -> Option<Self> {
+        let Reply::Array(items) = reply else { return None };
+        let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = &items[..] else {
+            return None;
+        };
+        let Some(Reply::Bulk(ip)) = master.first() else { return None };
+        let name = match master.get(2) {
+            Some(Reply::Bulk(name)) => Some(name.clone()),
+            _ => None,
+        };
+        Some(Self {
+            first: u16::try_from(*first).ok()?,
+            last: u16::try_from(*last).ok()?,
+            master: address::node(ip)?,
+            name,
+        })
+    }
 }
 
 /// The slot of a command's first key; the first one of all, where it has none.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::cluster::Range;
 use super::wire::Wire;
 use crate::machine::NodeId;
 use crate::note::{Name, Note};
@@ -37,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(3_600);
 type Trouble = String;
 
 /// A master, with its name in the cluster.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 struct Master {
     node: NodeId,
     name: Bytes,
@@ -76,17 +77,19 @@ impl Move {
             else {
                 continue;
             };
-            let ranges: Vec<_> = ranges.iter().filter_map(range).collect();
             let mut masters: Vec<Master> = Vec::new();
-            for (_, master) in &ranges {
-                if !masters.contains(master) {
-                    masters.push(master.clone());
+            let mut owner = None;
+            for Range { first, last, master: node, name } in ranges.iter().filter_map(Range::read) {
+                let known = masters.iter().position(|master| master.node == node);
+                let place = known.unwrap_or(masters.len());
+                if known.is_none() {
+                    masters.push(Master { node, name: name.ok_or("a node has no name")? });
+                }
+                if (first..=last).contains(&slot) {
+                    owner = Some(place);
                 }
             }
-            let owner = ranges.iter().find(|(slots, _)| slots.contains(&i64::from(slot)));
-            let (_, source) = owner.ok_or("nobody has it")?;
-            let place = masters.iter().position(|master| master == source).unwrap_or_default();
-            masters.rotate_left(place);
+            masters.rotate_left(owner.ok_or("nobody has it")?);
             let [source, target, ..] = &masters[..] else { return Err("no other master".into()) };
             let wires = masters.iter().map(|master| wire(master.node)).collect();
             let (source, target) = (source.clone(), target.clone());
@@ -151,14 +154,4 @@ type Command = std::sync::Arc<[Bytes]>;
 
 fn words<const N: usize>(words: [&str; N]) -> Command {
     words.map(|word| Bytes::from(word.to_owned())).into()
-}
-
-/// A range of `CLUSTER SLOTS` and its master.
-fn range(reply: &Reply) -> Option<(std::ops::RangeInclusive<i64>, Master)> {
-    let Reply::Array(items) = reply else { return None };
-    let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = &items[..] else {
-        return None;
-    };
-    let [Reply::Bulk(ip), _, Reply::Bulk(name), ..] = &master[..] else { return None };
-    Some((*first..=*last, Master { node: address::node(ip)?, name: name.clone() }))
 }

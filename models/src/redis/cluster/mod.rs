@@ -25,7 +25,7 @@
 //!   once and counts the attempt as a ping, so that it gives up on a process that has ended half a
 //!   node timeout sooner.
 //! * Where Redis goes through a hash table, nodes come in the order of their names.
-//! * `MIGRATE` is not here: it is a command of the server, see `slots/migrate.rs`.
+//! * `MIGRATE` is not here: it is a command of the server, `session/migrate.rs`.
 //! * No modules, host names, TLS, `CLUSTER LINKS`, `CLUSTER HELP`, and no limits of buffers.
 //!
 //! Source, unless said otherwise: `cluster.c` and `cluster.h`.

@@ -78,7 +78,8 @@ fn facts<'a>(
 
 impl Sessions {
     /// The server is a node of a cluster from its start on.
-    pub(in crate::redis) fn join_cluster(&mut self, cluster: Cluster) {
+    pub(in crate::redis) fn join_cluster(&mut self, cluster: Cluster, engine: &mut Engine) {
+        engine.data.channels.join_cluster();
         self.cluster = Some(Box::new(cluster));
     }
 

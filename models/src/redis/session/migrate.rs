@@ -1,4 +1,6 @@
-//! `MIGRATE`: keys go to another server, and the thread waits until that one has answered.
+//! `MIGRATE`: keys go to another server, and the *only thread* waits until that one has answered. What the
+//! target has is deleted then, and passed on as a `DEL`; without an answer a key stays, and may be in both
+//! places.
 //!
 //! What differs from Redis 7.0.15: one connection is kept for later, for the last target and for as long as it
 //! lasts; nothing is tried a second time after a connection that was kept has broken; there are no passwords.

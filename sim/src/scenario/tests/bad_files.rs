@@ -41,9 +41,8 @@ fn good_and(lines: &str) -> String {
 
 /// One snapshot of what a person sees for each.
 fn assert_errors(suite: &str, files: &[(&str, String)]) {
-    let shown: Vec<String> =
-        files.iter().map(|(what, text)| format!("──── {what}\n{}", error(text))).collect();
-    insta::assert_snapshot!(suite, shown.join("\n"));
+    let said: Vec<_> = files.iter().map(|(what, text)| (*what, error(text))).collect();
+    insta::assert_snapshot!(suite, super::titled(&said));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod replicas;
 use fencepost_models::machine::NodeId;
 use fencepost_models::shop::Orders;
 
-use super::{Backend, Scenario};
+use super::{Backend, Scenario, render};
 use crate::judge::LockHome;
 
 /// One of everything.
@@ -140,6 +140,19 @@ fn the_file_of_the_design_is_read() {
         violations = ["oversell", "two-holders"]
     "#;
     insta::assert_debug_snapshot!(Scenario::from_toml("design.toml", text).unwrap());
+}
+
+/// What is said of a file in which something is replaced.
+fn bad(file: &str, text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    let error = Scenario::from_toml(file, &text.replace(from, to)).unwrap_err();
+    render(&error, false, 100)
+}
+
+/// What is said in each case, one below the other.
+fn titled(cases: &[(&str, String)]) -> String {
+    let shown = cases.iter().map(|(title, said)| format!("──── {title}\n{said}"));
+    shown.collect::<Vec<_>>().join("\n")
 }
 
 #[track_caller]

@@ -3,7 +3,7 @@
 use fencepost_models::locks::redisson::multi::Needs;
 
 use super::assert_same_lines;
-use crate::scenario::{Backend, Recipe, Scenario, render};
+use crate::scenario::{Backend, Recipe, Scenario};
 
 /// Every setting of `redisson` and of `redisson-fenced`.
 const LOCK: &str = r#"title = "Redisson as nobody sets it"
@@ -63,15 +63,9 @@ fn files_of_redisson_are_written_as_they_were_read() {
     assert_eq!((multi.needs, multi.lock.lasts().as_secs()), (Needs::Majority, 20));
 }
 
-/// What is said of a file in which something is replaced.
-fn bad(text: &str, from: &str, to: &str) -> String {
-    assert!(text.contains(from), "{from}");
-    let error = Scenario::from_toml("redisson.toml", &text.replace(from, to)).unwrap_err();
-    render(&error, false, 100)
-}
-
 #[test]
 fn what_is_bad_about_redisson_is_told() {
+    let bad = |text: &str, from: &str, to: &str| super::bad("redisson.toml", text, from, to);
     let cases = [
         ("a lease in microseconds", bad(MULTI, "\"20s\"", "\"1500us\"")),
         ("no time to live", bad(LOCK, "watchdog_timeout", "ttl")),
@@ -80,9 +74,7 @@ fn what_is_bad_about_redisson_is_told() {
         ("several locks on one server", bad(MULTI, "redis-independent\"\nservers = 3", "redis\"")),
         ("a lock on servers apart", bad(MULTI, "redisson-multi\"\nlease", "redisson\"\nlease")),
     ];
-    let shown: Vec<String> =
-        cases.iter().map(|(name, text)| format!("──── {name}\n{text}")).collect();
-    insta::assert_snapshot!(shown.join("\n"));
+    insta::assert_snapshot!(super::titled(&cases));
 }
 
 #[test]

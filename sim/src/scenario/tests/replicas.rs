@@ -7,7 +7,7 @@ use fencepost_models::note::Note;
 
 use super::assert_same_lines;
 use crate::judge::LockHome;
-use crate::scenario::{Scenario, render};
+use crate::scenario::Scenario;
 
 /// Every setting of `redis-sentinel`, and those of its clients.
 pub const SENTINEL: &str = r#"title = "A master, two replicas, five Sentinels"
@@ -146,11 +146,7 @@ fn files_with_replicas_are_written_as_they_were_read() {
 
 #[test]
 fn what_is_bad_about_replicas_is_told() {
-    let bad = |text: &str, from: &str, to: &str| {
-        assert!(text.contains(from), "{from}");
-        let error = Scenario::from_toml("replicas.toml", &text.replace(from, to)).unwrap_err();
-        render(&error, false, 100)
-    };
+    let bad = |text: &str, from: &str, to: &str| super::bad("replicas.toml", text, from, to);
     let fault = |kind: &str, node: &str| format!("\"{kind}\"\nat = \"1s\"\nnode = \"{node}\"");
     let redis = "title = \"x\"\nbackend.kind = \"redis\"\nlock.recipe = \"set-nx\"\n";
     let redis = format!("{redis}[[faults]]\nkind = {}", fault("pause", "redis"));
@@ -181,9 +177,7 @@ fn what_is_bad_about_replicas_is_told() {
         ("nobody to fail over", bad(INDEPENDENT, "\"power-loss\"", "\"failover\"")),
         ("a way of discovery", bad(SENTINEL, "\"listening\"", "\"polling\"")),
     ];
-    let shown: Vec<String> =
-        shown.iter().map(|(what, error)| format!("──── {what}\n{error}")).collect();
-    insta::assert_snapshot!(shown.join("\n"));
+    insta::assert_snapshot!(super::titled(&shown));
 }
 
 #[test]

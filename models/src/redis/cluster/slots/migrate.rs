@@ -4,14 +4,9 @@
 //! longer is asked for at the target (`ASK`). `MIGRATE` moves keys. At the end both are told whose
 //! the slot is, and the target takes a new epoch, without a vote, so that its claim wins.
 //!
-//! `MIGRATE host port key 0 timeout` is the server's. The source sends `RESTORE-ASKING key ttl value` to
-//! the target, over a connection that it keeps for a while, and *waits for the answer in its only
-//! thread*, for `timeout` milliseconds at most. After an `OK` it deletes the key and passes a `DEL` on.
-//! Without the key it answers `NOKEY`; after an error of the target `ERR Target instance replied with
-//! error: …`; after none `IOERR error or timeout reading to target instance`, and keeps the key, which
-//! may then be in both places.
+//! `MIGRATE` itself is the server's: `session/migrate.rs`.
 //!
-//! Source: `cluster.c`, `clusterCommand`, `setslot`; `migrateCommand`.
+//! Source: `cluster.c`, `clusterCommand`, `setslot`.
 
 use super::SlotSet;
 use crate::redis::cluster::gossip::Audience;
