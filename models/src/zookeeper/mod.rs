@@ -1,0 +1,21 @@
+//! ZooKeeper 3.8.0: an ensemble of servers that agree on a log of transactions (Zab), a tree of znodes that
+//! the log makes, and sessions that the leader counts down.
+//!
+//! ```text
+//! protocol/   what clients and servers say to each other: ids, requests, answers, errors
+//! codec  txn  transactions, and the bytes that the log on disk is made of
+//! tree/       znodes, ephemerals, watches
+//! prepare     from a request to a transaction: the checks that only the leader makes
+//! ```
+//!
+//! # What differs from ZooKeeper 3.8.0
+//!
+//! * Everybody may do everything: no ACLs, no quotas, no authentication, no digests of the tree.
+//! * No container and TTL nodes, no persistent and no recursive watches, no `multiRead`.
+//! * The ensemble is what it is: no `reconfig`, no observers, no read-only mode, no local sessions.
+
+mod codec;
+mod prepare;
+pub mod protocol;
+pub mod tree;
+pub mod txn;
