@@ -6,6 +6,8 @@
 //! codec  txn  transactions, and the bytes that the log on disk is made of
 //! tree/       znodes, ephemerals, watches
 //! prepare     from a request to a transaction: the checks that only the leader makes
+//! election/   who leads
+//! sessions/   the leader counts them down, in buckets
 //! ```
 //!
 //! # What differs from ZooKeeper 3.8.0
@@ -15,7 +17,9 @@
 //! * The ensemble is what it is: no `reconfig`, no observers, no read-only mode, no local sessions.
 
 mod codec;
+pub mod election;
 mod prepare;
 pub mod protocol;
+mod sessions;
 pub mod tree;
 pub mod txn;
