@@ -8,6 +8,10 @@
 //! prepare     from a request to a transaction: the checks that only the leader makes
 //! election/   who leads
 //! sessions/   the leader counts them down, in buckets
+//! zab/        leader and follower: discovery, synchronisation, broadcast
+//! storage     log, snapshot and epochs on disk
+//! server/     the machine, its clients, and how their requests wait for the log
+//! settings    what an ensemble has set
 //! ```
 //!
 //! # What differs from ZooKeeper 3.8.0
@@ -20,6 +24,14 @@ mod codec;
 pub mod election;
 mod prepare;
 pub mod protocol;
+pub mod server;
 mod sessions;
+mod settings;
+mod storage;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 pub mod txn;
+mod zab;
+
+pub use self::settings::EnsembleSettings;
