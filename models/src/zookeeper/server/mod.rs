@@ -9,12 +9,14 @@
 pub(super) mod clients;
 pub(super) mod core;
 pub(super) mod pipeline;
+pub(super) mod timer;
+mod voting;
 
 use std::collections::BTreeSet;
 
 use self::clients::Clients;
 use self::core::{Core, note};
-use super::election::{Candidate, Election, Links, Notification, PeerState, Told, Vote};
+use super::election::{Candidate, Election, Links, PeerState, Vote};
 use super::protocol::{Packet, Quorum, ServerId, Zxid};
 use super::sessions::SessionIds;
 use super::settings::EnsembleSettings;
@@ -24,24 +26,6 @@ use super::zab::{Follower, GivesUp, Leader};
 use crate::machine::{Boot, ConnectionId, Context, DiskToken, Input, Machine, TimerId};
 use crate::message::Message;
 use crate::time::Mono;
-
-/// The timers of a server.
-pub(super) mod timer {
-    use crate::machine::TimerId;
-
-    /// No news of the election for a while.
-    pub(in crate::zookeeper) const ELECTION: TimerId = TimerId(1);
-    /// Half a tick of the leader's.
-    pub(in crate::zookeeper) const TICK: TimerId = TimerId(2);
-    /// The leader looks at a bucket of sessions.
-    pub(in crate::zookeeper) const SESSIONS: TimerId = TimerId(3);
-    /// Somebody may be late.
-    pub(in crate::zookeeper) const DEADLINE: TimerId = TimerId(4);
-    /// Silent connections are closed.
-    pub(in crate::zookeeper) const IDLE: TimerId = TimerId(5);
-    /// A follower calls its leader again.
-    pub(in crate::zookeeper) const RETRY: TimerId = TimerId(6);
-}
 
 /// What a server is doing.
 #[derive(Debug)]
@@ -133,55 +117,6 @@ impl Server {
         self.look(context);
     }
 
-    /// Looks for a leader.
-    fn look(&mut self, context: &mut Context<'_>) {
-        self.role = Role::Looking;
-        let zxid = self.core.database.tree.last_zxid();
-        note("looking", format!("last transaction {zxid}"), context);
-        let epoch = self.core.storage.current_epoch();
-        self.vote_on(context, |election, told| election.start(zxid, epoch, told));
-    }
-
-    /// Goes on with the election, and leads or follows once it is over.
-    fn vote_on(
-        &mut self,
-        context: &mut Context<'_>,
-        act: impl FnOnce(&mut Election, &mut Told) -> Option<Vote>,
-    ) {
-        let mut told = Vec::new();
-        let elected = act(&mut self.election, &mut told);
-        for (to, notification) in told {
-            self.links.send(to, notification, context);
-        }
-        match elected {
-            Some(vote) => self.elected(vote, context),
-            None => context.set_timer(timer::ELECTION, self.election.wait()),
-        }
-    }
-
-    fn elected(&mut self, vote: Vote, context: &mut Context<'_>) {
-        context.cancel_timer(timer::ELECTION);
-        self.vote = vote;
-        let leader = vote.candidate.leader;
-        if leader == self.core.id {
-            note("elected", format!("server {leader}"), context);
-            self.role = Role::Leading(Box::new(Leader::new(&mut self.core, context)));
-        } else if let Some(node) = self.core.settings.servers.get(&leader) {
-            let follower = Follower::new(*node, &self.core, context);
-            self.role = Role::Following(Box::new(follower));
-        }
-    }
-
-    /// What it says of itself in elections.
-    const fn state(&self) -> PeerState {
-        match self.role {
-            Role::Stopping(state, _) => state,
-            Role::Looking => PeerState::Looking,
-            Role::Leading(_) => PeerState::Leading,
-            Role::Following(_) => PeerState::Following,
-        }
-    }
-
     /// Leads or follows no longer. Source: `Leader.java`, `Follower.java`, `shutdown`.
     fn give_up(&mut self, why: GivesUp, context: &mut Context<'_>) {
         let mut after = AfterStop::FastForward;
@@ -254,29 +189,6 @@ impl Server {
             _ => context.close(connection),
         }
         Ok(())
-    }
-
-    fn hear_vote(&mut self, heard: Notification, context: &mut Context<'_>) {
-        if matches!(self.role, Role::Looking) {
-            return self.vote_on(context, |election, told| election.hear(heard, told));
-        }
-        let mut told = Vec::new();
-        self.election.answer(&heard, self.state(), self.vote(), &mut told);
-        for (to, notification) in told {
-            self.links.send(to, notification, context);
-        }
-    }
-
-    /// What it tells those who look for a leader: once the epoch has begun, that. Source: `updateElectionVote`.
-    fn vote(&self) -> Vote {
-        let established = match &self.role {
-            Role::Leading(leader) => leader.established(),
-            Role::Following(follower) => follower.established(),
-            Role::Stopping(..) | Role::Looking => None,
-        };
-        let mut vote = self.vote;
-        vote.candidate.peer_epoch = established.unwrap_or(vote.candidate.peer_epoch);
-        vote
     }
 
     /// A leader or a follower says something. Who comes to follow finds nobody listening at a server that

@@ -1,7 +1,10 @@
 //! What servers of an ensemble do together, and what they do for their clients.
 
+mod agreement;
 mod client;
 mod disk;
 mod elections;
+mod laws;
 mod rig;
 mod seen;
+mod sessions;

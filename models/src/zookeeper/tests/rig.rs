@@ -38,6 +38,8 @@ struct Line {
     last: BTreeMap<NodeId, u64>,
     /// The host of an end has lost its power, and does not know the connection any longer.
     forgotten_by: Option<NodeId>,
+    /// An end has closed it; what was sent before is still under way.
+    is_closed: bool,
 }
 
 /// Servers 1 to N on the nodes 1 to N.
@@ -193,11 +195,13 @@ impl Rig {
     }
 
     pub(super) fn is_open(&self, connection: ConnectionId) -> bool {
-        self.lines.get(&connection).is_some_and(|line| line.forgotten_by.is_none())
+        let line = self.lines.get(&connection);
+        line.is_some_and(|line| line.forgotten_by.is_none() && !line.is_closed)
     }
 
     fn open(&mut self, connection: ConnectionId, from: NodeId, to: NodeId) {
-        let line = Line { ends: [from, to], last: BTreeMap::new(), forgotten_by: None };
+        let line =
+            Line { ends: [from, to], last: BTreeMap::new(), forgotten_by: None, is_closed: false };
         self.lines.insert(connection, line);
         if !self.machines.contains_key(&to) {
             return self.close(to, connection);
@@ -246,29 +250,29 @@ impl Rig {
     }
 
     fn write(&mut self, from: NodeId, connection: ConnectionId, message: Message) {
-        let Some(line) = self.lines.get(&connection) else { return };
-        let to = if line.ends[0] == from { line.ends[1] } else { line.ends[0] };
-        if line.forgotten_by == Some(to) {
-            if to == CLIENTS || self.machines.contains_key(&to) {
-                self.lines.remove(&connection);
-                let reason = CloseReason::Reset;
-                self.send(to, from, Event::Closed { connection, reason });
-            }
+        let Some(line) = self.lines.get_mut(&connection).filter(|line| !line.is_closed) else {
             return;
+        };
+        let to = if line.ends[0] == from { line.ends[1] } else { line.ends[0] };
+        if line.forgotten_by != Some(to) {
+            return self.send(from, to, Event::Message { connection, message });
         }
-        self.send(from, to, Event::Message { connection, message });
+        if self.machines.contains_key(&to) {
+            line.is_closed = true;
+            let reason = CloseReason::Reset;
+            self.send(to, from, Event::Closed { connection, reason });
+        }
     }
 
     fn close(&mut self, by: NodeId, connection: ConnectionId) {
-        let Some(line) = self.lines.remove(&connection) else { return };
+        let Some(line) = self.lines.get_mut(&connection).filter(|line| !line.is_closed) else {
+            return;
+        };
+        line.is_closed = true;
         let peer = if line.ends[0] == by { line.ends[1] } else { line.ends[0] };
-        // After all that was sent before.
-        let last = line.last.get(&peer).copied().unwrap_or(0).max(self.now + MILLI / 5) + 1;
-        let event = Event::Closed { connection, reason: CloseReason::ByPeer };
-        if self.cut.contains(&(by, peer)) {
-            self.held.push_back((by, peer, event));
-        } else {
-            self.push(last - self.now, peer, event);
+        if line.forgotten_by.is_none() {
+            let reason = CloseReason::ByPeer;
+            self.send(by, peer, Event::Closed { connection, reason });
         }
     }
 
@@ -285,7 +289,7 @@ impl Rig {
             Event::Accepted { connection, peer } => {
                 Input::Accepted { connection: *connection, peer: *peer }
             }
-            Event::Connected { connection } if !self.lines.contains_key(connection) => return,
+            Event::Connected { connection } if !self.is_open(*connection) => return,
             Event::Connected { connection } => Input::Connected { connection: *connection },
             Event::Message { connection, message } => {
                 Input::Message { connection: *connection, message }

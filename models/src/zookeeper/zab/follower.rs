@@ -1,4 +1,5 @@
-//! A follower: how it gets what its leader has, and what it does for its clients.
+//! A follower: how it reaches its leader, and what it does for its clients. How it gets what the leader has is in
+//! `joining.rs`.
 //!
 //! Source: `Learner.java`, `Follower.java`, `FollowerZooKeeperServer.java`, `FollowerRequestProcessor.java`,
 //! `LearnerZooKeeperServer.java`. One thread of the real server reads from the leader and waits for the disk;
@@ -9,17 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::GivesUp;
+use super::joining::{Sync, Waits};
 use crate::machine::{ConnectionId, Context, NodeId};
 use crate::time::Mono;
 use crate::zookeeper::protocol::{Connect, Forwarded, Op, Quorum, SessionId, Zxid};
-use crate::zookeeper::server::core::{Core, note, say};
+use crate::zookeeper::server::core::{Core, say};
 use crate::zookeeper::server::pipeline::ClientRequest;
 use crate::zookeeper::server::timer;
 use crate::zookeeper::txn::Proposal;
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     /// Its connection to the leader is being opened.
     Connects,
     /// It has said who it is.
@@ -30,51 +32,19 @@ enum Stage {
     Serves,
 }
 
-/// What it waits for the disk to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Waits {
-    /// Write down the epoch that it accepts; then it tells the leader what its current one was.
-    ForAcceptedEpoch { current_epoch: u32 },
-    /// Take out of the log what comes after this.
-    ForTruncation { zxid: Zxid },
-    /// Write a snapshot.
-    ForSnapshot,
-    /// Write what the leader has sent to the log.
-    ForLog,
-    /// Write down that the leader's epoch is its own.
-    ForCurrentEpoch,
-}
-
-/// How it is brought in step. Source: `Learner.java`, `syncWithLeader`.
-#[derive(Debug, Default)]
-struct Sync {
-    /// Everything comes anew, and is not on disk yet.
-    is_snapshot: bool,
-    needs_snapshot: bool,
-    syncs_snapshot: bool,
-    /// What comes is logged before it is carried out.
-    writes_log: bool,
-    /// `packetsNotCommitted`.
-    proposals: VecDeque<Arc<Proposal>>,
-    /// `packetsCommitted`.
-    committed: Vec<Zxid>,
-    /// What the disk has before the leader may be told.
-    acks: Vec<Zxid>,
-}
-
 /// A follower.
 #[derive(Debug)]
 pub(in crate::zookeeper) struct Follower {
     node: NodeId,
     connection: ConnectionId,
-    stage: Stage,
+    pub(super) stage: Stage,
     tries: u32,
     /// When it gives the leader up, unless it hears of it before.
     deadline: Mono,
-    epoch: u32,
-    waits: Option<Waits>,
+    pub(super) epoch: u32,
+    pub(super) waits: Option<Waits>,
     held: VecDeque<Quorum>,
-    sync: Sync,
+    pub(super) sync: Sync,
     /// What is logged, or will be, and not committed: `pendingTxns`.
     pending: VecDeque<(Zxid, Arc<Proposal>)>,
     /// Whose `sync`s are under way: `pendingSyncs`.
@@ -184,7 +154,11 @@ impl Follower {
     }
 
     /// Takes what has come, until the disk has to be waited for.
-    fn go_on(&mut self, core: &mut Core, context: &mut Context<'_>) -> Result<(), GivesUp> {
+    pub(super) fn go_on(
+        &mut self,
+        core: &mut Core,
+        context: &mut Context<'_>,
+    ) -> Result<(), GivesUp> {
         while self.waits.is_none()
             && let Some(packet) = self.held.pop_front()
         {
@@ -212,7 +186,7 @@ impl Follower {
     }
 
     /// From when it is in step, the leader may be silent for `syncLimit` only.
-    fn heard(&mut self, core: &Core, context: &Context<'_>) {
+    pub(super) fn heard(&mut self, core: &Core, context: &Context<'_>) {
         let limit =
             if self.stage == Stage::Serves || self.sync.writes_log && self.pending_epoch(core) {
                 core.settings.sync_timeout()
@@ -224,182 +198,6 @@ impl Follower {
 
     fn pending_epoch(&self, core: &Core) -> bool {
         core.storage.current_epoch() == self.epoch
-    }
-
-    /// Source: `registerWithLeader`.
-    fn accept(
-        &mut self,
-        epoch: u32,
-        core: &mut Core,
-        context: &mut Context<'_>,
-    ) -> Result<(), GivesUp> {
-        self.epoch = epoch;
-        let accepted_epoch = core.storage.accepted_epoch();
-        if epoch < accepted_epoch {
-            return Err("the leader's epoch is over");
-        }
-        if epoch == accepted_epoch {
-            self.tell_what_it_has(None, core, context);
-        } else {
-            let current_epoch = core.storage.current_epoch();
-            self.waits = Some(Waits::ForAcceptedEpoch { current_epoch });
-            core.storage.set_accepted_epoch(epoch, context);
-        }
-        Ok(())
-    }
-
-    fn tell_what_it_has(
-        &mut self,
-        current_epoch: Option<u32>,
-        core: &Core,
-        context: &mut Context<'_>,
-    ) {
-        self.stage = Stage::Synchronises;
-        let last_zxid = core.database.tree.last_zxid();
-        self.say(Quorum::AckEpoch { last_zxid, current_epoch }, context);
-    }
-
-    /// Source: `syncWithLeader`.
-    fn synchronise(
-        &mut self,
-        packet: Quorum,
-        core: &mut Core,
-        context: &mut Context<'_>,
-    ) -> Result<(), GivesUp> {
-        match packet {
-            Quorum::Diff { .. } => self.sync.writes_log = true,
-            Quorum::Trunc { zxid } => {
-                self.sync.needs_snapshot = true;
-                self.sync.syncs_snapshot = core.settings.logs_before_ack;
-                self.waits = Some(Waits::ForTruncation { zxid });
-                core.storage.truncate(zxid, context);
-            }
-            Quorum::Snap { tree } => {
-                core.database.replace(tree.0.clone());
-                let (needs_snapshot, syncs_snapshot) = (true, true);
-                self.sync =
-                    Sync { is_snapshot: true, needs_snapshot, syncs_snapshot, ..Sync::default() };
-            }
-            Quorum::Proposal(proposal) => self.sync.proposals.push_back(proposal),
-            Quorum::Commit { zxid } if self.sync.writes_log => self.sync.committed.push(zxid),
-            Quorum::Commit { zxid } => {
-                let next = self.sync.proposals.pop_front_if(|next| next.zxid == zxid);
-                next.iter().for_each(|next| {
-                    core.commit(next, context);
-                });
-            }
-            Quorum::NewLeader { .. } if self.sync.needs_snapshot => {
-                self.waits = Some(Waits::ForSnapshot);
-                core.storage.save_snapshot(&core.database.tree, self.sync.syncs_snapshot, context);
-            }
-            Quorum::NewLeader { .. } => self.take_over_log(core, context),
-            Quorum::UpToDate => self.begin_to_serve(core, context)?,
-            Quorum::Ping => self.pong(context),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// What the leader has is all here. ZooKeeper 3.8.0 writes down first that this is its epoch.
-    fn take_over_log(&mut self, core: &mut Core, context: &mut Context<'_>) {
-        self.sync.writes_log = true;
-        if !core.settings.logs_before_ack {
-            self.waits = Some(Waits::ForCurrentEpoch);
-            return core.storage.set_current_epoch(self.epoch, context);
-        }
-        self.log_proposals(core, context);
-        if core.storage.is_logged() {
-            self.waits = Some(Waits::ForCurrentEpoch);
-            core.storage.set_current_epoch(self.epoch, context);
-        } else {
-            self.waits = Some(Waits::ForLog);
-        }
-    }
-
-    fn log_proposals(&mut self, core: &mut Core, context: &mut Context<'_>) {
-        for proposal in std::mem::take(&mut self.sync.proposals) {
-            self.log(proposal, core, context);
-        }
-    }
-
-    /// Source: `FollowerZooKeeperServer.java`, `logRequest`.
-    fn log(&mut self, proposal: Arc<Proposal>, core: &mut Core, context: &mut Context<'_>) {
-        self.pending.push_back((proposal.zxid, proposal.clone()));
-        core.storage.append(proposal, context);
-    }
-
-    /// The disk has done what the follower waits for.
-    pub(in crate::zookeeper) fn saved(
-        &mut self,
-        core: &mut Core,
-        context: &mut Context<'_>,
-    ) -> Result<(), GivesUp> {
-        let Some(waits) = self.waits.take() else { return Ok(()) };
-        self.heard(core, context);
-        match waits {
-            Waits::ForAcceptedEpoch { current_epoch } => {
-                self.tell_what_it_has(Some(current_epoch), core, context);
-            }
-            Waits::ForTruncation { zxid } => {
-                core.database.reload(&core.storage);
-                core.database.tree.set_last_zxid(zxid);
-            }
-            Waits::ForSnapshot => {
-                core.database.saved();
-                self.sync.is_snapshot = false;
-                self.take_over_log(core, context);
-            }
-            Waits::ForLog => self.waits = Some(Waits::ForLog),
-            Waits::ForCurrentEpoch => {
-                if !core.settings.logs_before_ack {
-                    self.log_proposals(core, context);
-                }
-                self.say(Quorum::Ack { zxid: Zxid::new(self.epoch, 0) }, context);
-                std::mem::take(&mut self.sync.acks)
-                    .into_iter()
-                    .for_each(|zxid| self.say(Quorum::Ack { zxid }, context));
-            }
-        }
-        self.go_on(core, context)
-    }
-
-    /// The disk has these in the log. Source: `SendAckRequestProcessor.java`.
-    pub(in crate::zookeeper) fn logged(
-        &mut self,
-        logged: &[Arc<Proposal>],
-        core: &mut Core,
-        context: &mut Context<'_>,
-    ) -> Result<(), GivesUp> {
-        let is_early = matches!(self.waits, Some(Waits::ForLog | Waits::ForCurrentEpoch));
-        for proposal in logged {
-            if is_early {
-                self.sync.acks.push(proposal.zxid);
-            } else {
-                self.say(Quorum::Ack { zxid: proposal.zxid }, context);
-            }
-        }
-        if self.waits == Some(Waits::ForLog) && core.storage.is_logged() {
-            self.waits = Some(Waits::ForCurrentEpoch);
-            core.storage.set_current_epoch(self.epoch, context);
-        }
-        Ok(())
-    }
-
-    /// Enough are in step.
-    fn begin_to_serve(
-        &mut self,
-        core: &mut Core,
-        context: &mut Context<'_>,
-    ) -> Result<(), GivesUp> {
-        self.stage = Stage::Serves;
-        self.say(Quorum::Ack { zxid: Zxid::new(self.epoch, 0) }, context);
-        core.open(false, context);
-        note("follows", format!("epoch {}", self.epoch), context);
-        self.log_proposals(core, context);
-        for zxid in std::mem::take(&mut self.sync.committed) {
-            self.commit(zxid, core, context)?;
-        }
-        Ok(())
     }
 
     /// Source: `Follower.java`, `processPacket`.
@@ -428,8 +226,19 @@ impl Follower {
         Ok(())
     }
 
+    /// Source: `FollowerZooKeeperServer.java`, `logRequest`.
+    pub(super) fn log(
+        &mut self,
+        proposal: Arc<Proposal>,
+        core: &mut Core,
+        context: &mut Context<'_>,
+    ) {
+        self.pending.push_back((proposal.zxid, proposal.clone()));
+        core.storage.append(proposal, context);
+    }
+
     /// Source: `FollowerZooKeeperServer.java`, `commit`: the real server ends when the numbers do not match.
-    fn commit(
+    pub(super) fn commit(
         &mut self,
         zxid: Zxid,
         core: &mut Core,
@@ -443,12 +252,12 @@ impl Follower {
         Ok(())
     }
 
-    fn pong(&mut self, context: &mut Context<'_>) {
+    pub(super) fn pong(&mut self, context: &mut Context<'_>) {
         let touched = std::mem::take(&mut self.touched).into_iter().collect();
         self.say(Quorum::Pong { touched }, context);
     }
 
-    fn say(&self, packet: Quorum, context: &mut Context<'_>) {
+    pub(super) fn say(&self, packet: Quorum, context: &mut Context<'_>) {
         say(self.connection, packet, context);
     }
 

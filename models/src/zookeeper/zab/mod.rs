@@ -7,6 +7,7 @@
 
 mod broadcast;
 mod follower;
+mod joining;
 mod leader;
 mod learners;
 mod sync;
