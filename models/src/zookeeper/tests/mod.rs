@@ -1,6 +1,7 @@
 //! What servers of an ensemble do together, and what they do for their clients.
 
 mod agreement;
+mod beside_zookeeper;
 mod client;
 mod disk;
 mod elections;
