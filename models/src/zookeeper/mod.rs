@@ -19,6 +19,14 @@
 //! * Everybody may do everything: no ACLs, no quotas, no authentication, no digests of the tree.
 //! * No container and TTL nodes, no persistent and no recursive watches, no `multiRead`.
 //! * The ensemble is what it is: no `reconfig`, no observers, no read-only mode, no local sessions.
+//! * A snapshot is written when a follower has been given another log than its own, and never else: not every
+//!   100,000 transactions, and not when a server begins to lead. The log is one file.
+//! * A server has one address. Who comes to follow one that does not lead (yet) is sent away, as where nobody
+//!   listens. A leader listens from the moment it is elected, so that followers hardly ever have to come back.
+//! * No follower ends because a commit comes before it serves (ZOOKEEPER-4394).
+//! * A request costs no time, and no limit is set to how many are under way. Names of children come in order.
+//!
+//! How it compares with a real ensemble was measured: `models/zookeeper/FIDELITY.md`.
 
 mod codec;
 pub mod election;

@@ -160,3 +160,39 @@ fn what_was_answered_survives_the_loss_of_all_power() {
         assert!(rig.server(leader).unwrap().tree().stat("/a").is_ok(), "seed {seed}");
     }
 }
+
+/// A follower of ZooKeeper 3.8.0 says that it has the new leader's log before that is on its disk, and has written
+/// down already that the epoch is its own. When it loses its power then, it wins the next election against
+/// one that has the whole log and not the epoch: what a client was told is written is taken back everywhere.
+/// Later versions write the log first. Source: issues ZOOKEEPER-4643, ZOOKEEPER-4646.
+#[test]
+fn a_follower_that_acknowledges_a_log_before_it_is_on_disk_loses_what_was_answered() {
+    for (logs_before_ack, is_kept) in [(false, false), (true, true)] {
+        let mut rig = Rig::of(3, 8, |settings| settings.logs_before_ack = logs_before_ack);
+        rig.settle();
+        let mut client = Client::new(&mut rig, 3, 40_000).unwrap();
+        rig.crash(1);
+        assert!(client.create(&mut rig, "/answered", PERSISTENT).is_some());
+        rig.sync_takes_ms = 100;
+        rig.crash(3);
+        rig.start(1);
+        while rig.events("sync-diff").last().is_none_or(|(leader, _)| *leader != 2) {
+            rig.pass(1);
+        }
+        rig.pass(150);
+        assert_eq!(rig.leads() == Some(2), !logs_before_ack);
+        rig.lose_power(1);
+        rig.crash(2);
+        rig.start(1);
+        rig.start(3);
+        let leader = rig.leader();
+        assert_eq!(leader, if is_kept { 3 } else { 1 });
+        rig.start(2);
+        rig.pass(30_000);
+        rig.settle();
+        for server in 1..=3 {
+            let tree = rig.server(server).unwrap().tree();
+            assert_eq!(tree.stat("/answered").is_ok(), is_kept, "{server}");
+        }
+    }
+}

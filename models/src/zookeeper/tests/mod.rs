@@ -9,3 +9,4 @@ mod laws;
 mod rig;
 mod seen;
 mod sessions;
+mod timings;

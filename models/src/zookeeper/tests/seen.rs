@@ -46,12 +46,6 @@ impl Rig {
         leading.max().map(|(_, server)| server)
     }
 
-    /// Whoever does not lead.
-    pub(super) fn followers(&mut self) -> Vec<u16> {
-        let leader = self.leader();
-        (1..=self.servers()).filter(|server| *server != leader).collect()
-    }
-
     /// Lets time pass until all servers that are up serve clients.
     pub(super) fn settle(&mut self) {
         for _ in 0..600 {

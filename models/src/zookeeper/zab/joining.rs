@@ -16,15 +16,15 @@ use crate::zookeeper::txn::Proposal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waits {
     /// Write down the epoch that it accepts; then it tells the leader what its current one was.
-    ForAcceptedEpoch { current_epoch: u32 },
+    AcceptedEpoch { current_epoch: u32 },
     /// Take out of the log what comes after this.
-    ForTruncation { zxid: Zxid },
+    Truncation { zxid: Zxid },
     /// Write a snapshot.
-    ForSnapshot,
+    Snapshot,
     /// Write what the leader has sent to the log.
-    ForLog,
+    Log,
     /// Write down that the leader's epoch is its own.
-    ForCurrentEpoch,
+    CurrentEpoch,
 }
 
 /// How it is brought in step. Source: `Learner.java`, `syncWithLeader`.
@@ -61,7 +61,7 @@ impl Follower {
             self.tell_what_it_has(None, core, context);
         } else {
             let current_epoch = core.storage.current_epoch();
-            self.waits = Some(Waits::ForAcceptedEpoch { current_epoch });
+            self.waits = Some(Waits::AcceptedEpoch { current_epoch });
             core.storage.set_accepted_epoch(epoch, context);
         }
         Ok(())
@@ -90,7 +90,7 @@ impl Follower {
             Quorum::Trunc { zxid } => {
                 self.sync.needs_snapshot = true;
                 self.sync.syncs_snapshot = core.settings.logs_before_ack;
-                self.waits = Some(Waits::ForTruncation { zxid });
+                self.waits = Some(Waits::Truncation { zxid });
                 core.storage.truncate(zxid, context);
             }
             Quorum::Snap { tree } => {
@@ -108,7 +108,7 @@ impl Follower {
                 });
             }
             Quorum::NewLeader { .. } if self.sync.needs_snapshot => {
-                self.waits = Some(Waits::ForSnapshot);
+                self.waits = Some(Waits::Snapshot);
                 core.storage.save_snapshot(&core.database.tree, self.sync.syncs_snapshot, context);
             }
             Quorum::NewLeader { .. } => self.take_over_log(core, context),
@@ -123,15 +123,15 @@ impl Follower {
     fn take_over_log(&mut self, core: &mut Core, context: &mut Context<'_>) {
         self.sync.writes_log = true;
         if !core.settings.logs_before_ack {
-            self.waits = Some(Waits::ForCurrentEpoch);
+            self.waits = Some(Waits::CurrentEpoch);
             return core.storage.set_current_epoch(self.epoch, context);
         }
         self.log_proposals(core, context);
         if core.storage.is_logged() {
-            self.waits = Some(Waits::ForCurrentEpoch);
+            self.waits = Some(Waits::CurrentEpoch);
             core.storage.set_current_epoch(self.epoch, context);
         } else {
-            self.waits = Some(Waits::ForLog);
+            self.waits = Some(Waits::Log);
         }
     }
 
@@ -150,20 +150,20 @@ impl Follower {
         let Some(waits) = self.waits.take() else { return Ok(()) };
         self.heard(core, context);
         match waits {
-            Waits::ForAcceptedEpoch { current_epoch } => {
+            Waits::AcceptedEpoch { current_epoch } => {
                 self.tell_what_it_has(Some(current_epoch), core, context);
             }
-            Waits::ForTruncation { zxid } => {
+            Waits::Truncation { zxid } => {
                 core.database.reload(&core.storage);
                 core.database.tree.set_last_zxid(zxid);
             }
-            Waits::ForSnapshot => {
+            Waits::Snapshot => {
                 core.database.saved();
                 self.sync.is_snapshot = false;
                 self.take_over_log(core, context);
             }
-            Waits::ForLog => self.waits = Some(Waits::ForLog),
-            Waits::ForCurrentEpoch => {
+            Waits::Log => self.waits = Some(Waits::Log),
+            Waits::CurrentEpoch => {
                 if !core.settings.logs_before_ack {
                     self.log_proposals(core, context);
                 }
@@ -183,7 +183,7 @@ impl Follower {
         core: &mut Core,
         context: &mut Context<'_>,
     ) -> Result<(), GivesUp> {
-        let is_early = matches!(self.waits, Some(Waits::ForLog | Waits::ForCurrentEpoch));
+        let is_early = matches!(self.waits, Some(Waits::Log | Waits::CurrentEpoch));
         for proposal in logged {
             if is_early {
                 self.sync.acks.push(proposal.zxid);
@@ -191,8 +191,8 @@ impl Follower {
                 self.say(Quorum::Ack { zxid: proposal.zxid }, context);
             }
         }
-        if self.waits == Some(Waits::ForLog) && core.storage.is_logged() {
-            self.waits = Some(Waits::ForCurrentEpoch);
+        if self.waits == Some(Waits::Log) && core.storage.is_logged() {
+            self.waits = Some(Waits::CurrentEpoch);
             core.storage.set_current_epoch(self.epoch, context);
         }
         Ok(())
