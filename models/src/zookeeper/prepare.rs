@@ -91,7 +91,9 @@ impl Outstanding {
 
     /// A transaction has been carried out: the tree is what it made of it.
     pub(super) fn applied(&mut self, zxid: Zxid) {
-        while let Some(change) = self.changes.pop_front_if(|change| change.zxid <= zxid) {
+        while self.changes.front().is_some_and(|change| change.zxid <= zxid)
+            && let Some(change) = self.changes.pop_front()
+        {
             if self.by_path.get(&change.path).is_some_and(|last| last.zxid == change.zxid) {
                 self.by_path.remove(&change.path);
             }
@@ -100,7 +102,9 @@ impl Outstanding {
 
     /// Takes back what a part of a `multi` would have changed.
     fn roll_back(&mut self, zxid: Zxid) {
-        while self.changes.pop_back_if(|change| change.zxid == zxid).is_some() {}
+        while self.changes.back().is_some_and(|change| change.zxid == zxid) {
+            self.changes.pop_back();
+        }
         self.by_path =
             self.changes.iter().map(|change| (change.path.clone(), change.clone())).collect();
     }

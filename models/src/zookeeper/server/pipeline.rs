@@ -68,7 +68,10 @@ impl Pipeline {
         session: SessionId,
         cxid: i32,
     ) -> Option<(ClientRequest, Vec<ClientRequest>)> {
-        self.writes.pop_front_if(|next| *next == (session, cxid))?;
+        if self.writes.front() != Some(&(session, cxid)) {
+            return None;
+        }
+        self.writes.pop_front();
         let mut queue = self.pending.remove(&session)?;
         let request = queue.pop_front()?;
         let mut behind = Vec::new();

@@ -102,10 +102,11 @@ impl Follower {
             Quorum::Proposal(proposal) => self.sync.proposals.push_back(proposal),
             Quorum::Commit { zxid } if self.sync.writes_log => self.sync.committed.push(zxid),
             Quorum::Commit { zxid } => {
-                let next = self.sync.proposals.pop_front_if(|next| next.zxid == zxid);
-                next.iter().for_each(|next| {
-                    core.commit(next, context);
-                });
+                if self.sync.proposals.front().is_some_and(|next| next.zxid == zxid)
+                    && let Some(next) = self.sync.proposals.pop_front()
+                {
+                    core.commit(&next, context);
+                }
             }
             Quorum::NewLeader { .. } if self.sync.needs_snapshot => {
                 self.waits = Some(Waits::Snapshot);
