@@ -104,7 +104,11 @@ impl Run {
     fn cut_one(&mut self) {
         let server = self.any_server();
         self.rig.heal();
-        self.rig.isolate(server);
+        if self.random.ratio(1, 3) {
+            self.rig.silence(server);
+        } else {
+            self.rig.isolate(server);
+        }
     }
 
     fn any_server(&mut self) -> u16 {

@@ -155,6 +155,12 @@ impl Rig {
         }
     }
 
+    /// Lets nothing that a server says get to the others.
+    pub(super) fn silence(&mut self, server: u16) {
+        let others = (1..=self.servers()).filter(|other| *other != server);
+        self.cut.extend(others.map(|other| (NodeId(server), NodeId(other))));
+    }
+
     /// Joins all that was cut; what has waited gets through.
     pub(super) fn heal(&mut self) {
         self.cut.clear();

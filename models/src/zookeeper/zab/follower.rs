@@ -187,17 +187,12 @@ impl Follower {
 
     /// From when it is in step, the leader may be silent for `syncLimit` only.
     pub(super) fn heard(&mut self, core: &Core, context: &Context<'_>) {
-        let limit =
-            if self.stage == Stage::Serves || self.sync.writes_log && self.pending_epoch(core) {
-                core.settings.sync_timeout()
-            } else {
-                core.settings.init_timeout()
-            };
+        let limit = if self.stage == Stage::Serves || self.sync.is_whole {
+            core.settings.sync_timeout()
+        } else {
+            core.settings.init_timeout()
+        };
         self.deadline = context.clock.mono + limit;
-    }
-
-    fn pending_epoch(&self, core: &Core) -> bool {
-        core.storage.current_epoch() == self.epoch
     }
 
     /// Source: `Follower.java`, `processPacket`.

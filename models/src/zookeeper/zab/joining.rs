@@ -36,6 +36,8 @@ pub(super) struct Sync {
     pub(super) syncs_snapshot: bool,
     /// What comes is logged before it is carried out.
     pub(super) writes_log: bool,
+    /// The leader has said that this is all.
+    pub(super) is_whole: bool,
     /// `packetsNotCommitted`.
     pub(super) proposals: VecDeque<Arc<Proposal>>,
     /// `packetsCommitted`.
@@ -123,6 +125,7 @@ impl Follower {
     /// What the leader has is all here. ZooKeeper 3.8.0 writes down first that this is its epoch.
     fn take_over_log(&mut self, core: &mut Core, context: &mut Context<'_>) {
         self.sync.writes_log = true;
+        self.sync.is_whole = true;
         if !core.settings.logs_before_ack {
             self.waits = Some(Waits::CurrentEpoch);
             return core.storage.set_current_epoch(self.epoch, context);
