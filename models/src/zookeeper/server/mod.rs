@@ -186,6 +186,7 @@ impl Server {
                     Role::Stopping(..) | Role::Looking => {}
                 }
             }
+            _ if self.core.clients.has(connection) => self.core.clients.close(connection, context),
             _ => context.close(connection),
         }
         Ok(())
