@@ -196,3 +196,41 @@ fn a_follower_that_acknowledges_a_log_before_it_is_on_disk_loses_what_was_answer
         }
     }
 }
+
+/// Whatever a follower had written of a snapshot when it lost its power, or its leader: it comes to have the whole.
+#[test]
+fn a_snapshot_that_is_cut_short_leaves_what_was_there_before() {
+    for after_ms in [0, 2, 30, 60, 90, 120, 150, 180, 240] {
+        for loses_power in [true, false] {
+            let mut rig = Rig::of(3, 9, |settings| settings.logs_before_ack = true);
+            rig.settle();
+            let mut client = Client::new(&mut rig, 3, 40_000).unwrap();
+            write(&mut rig, &mut client, "/first", 3);
+            rig.crash(1);
+            for number in 0..600 {
+                client.send(&mut rig, create(&format!("/n{number}"), PERSISTENT));
+            }
+            rig.pass(1000);
+            rig.sync_takes_ms = 50;
+            let snaps = rig.events("sync-snap").len();
+            rig.start(1);
+            while rig.events("sync-snap").len() == snaps {
+                rig.pass(1);
+            }
+            rig.pass(after_ms);
+            if loses_power {
+                rig.lose_power(1);
+                rig.start(1);
+            } else {
+                rig.isolate(1);
+                rig.pass(30_000);
+                rig.heal();
+            }
+            rig.settle();
+            let leader = rig.leader();
+            let tree = rig.server(leader).unwrap().tree().clone();
+            assert_eq!(rig.server(1).unwrap().tree(), &tree, "{after_ms} {loses_power}");
+            assert!(tree.stat("/n599").is_ok() && tree.stat("/first2").is_ok());
+        }
+    }
+}
