@@ -147,7 +147,7 @@ fn run(seed: u64) -> Run {
         Process::new(boot, |host| reads(host, servers))
     });
     world.inject(faults(seed));
-    world.run(END).unwrap()
+    world.run(END).expect("the plan names nodes that are there")
 }
 
 #[test]
