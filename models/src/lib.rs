@@ -10,6 +10,7 @@
 //! machine  message  note  time  random   the vocabulary every model speaks
 //! process/                               futures as machines: what a recipe sees of its host
 //! redis/                                 the server: engine, scripts, keyspace
+//! zookeeper/                             the ensemble: elections, the log, the tree, sessions
 //! locks/                                 the recipes
 //! shop/                                  what the locks are meant to protect
 //! load                                   who else writes to the lock's Redis
@@ -26,3 +27,4 @@ pub mod random;
 pub mod redis;
 pub mod shop;
 pub mod time;
+pub mod zookeeper;

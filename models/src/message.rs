@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::redis::cluster::BusMessage;
 use crate::redis::resp::Reply;
 use crate::shop::protocol::{ShopReply, ShopRequest};
+use crate::zookeeper::protocol::Packet;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +35,8 @@ pub enum Message {
     RedisSnapshot(Arc<[Arc<[Bytes]>]>),
     /// What nodes of a Redis Cluster say to each other.
     ClusterBus(Arc<BusMessage>),
+    /// What clients and servers of ZooKeeper say to each other.
+    ZooKeeper(Arc<Packet>),
 }
 
 impl Message {
@@ -53,6 +56,7 @@ impl Message {
             Self::Bytes(_) => Cow::Borrowed("bytes"),
             Self::Number(_) => Cow::Borrowed("number"),
             Self::ClusterBus(message) => message.name(),
+            Self::ZooKeeper(packet) => Cow::Borrowed(packet.name()),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use crate::machine::{InputId, NodeId};
 use crate::redis::sentinel;
+use crate::zookeeper::protocol::{SessionId, Zxid};
 
 /// The name of a lock or a key: bytes, as Redis has them, shown as text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -321,6 +322,29 @@ pub enum Note {
         /// What it is about.
         detail: String,
     },
+    /// ZooKeeper, the leader: a node has been created, and the ensemble has agreed on it.
+    ZnodeCreated {
+        /// Which.
+        path: Name,
+        /// By whom.
+        session: SessionId,
+        /// By which transaction.
+        zxid: Zxid,
+    },
+    /// ZooKeeper, the leader: a node has been deleted, and the ensemble has agreed on it.
+    ZnodeDeleted {
+        /// Which.
+        path: Name,
+        /// By which transaction.
+        zxid: Zxid,
+    },
+    /// ZooKeeper: what a server has become, or has decided.
+    ZooKeeper {
+        /// The event: `looking`, `epoch-established`, `session-expired`.
+        event: &'static str,
+        /// What it is about.
+        detail: String,
+    },
     /// Anything else worth a line, from a user's own code.
     Remark {
         /// The line.
@@ -335,7 +359,7 @@ const fn is_main(thread: &u32) -> bool {
 }
 
 /// The kinds of notes that have one kind each, as triggers name them.
-const OWN_KINDS: [&str; 52] = [
+const OWN_KINDS: [&str; 64] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -388,6 +412,18 @@ const OWN_KINDS: [&str; 52] = [
     "slot-assigned",
     "replicates",
     "replica-migrates",
+    "znode-created",
+    "znode-deleted",
+    "looking",
+    "elected",
+    "epoch-established",
+    "steps-down",
+    "follows",
+    "leaves",
+    "sync-diff",
+    "sync-trunc",
+    "sync-snap",
+    "session-expired",
 ];
 
 /// The kinds of notes, as triggers name them: [`Note::kind`] gives one of these.
@@ -455,7 +491,11 @@ impl Note {
             Self::ReplicaOf { .. } => "replica-of",
             Self::Promoted => "promoted",
             Self::Synced { .. } => "synced",
-            Self::Sentinel { event, .. } | Self::Cluster { event, .. } => event,
+            Self::ZnodeCreated { .. } => "znode-created",
+            Self::ZnodeDeleted { .. } => "znode-deleted",
+            Self::Sentinel { event, .. }
+            | Self::Cluster { event, .. }
+            | Self::ZooKeeper { event, .. } => event,
             Self::Remark { .. } => "remark",
         }
     }

@@ -203,6 +203,7 @@ impl Serialize for Content<'_> {
             Message::Bytes(bytes) => Text(bytes).serialize(serializer),
             Message::Number(number) => number.serialize(serializer),
             Message::ClusterBus(message) => message.serialize(serializer),
+            Message::ZooKeeper(packet) => packet.serialize(serializer),
         }
     }
 }

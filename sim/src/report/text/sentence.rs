@@ -251,6 +251,17 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         Note::Cluster { event, detail } => {
             (Ordinary, None, format!("{name}: {event} {}", state.with_names(detail)))
         }
+        Note::ZnodeCreated { path, session, .. } => {
+            (Quiet, None, format!("{name}: session {session} has created {path}"))
+        }
+        Note::ZnodeDeleted { path, .. } => (Quiet, None, format!("{name}: {path} is gone")),
+        Note::ZooKeeper { event, detail } => {
+            let weight = match *event {
+                "epoch-established" | "steps-down" | "session-expired" => Telling,
+                _ => Quiet,
+            };
+            (weight, None, format!("{name}: {event} {detail}"))
+        }
         Note::Remark { text } => (Telling, None, format!("{name}: {text}")),
         Note::StockServed { .. } => return None,
     };

@@ -159,6 +159,9 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::Synced { .. } => (25, "replica in step", "replicas in step"),
         Note::Sentinel { .. } => (26, "event of a Sentinel", "events of Sentinels"),
         Note::Cluster { .. } => (27, "event of the cluster", "events of the cluster"),
+        Note::ZnodeCreated { .. } => (29, "node created", "nodes created"),
+        Note::ZnodeDeleted { .. } => (30, "node deleted", "nodes deleted"),
+        Note::ZooKeeper { .. } => (31, "event of the ensemble", "events of the ensemble"),
         Note::Remark { .. } => (28, "remark", "remarks"),
     }
 }

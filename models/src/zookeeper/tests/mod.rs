@@ -1,0 +1,12 @@
+//! What servers of an ensemble do together, and what they do for their clients.
+
+mod agreement;
+mod beside_zookeeper;
+mod client;
+mod disk;
+mod elections;
+mod laws;
+mod rig;
+mod seen;
+mod sessions;
+mod timings;

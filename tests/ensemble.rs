@@ -1,0 +1,193 @@
+//! An ensemble of ZooKeeper in the world: what its clients were told is written is there at the end, whatever
+//! befell a minority of it, and an epoch has one leader.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fencepost::world::{Latency, Run, World};
+use fencepost_faults::{Action, Fault, Groups, Start};
+use fencepost_models::machine::NodeId;
+use fencepost_models::message::Message;
+use fencepost_models::note::Note;
+use fencepost_models::process::{Connection, Host, Process};
+use fencepost_models::random::Random;
+use fencepost_models::zookeeper::EnsembleSettings;
+use fencepost_models::zookeeper::protocol::{
+    Answer, Connect, CreateMode, Op, Packet, Password, SessionId, Zxid,
+};
+use fencepost_models::zookeeper::server::Server;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// When the last fault is over, and everybody has had time to come back.
+const HEALED: Duration = Duration::from_secs(190);
+const END: Duration = Duration::from_secs(220);
+
+fn remark(host: &Host, text: String) {
+    host.note(Note::Remark { text });
+}
+
+async fn ask(host: &Host, connection: &Connection, packet: Packet) -> Option<Packet> {
+    connection.send(Message::ZooKeeper(Arc::new(packet)));
+    match host.timeout(SECOND * 3, connection.receive()).await {
+        Ok(Ok(Message::ZooKeeper(packet))) => Some(Arc::unwrap_or_clone(packet)),
+        _ => None,
+    }
+}
+
+/// A new session at a server.
+async fn begin(host: &Host, server: NodeId) -> Option<Connection> {
+    let connection = host.timeout(SECOND * 2, host.connect(server)).await.ok()?.ok()?;
+    let connect = Connect {
+        last_zxid_seen: Zxid::default(),
+        timeout_ms: 10_000,
+        session: SessionId::NONE,
+        password: Password::default(),
+    };
+    let answer = ask(host, &connection, Packet::Connect(connect)).await?;
+    matches!(answer, Packet::Connected(connected) if connected.session != SessionId::NONE)
+        .then_some(connection)
+}
+
+/// Creates one node after the other, and goes to the next server whenever one does not answer.
+async fn writes(host: Host, servers: Vec<NodeId>) {
+    let until = host.mono() + (HEALED - SECOND * 10);
+    let node = host.node().0;
+    let mut number = 0;
+    for server in servers.iter().cycle() {
+        host.sleep(SECOND / 10).await;
+        if host.mono() > until {
+            return;
+        }
+        let Some(connection) = begin(&host, *server).await else { continue };
+        loop {
+            host.work(SECOND / 20..=SECOND / 2).await;
+            if host.mono() > until {
+                return;
+            }
+            number += 1;
+            let op = Op::Create {
+                path: format!("/w{node}-{number}").into(),
+                data: Default::default(),
+                mode: CreateMode::PERSISTENT,
+                with_stat: false,
+            };
+            let answer = ask(&host, &connection, Packet::Request { xid: number, op }).await;
+            let Some(Packet::Reply { xid, result: Ok(Answer::Created { path, .. }), .. }) = answer
+            else {
+                break;
+            };
+            assert_eq!(xid, number);
+            remark(&host, format!("written {}", &path[1..]));
+        }
+    }
+}
+
+/// Reads all there is, at each server, once everything has healed.
+async fn reads(host: Host, servers: Vec<NodeId>) {
+    host.sleep(HEALED).await;
+    for server in servers {
+        let Some(connection) = begin(&host, server).await else { continue };
+        let sync = Op::Sync { path: "/".into() };
+        ask(&host, &connection, Packet::Request { xid: 1, op: sync }).await;
+        let op = Op::GetChildren { path: "/".into(), watch: false, with_stat: false };
+        let answer = ask(&host, &connection, Packet::Request { xid: 2, op }).await;
+        if let Some(Packet::Reply { result: Ok(Answer::Children { names, .. }), .. }) = answer {
+            remark(&host, format!("read {}", names.join(" ")));
+        }
+    }
+}
+
+/// Five faults, one after the other, each on one server, drawn under the seed.
+fn faults(seed: u64) -> Vec<Fault> {
+    let mut random = Random::new(seed, 4242);
+    (0..5)
+        .map(|place| {
+            let node = format!("zookeeper-{}", random.range(1..=3));
+            let action = match random.below(5) {
+                0 => Action::Pause { node },
+                1 => Action::Crash { node },
+                2 => Action::PowerLoss { node },
+                3 => Action::SlowDisk { node, by: SECOND / 2 },
+                _ => {
+                    let servers = (1..=3).map(|number| format!("zookeeper-{number}"));
+                    let other = servers.filter(|other| *other != node).collect();
+                    Action::Partition(Groups { one: vec![node], other })
+                }
+            };
+            let at = SECOND * 5 + SECOND * 35 * place + random.duration(Duration::ZERO..=SECOND);
+            let length = Some(random.duration(SECOND / 2..=SECOND * 15));
+            Fault { start: Start::At(at), length, action }
+        })
+        .collect()
+}
+
+fn run(seed: u64) -> Run {
+    let millis = Duration::from_millis;
+    let mut world = World::new(seed, Latency::Uniform { min: millis(1), max: millis(5) });
+    let first = world.next_node().0;
+    let servers: Vec<NodeId> = (first..first + 3).map(NodeId).collect();
+    let mut settings = EnsembleSettings::new(servers.clone());
+    settings.logs_before_ack = true;
+    for number in 1..=3 {
+        let settings = settings.clone();
+        world.add_server(&format!("zookeeper-{number}"), move |boot| {
+            Server::new(&boot, settings.clone())
+        });
+    }
+    for number in 1..=3 {
+        let servers = servers.clone();
+        world.add_client(&format!("writer-{number}"), move |boot| {
+            let servers = servers.clone();
+            Process::new(boot, |host| writes(host, servers))
+        });
+    }
+    world.add_client("reader", move |boot| {
+        let servers = servers.clone();
+        Process::new(boot, |host| reads(host, servers))
+    });
+    world.inject(faults(seed));
+    world.run(END).expect("the plan names nodes that are there")
+}
+
+#[test]
+fn whatever_befalls_a_minority_nothing_that_was_answered_is_lost() {
+    let mut written_in_all = 0;
+    let mut epochs_in_all = 0;
+    for seed in 0..100 {
+        let run = run(seed);
+        let mut written = BTreeSet::new();
+        let mut read: Vec<BTreeSet<&str>> = Vec::new();
+        let mut epochs = Vec::new();
+        for (_, _, note) in run.history.notes() {
+            match note {
+                Note::Remark { text } => match text.split_once(' ') {
+                    Some(("written", name)) => {
+                        written.insert(name);
+                    }
+                    Some(("read", names)) => read.push(names.split(' ').collect()),
+                    _ => panic!("{text}"),
+                },
+                Note::ZooKeeper { event: "epoch-established", detail } => epochs.push(detail),
+                _ => {}
+            }
+        }
+        assert_eq!(read.len(), 3, "seed {seed}: every server serves in the end");
+        let unique: BTreeSet<_> = epochs.iter().collect();
+        assert_eq!(unique.len(), epochs.len(), "seed {seed}: {epochs:?}");
+        for names in &read {
+            let lost: Vec<_> = written.iter().filter(|name| !names.contains(**name)).collect();
+            assert!(lost.is_empty(), "seed {seed}: {lost:?}");
+        }
+        written_in_all += written.len();
+        epochs_in_all += epochs.len();
+    }
+    assert!(written_in_all > 30_000, "{written_in_all}");
+    assert!(epochs_in_all > 150, "{epochs_in_all}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    assert_eq!(run(7).history.digest(), run(7).history.digest());
+    assert_ne!(run(7).history.digest(), run(8).history.digest());
+}
