@@ -14,6 +14,7 @@
 pub mod jvm;
 pub mod none;
 pub mod redis;
+pub mod zookeeper;
 
 use crate::machine::InputId;
 use crate::note::{Name, Note, ReleaseOutcome};

@@ -143,6 +143,11 @@ pub struct Events {
 }
 
 impl Events {
+    /// Takes no notice of what has happened so far.
+    pub fn forget(&mut self) {
+        self.queue.borrow_mut().events.clear();
+    }
+
     /// Waits for the next event.
     pub fn next(&mut self) -> impl Future<Output = Event> {
         poll_fn(|context| {
