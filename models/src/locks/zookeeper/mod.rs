@@ -100,7 +100,7 @@ struct Guard {
 impl Guard {
     async fn watch_over(self, mut events: Events) {
         loop {
-            match events.next().await {
+            match events.wait().await {
                 Event::State(KeeperState::Disconnected)
                     if self.on_disconnect == OnDisconnect::GivesUp =>
                 {

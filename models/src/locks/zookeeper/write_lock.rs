@@ -211,7 +211,7 @@ impl Lock for WriteLock {
 /// `WriteLock.java`, `LockWatcher`.
 async fn wait_for_change(events: &mut Events, watched: &str) -> Result<(), ErrorCode> {
     loop {
-        match events.next().await {
+        match events.wait().await {
             Event::Watch(event) if *event.path == *watched => return Ok(()),
             Event::Watch(_) | Event::State(KeeperState::Disconnected) => {}
             Event::State(KeeperState::SyncConnected) => return Ok(()),

@@ -216,7 +216,10 @@ impl Link<'_> {
             }
             Packet::Reply { xid: PING_XID | SET_WATCHES_XID, .. } => Ok(()),
             Packet::Reply { xid, zxid, result } => {
-                let sent = state.pending.pop_front_if(|sent| sent.xid == *xid).ok_or(Lost)?;
+                if state.pending.front().is_none_or(|sent| sent.xid != *xid) {
+                    return Err(Lost);
+                }
+                let sent = state.pending.pop_front().ok_or(Lost)?;
                 state.last_zxid = state.last_zxid.max(*zxid);
                 state.watches.answered(&sent.op, result);
                 sent.slot.borrow_mut().fill(result.clone(), self.host.last_taken());

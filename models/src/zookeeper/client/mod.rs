@@ -149,7 +149,7 @@ impl Events {
     }
 
     /// Waits for the next event.
-    pub fn next(&mut self) -> impl Future<Output = Event> {
+    pub fn wait(&mut self) -> impl Future<Output = Event> {
         poll_fn(|context| {
             let mut queue = self.queue.borrow_mut();
             match queue.events.pop_front() {

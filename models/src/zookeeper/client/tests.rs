@@ -39,7 +39,7 @@ impl Client {
             *made.borrow_mut() = Some(client);
             *on.borrow_mut() = Some(host);
             loop {
-                let event = listener.next().await;
+                let event = listener.wait().await;
                 heard.borrow_mut().push(event);
             }
         });
