@@ -16,6 +16,7 @@ pub mod none;
 pub mod redis;
 pub mod redisson;
 pub mod redlock;
+pub mod zookeeper;
 
 use crate::machine::InputId;
 use crate::note::{Name, Note, ReleaseOutcome};

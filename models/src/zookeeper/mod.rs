@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! protocol/   what clients and servers say to each other: ids, requests, answers, errors
+//! client/     the connection and the session of a client
 //! codec  txn  transactions, and the bytes that the log on disk is made of
 //! tree/       znodes, ephemerals, watches
 //! prepare     from a request to a transaction: the checks that only the leader makes
@@ -28,6 +29,7 @@
 //!
 //! How it compares with a real ensemble was measured: `models/zookeeper/FIDELITY.md`.
 
+pub mod client;
 mod codec;
 pub mod election;
 mod prepare;

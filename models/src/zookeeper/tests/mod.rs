@@ -6,6 +6,7 @@ mod client;
 mod disk;
 mod elections;
 mod laws;
+mod recipe;
 mod rig;
 mod seen;
 mod sessions;

@@ -10,6 +10,7 @@ use crate::machine::{
 };
 use crate::message::Message;
 use crate::note::Note;
+use crate::process::{Host, Process};
 use crate::random::Random;
 use crate::time::{LocalClock, Mono, Wall};
 use crate::zookeeper::EnsembleSettings;
@@ -46,6 +47,8 @@ struct Line {
 pub(super) struct Rig {
     pub(super) settings: EnsembleSettings,
     machines: BTreeMap<NodeId, Server>,
+    /// Clients that are machines: recipes.
+    processes: BTreeMap<NodeId, Process>,
     disks: BTreeMap<NodeId, Disk>,
     /// How often each process has been started: what was meant for an earlier one is dropped.
     starts: BTreeMap<NodeId, u32>,
@@ -71,6 +74,7 @@ impl Rig {
         let mut rig = Self {
             settings,
             machines: BTreeMap::new(),
+            processes: BTreeMap::new(),
             disks: BTreeMap::new(),
             starts: BTreeMap::new(),
             queue: BTreeMap::new(),
@@ -115,6 +119,33 @@ impl Rig {
         };
         self.machines.insert(node, Server::new(&boot, self.settings.clone()));
         self.push(0, node, Event::Started);
+    }
+
+    /// Starts a client's process, on a node that no server has.
+    pub(super) fn start_process<F: Future<Output = ()> + 'static>(
+        &mut self,
+        node: u16,
+        main: impl FnOnce(Host) -> F,
+    ) {
+        let node = NodeId(node);
+        let random = Random::new(self.random.bits(), u64::from(node.0));
+        let files = BTreeMap::new();
+        let boot = Boot { node, incarnation: 0, random, files, clock: self.clock() };
+        self.processes.insert(node, Process::new(boot, main));
+        self.push(0, node, Event::Started);
+    }
+
+    /// Whether a client's process has come to its end.
+    pub(super) fn is_finished(&self, node: u16) -> bool {
+        self.processes.get(&NodeId(node)).is_none_or(Process::is_finished)
+    }
+
+    /// Cuts a node off from all servers.
+    pub(super) fn cut_off(&mut self, node: u16) {
+        for server in 1..=self.servers() {
+            let (one, other) = (NodeId(node), NodeId(server));
+            self.cut.extend([(one, other), (other, one)]);
+        }
     }
 
     /// Ends a server's process: what it wrote is kept, its peers hear of it.
@@ -177,7 +208,7 @@ impl Rig {
         {
             self.now = entry.key().0;
             let (node, start, event) = entry.remove();
-            if node == CLIENTS || self.starts.get(&node) == Some(&start) {
+            if self.starts.get(&node).is_none_or(|latest| *latest == start) {
                 self.deliver(node, event);
             }
         }
@@ -318,7 +349,13 @@ impl Rig {
         };
         let clock = self.clock();
         let mut outbox = Vec::new();
-        let Some(machine) = self.machines.get_mut(&node) else { return };
+        let machine: &mut dyn Machine = match self.machines.get_mut(&node) {
+            Some(server) => server,
+            None => match self.processes.get_mut(&node) {
+                Some(process) => process,
+                None => return,
+            },
+        };
         machine.handle(input, &mut Context::new(clock, &mut self.next_connection, &mut outbox));
         for effect in outbox {
             self.carry_out(node, effect);

@@ -1,0 +1,226 @@
+//! The recipe of ZooKeeper's documentation, as the `WriteLock` that comes with it has it.
+//!
+//! * **Acquire**: create a node that is ephemeral and sequential, list its siblings; the lowest holds the lock,
+//!   every other waits for the end of the one before it, and lists again.
+//! * **Contention**: they are served in the order in which they came. Who waits and dies leaves the queue with its
+//!   session.
+//! * **An answer that is lost**: the node's name has the session's number in it. Before a node is created, one of
+//!   that session is looked for: it may be there already. A release that fails for a lost connection is not
+//!   tried again, as `unlock` has it; the node is there until the session is over, and the next `acquire` in the
+//!   same session finds it and holds the lock by it again, with the same token.
+//! * **The session is over while it is held**: the node is gone, and the next has the lock. The client hears of it
+//!   when it reaches a server. See [`OnDisconnect`](super::OnDisconnect) for what it does before.
+//!
+//! Source: `zookeeper-docs`, `recipes.md`, "Locks", "Recoverable Errors and the GUID"; `WriteLock.java`,
+//! `ProtocolSupport.java`, `ZNodeName.java` of 3.8.0. One thing differs: `WriteLock` waits for nothing when the
+//! node before its own has gone between two requests, and so for ever; the documentation lists again, and so does
+//! this. `WriteLock` gives up after ten attempts; this begins anew, with a new session if the old one is over.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Session, Watching, ZooKeeperLockSettings};
+use crate::locks::{Grant, Lock, Origin};
+use crate::machine::InputId;
+use crate::note::{Name, ReleaseOutcome};
+use crate::process::Host;
+use crate::zookeeper::client::{Event, Events, KeeperState, ZooKeeper};
+use crate::zookeeper::protocol::{Answer, CreateMode, ErrorCode, Op, Path, Zxid};
+
+/// How often a lost connection is tried again with ever longer waits. Source: `ProtocolSupport.java`,
+/// `RETRY_COUNT`.
+const RETRY_COUNT: u32 = 10;
+/// How much longer each wait is than the last. Source: `ProtocolSupport.java`, `retryDelay`.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+
+/// One client's lock on an ensemble.
+pub struct WriteLock {
+    host: Host,
+    settings: ZooKeeperLockSettings,
+    parent: Path,
+    session: Option<Session>,
+    own: Option<Own>,
+}
+
+/// The client's node.
+#[derive(Clone)]
+struct Own {
+    /// Its name, below the parent.
+    name: Path,
+    /// The transaction that created it.
+    czxid: Zxid,
+}
+
+impl WriteLock {
+    /// A lock on the ensemble that the settings name.
+    pub fn new(host: Host, settings: ZooKeeperLockSettings) -> Self {
+        let parent = Path::from(settings.path.to_string());
+        Self { host, settings, parent, session: None, own: None }
+    }
+
+    /// Waits in the queue until the client's node is the lowest; what brought the list that says so.
+    async fn wait_for_turn(&mut self) -> Result<(Own, Option<InputId>), ErrorCode> {
+        let session = self.session.get_or_insert_with(|| Session::new(&self.host, &self.settings));
+        let client = session.client.clone();
+        let mut events = client.listen();
+        self.ensure_parent(&client).await?;
+        loop {
+            let own = match self.own.take() {
+                Some(own) => own,
+                None => self.find_or_create(&client).await?,
+            };
+            self.own = Some(own.clone());
+            events.forget();
+            let watches_parent = self.settings.watching == Watching::Parent;
+            let (mut names, input) = self.children(&client, watches_parent).await?;
+            names.sort_by_key(|name| sequence(name));
+            let Some(place) = names.iter().position(|name| *name == own.name) else {
+                self.own = None;
+                continue;
+            };
+            let Some(previous) = place.checked_sub(1).and_then(|place| names.get(place)) else {
+                return Ok((own, input));
+            };
+            let watched = match self.settings.watching {
+                Watching::Parent => Path::clone(&self.parent),
+                Watching::Predecessor => {
+                    let path = self.path(previous);
+                    let exists = Op::Exists { path: Path::clone(&path), watch: true };
+                    match client.request(exists).await.result {
+                        Ok(_) => path,
+                        Err(ErrorCode::NoNode) => continue,
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            wait_for_change(&mut events, &watched).await?;
+        }
+    }
+
+    /// Creates the parent and what is above it, unless they are there. Source: `ProtocolSupport.java`,
+    /// `ensurePathExists`; unlike there, every node on the way.
+    async fn ensure_parent(&self, client: &ZooKeeper) -> Result<(), ErrorCode> {
+        let ends = self.parent.match_indices('/').skip(1).map(|(end, _)| end);
+        for end in ends.chain([self.parent.len()]) {
+            let path = Path::from(&self.parent[..end]);
+            let exists = Op::Exists { path: Path::clone(&path), watch: false };
+            match client.request(exists).await.result {
+                Ok(_) => continue,
+                Err(ErrorCode::NoNode) => {}
+                Err(error) => return Err(error),
+            }
+            let mode = CreateMode::PERSISTENT;
+            let create = Op::Create { path, data: Bytes::new(), mode, with_stat: false };
+            match client.request(create).await.result {
+                Ok(_) | Err(ErrorCode::NodeExists) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// The node that this session has, from an attempt whose answer was lost; a new one if there is none.
+    /// Source: `WriteLock.java`, `findPrefixInChildren`.
+    async fn find_or_create(&self, client: &ZooKeeper) -> Result<Own, ErrorCode> {
+        // Java's `long` in decimal, signed as it is.
+        let prefix = format!("x-{}-", client.session().0.cast_signed());
+        let (names, _) = self.children(client, false).await?;
+        if let Some(name) = names.into_iter().find(|name| name.starts_with(&prefix)) {
+            let exists = Op::Exists { path: self.path(&name), watch: false };
+            let Answer::Stat(stat) = client.request(exists).await.result? else {
+                return Err(ErrorCode::RuntimeInconsistency);
+            };
+            return Ok(Own { name, czxid: stat.czxid });
+        }
+        let create = Op::Create {
+            path: self.path(&prefix),
+            data: Bytes::new(),
+            mode: CreateMode::EPHEMERAL_SEQUENTIAL,
+            with_stat: true,
+        };
+        let Answer::Created { path, stat: Some(stat) } = client.request(create).await.result?
+        else {
+            return Err(ErrorCode::RuntimeInconsistency);
+        };
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        Ok(Own { name: Path::from(name), czxid: stat.czxid })
+    }
+
+    async fn children(
+        &self,
+        client: &ZooKeeper,
+        watch: bool,
+    ) -> Result<(Vec<Path>, Option<InputId>), ErrorCode> {
+        let path = Path::clone(&self.parent);
+        let reply = client.request(Op::GetChildren { path, watch, with_stat: false }).await;
+        let Answer::Children { names, .. } = reply.result? else {
+            return Err(ErrorCode::RuntimeInconsistency);
+        };
+        Ok((names, reply.input))
+    }
+
+    fn path(&self, name: &str) -> Path {
+        Path::from(format!("{}/{name}", self.parent))
+    }
+}
+
+impl Lock for WriteLock {
+    fn name(&self) -> Option<Name> {
+        Some(self.settings.path.clone())
+    }
+
+    async fn acquire(&mut self) -> Grant {
+        let mut attempt = 0;
+        loop {
+            match self.wait_for_turn().await {
+                Ok((own, input)) => {
+                    if let Some(session) = &self.session {
+                        session.is_held.set(true);
+                    }
+                    let grant = Grant::new(Some(own.czxid.0));
+                    return Grant { origin: Origin::Message(input), ..grant };
+                }
+                Err(ErrorCode::SessionExpired) => {
+                    self.session = None;
+                    self.own = None;
+                    attempt = 0;
+                }
+                Err(_) => {
+                    self.host.sleep(RETRY_DELAY * attempt).await;
+                    attempt = (attempt + 1) % RETRY_COUNT;
+                }
+            }
+        }
+    }
+
+    async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
+        let Some(session) = &self.session else { return ReleaseOutcome::NotHeld };
+        session.is_held.set(false);
+        let Some(own) = self.own.take() else { return ReleaseOutcome::NotHeld };
+        let delete = Op::Delete { path: self.path(&own.name), version: -1 };
+        match session.client.request(delete).await.result {
+            Ok(_) => ReleaseOutcome::Removed,
+            Err(ErrorCode::NoNode | ErrorCode::SessionExpired) => ReleaseOutcome::NotHeld,
+            Err(_) => ReleaseOutcome::Unknown,
+        }
+    }
+}
+
+/// Waits until the node that is watched has changed, or may have: a watcher hears of the connection too. Source:
+/// `WriteLock.java`, `LockWatcher`.
+async fn wait_for_change(events: &mut Events, watched: &str) -> Result<(), ErrorCode> {
+    loop {
+        match events.wait().await {
+            Event::Watch(event) if *event.path == *watched => return Ok(()),
+            Event::Watch(_) | Event::State(KeeperState::Disconnected) => {}
+            Event::State(KeeperState::SyncConnected) => return Ok(()),
+            Event::State(KeeperState::Expired) => return Err(ErrorCode::SessionExpired),
+        }
+    }
+}
+
+/// The number that the server has put behind a name. Source: `ZNodeName.java`.
+fn sequence(name: &str) -> i64 {
+    name.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(i64::MAX)
+}
