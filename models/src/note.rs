@@ -335,6 +335,8 @@ pub enum Note {
     ZnodeDeleted {
         /// Which.
         path: Name,
+        /// By whom: its own, where that has come to its end.
+        session: SessionId,
         /// By which transaction.
         zxid: Zxid,
     },

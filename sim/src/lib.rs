@@ -17,3 +17,4 @@ pub mod scenario;
 pub mod seeds;
 pub mod shrink;
 pub mod world;
+mod znodes;

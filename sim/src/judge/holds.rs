@@ -41,7 +41,8 @@ pub struct Hold {
     pub reentered: bool,
     /// The record that the grant goes back to: where a message brought it, the one that sent that
     /// message; where several servers had to grant it, the one that made their grant complete, if the
-    /// judge has been told where locks are; else the begin. A hold that was entered once more goes back to the same grant.
+    /// judge has been told where locks are; where the lock is a queue of znodes, the one that made its own the
+    /// lowest; else the begin. A hold that was entered once more goes back to the same grant.
     /// Grants are ordered by it, for the news of an earlier grant may come later.
     pub granted: RecordId,
     /// The record of its begin.

@@ -20,6 +20,7 @@ mod token_regression;
 mod two_holders;
 mod verdict;
 mod writers;
+mod znodes;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
@@ -35,6 +36,7 @@ use self::stale_write::StaleWrite;
 use self::stuck_lock::StuckLock;
 use self::two_holders::TwoHolders;
 pub use self::verdict::{JudgeSettings, LockHome, Unjudged, Verdict, Violation, ViolationKind};
+use self::znodes::Znodes;
 use crate::world::history::{History, Record, RecordId};
 
 /// Judges a run by its history.
@@ -53,6 +55,7 @@ struct Trial<'h> {
     oversell: Oversell,
     stale_write: StaleWrite,
     foreign_release: ForeignRelease<'h>,
+    znodes: Znodes<'h>,
     stuck_lock: StuckLock<'h>,
     violations: Vec<Violation>,
 }
@@ -83,6 +86,10 @@ impl<'h> Listener<'h> for Trial<'h> {
             | Note::KeyEvicted { .. } => {
                 self.server(id, record, note);
             }
+            Note::ZnodeCreated { .. } | Note::ZnodeDeleted { .. } => {
+                let found = self.znodes.enter(&mut self.locks, id, record, note);
+                add(&mut self.violations, found);
+            }
             _ => {}
         }
     }
@@ -105,6 +112,7 @@ impl<'h> Trial<'h> {
             oversell: Oversell::default(),
             stale_write: StaleWrite::default(),
             foreign_release: ForeignRelease::new(history, &settings.locks),
+            znodes: Znodes::new(history),
             stuck_lock: StuckLock::new(history, settings),
             violations: Vec::new(),
         }
@@ -127,7 +135,9 @@ impl<'h> Trial<'h> {
     fn begin(&mut self, record: &Record, name: &'h Name) {
         let lock = self.locks.number(name);
         self.foreign_release.take_part(record.node);
-        if let Some(completed) = self.foreign_release.take_completed(lock, record.node) {
+        let completed = self.foreign_release.take_completed(lock, record.node);
+        let of_queue = || self.znodes.granted(lock, self.beliefs.holds.last()?);
+        if let Some(completed) = completed.or_else(of_queue) {
             self.beliefs.go_back_to(completed);
         }
         self.stale_write.begin(&self.beliefs.holds, lock);

@@ -322,7 +322,7 @@ pub(in crate::zookeeper) fn note_changes(
                 context.note(Note::ZnodeCreated { path: Name::from(&**path), session, zxid });
             }
             Change::Deleted(path) => {
-                context.note(Note::ZnodeDeleted { path: Name::from(&**path), zxid });
+                context.note(Note::ZnodeDeleted { path: Name::from(&**path), session, zxid });
             }
             Change::DataSet(_) => {}
         }

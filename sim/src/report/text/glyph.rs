@@ -19,6 +19,8 @@ pub enum Glyph {
     NoKey,
     Owner,
     Stranger,
+    Looks,
+    Follows,
     Fault,
     Over,
     Violation,
@@ -47,6 +49,8 @@ impl Glyph {
             Self::NoKey => "-",
             Self::Owner => "a number:",
             Self::Stranger => "?",
+            Self::Looks => "~",
+            Self::Follows => "↳",
             Self::Fault => "↯",
             Self::Over => "↺",
             Self::Violation => "✖",
@@ -72,13 +76,15 @@ impl Glyph {
             Self::PausedHolder => "paused, and believes that it holds the lock",
             Self::PausedDoubly => "paused, and believes so while another does too",
             Self::Down => "down",
-            Self::NoKey => "the server has no such key",
-            Self::Owner => "the server has the key as that buyer's",
-            Self::Stranger => "the server has the key as nobody's",
+            Self::NoKey => "the lock is nobody's on the server",
+            Self::Owner => "the lock is that buyer's on the server",
+            Self::Stranger => "the lock is a stranger's on the server",
+            Self::Looks => "the server looks for a leader",
+            Self::Follows => "the server follows the leader",
             Self::Fault => "a fault strikes",
             Self::Over => "a fault is over",
             Self::Violation => "a violation",
-            Self::Expired => "the key expires",
+            Self::Expired => "a key or a session expires",
             Self::Evicted => "the key has to make room",
             Self::Refused => "refused for its token",
             Self::Late => "sent long before",
@@ -90,7 +96,9 @@ impl Glyph {
     pub const fn style(self) -> Style {
         let plain = Style::new();
         match self {
-            Self::Idle | Self::NoKey | Self::Gap | Self::Waits => plain.dimmed(),
+            Self::Idle | Self::NoKey | Self::Gap | Self::Waits | Self::Looks | Self::Follows => {
+                plain.dimmed()
+            }
             Self::Begins | Self::Holds | Self::Ends => AnsiColor::Green.on_default().bold(),
             Self::Doubly | Self::PausedDoubly | Self::Violation => {
                 AnsiColor::Red.on_default().bold()

@@ -12,16 +12,19 @@
 mod client;
 mod closing;
 mod connection;
+mod ensemble;
 mod fault;
 mod glyph;
 mod lanes;
 pub(crate) mod paint;
+mod requests;
 mod select;
 mod sentence;
 mod state;
 #[cfg(test)]
 mod tests;
 mod unsaid;
+mod zookeeper;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};

@@ -5,11 +5,13 @@ use std::time::Duration;
 use fencepost_faults::Action;
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note, ReleaseOutcome};
+use fencepost_models::zookeeper::protocol::Packet;
 
 use super::connection;
 use super::fault::{begin_of, end_of, resumption};
 use super::glyph::Glyph;
 use super::state::State;
+use super::zookeeper::ensemble_line;
 use crate::report::words;
 use crate::world::history::{Envelope, Event, LossReason, MessageId, Record, RecordId};
 
@@ -88,6 +90,10 @@ pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence>
         Event::Blocked(message) => {
             let text = format!("{} {}", route(state, message), obstacle(state, message));
             Some(sentence(weight_of(state, message), None, text))
+        }
+        // Of two connections for votes between a pair of servers one is closed, with what it brings.
+        Event::Lost { message, reason: LossReason::ConnectionGone } if is_vote(state, message) => {
+            None
         }
         Event::Lost { message, reason } => {
             let text = format!("{} is lost: {}", route(state, message), loss(reason));
@@ -251,16 +257,8 @@ fn say_note(state: &State<'_>, record: &Record, note: &Note) -> Option<Sentence>
         Note::Cluster { event, detail } => {
             (Ordinary, None, format!("{name}: {event} {}", state.with_names(detail)))
         }
-        Note::ZnodeCreated { path, session, .. } => {
-            (Quiet, None, format!("{name}: session {session} has created {path}"))
-        }
-        Note::ZnodeDeleted { path, .. } => (Quiet, None, format!("{name}: {path} is gone")),
-        Note::ZooKeeper { event, detail } => {
-            let weight = match *event {
-                "epoch-established" | "steps-down" | "session-expired" => Telling,
-                _ => Quiet,
-            };
-            (weight, None, format!("{name}: {event} {detail}"))
+        Note::ZnodeCreated { .. } | Note::ZnodeDeleted { .. } | Note::ZooKeeper { .. } => {
+            return ensemble_line(state, name, note);
         }
         Note::Remark { text } => (Telling, None, format!("{name}: {text}")),
         Note::StockServed { .. } => return None,
@@ -380,6 +378,11 @@ fn weight_of(state: &State<'_>, message: MessageId) -> Weight {
         Message::Shop(request) if request.name() != "read" => Weight::Telling,
         _ => Weight::Quiet,
     }
+}
+
+fn is_vote(state: &State<'_>, message: MessageId) -> bool {
+    let message = &state.history().message(message).message;
+    matches!(message, Message::ZooKeeper(packet) if matches!(**packet, Packet::Notification(_)))
 }
 
 fn route(state: &State<'_>, message: MessageId) -> String {

@@ -8,7 +8,9 @@ use fencepost_models::note::{Name, Note};
 use fencepost_models::redis::address;
 
 use super::client::Client;
+use super::ensemble::{Ensemble, Role};
 use super::glyph::Glyph;
+use super::requests::answers;
 use crate::report::cast::Cast;
 use crate::world::history::{Envelope, Event, FaultId, History, Record};
 use crate::world::{Run, SimTime};
@@ -49,6 +51,7 @@ pub struct State<'a> {
     keys: BTreeMap<(NodeId, Name), (Option<NodeId>, Option<u64>)>,
     /// Who came with a value first: replicas get it from other servers.
     values: BTreeMap<Name, NodeId>,
+    ensemble: Ensemble,
     peers: BTreeMap<ConnectionId, (NodeId, NodeId)>,
     requests: BTreeMap<ConnectionId, Request>,
     /// Who has asked whom for a connection and got none at once, since it last had one.
@@ -71,12 +74,17 @@ impl<'a> State<'a> {
             processes: BTreeMap::new(),
             keys: BTreeMap::new(),
             values: BTreeMap::new(),
+            ensemble: Ensemble::of(&run.history),
             peers: BTreeMap::new(),
             requests: BTreeMap::new(),
             unanswered: BTreeSet::new(),
             active: BTreeSet::new(),
             answers: answers(&run.history),
         }
+    }
+
+    pub const fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
     }
 
     pub const fn history(&self) -> &'a History {
@@ -87,7 +95,6 @@ impl<'a> State<'a> {
         self.run.history.name(node)
     }
 
-    /// The message whose delivery brought a record about.
     /// Whether a node only watches others: a Sentinel.
     pub fn is_watcher(&self, node: NodeId) -> bool {
         let Cast { clients, servers, .. } = &self.cast;
@@ -111,6 +118,7 @@ impl<'a> State<'a> {
         words.join(" ")
     }
 
+    /// The message whose delivery brought a record about.
     pub fn brought_by(&self, record: &Record) -> Option<&'a Envelope> {
         match self.history().record(record.cause?)?.event {
             Event::Delivered(message) => Some(self.history().message(message)),
@@ -269,6 +277,9 @@ impl<'a> State<'a> {
             Note::KeyDeleted { key } | Note::KeyExpired { key } | Note::KeyEvicted { key } => {
                 self.keys.remove(&(record.node, key.clone()));
             }
+            Note::ZnodeCreated { .. } | Note::ZnodeDeleted { .. } | Note::ZooKeeper { .. } => {
+                self.ensemble.enter(record.node, note);
+            }
             Note::StockInitial { stock } => self.stock = Some(*stock),
             Note::WriteTaken { after, .. } => {
                 self.stock = Some(*after);
@@ -304,6 +315,7 @@ impl<'a> State<'a> {
             *client = Client::default();
         }
         self.keys.retain(|(server, _), _| *server != node);
+        self.ensemble.go_down(node);
     }
 
     fn lose_power(&mut self, node: NodeId) {
@@ -356,46 +368,27 @@ impl<'a> State<'a> {
             return Cell::Sign(sign);
         }
         let mut locks = self.cast.locks.iter();
-        let key = locks.find_map(|lock| self.keys.get(&(node, lock.clone())));
-        match key {
+        if let Some(role) = self.ensemble.role(node) {
+            return match role {
+                Role::Looks => Cell::Sign(Glyph::Looks),
+                Role::Follows => Cell::Sign(Glyph::Follows),
+                Role::Leads => match locks.find_map(|lock| self.ensemble.holder(lock)) {
+                    None => Cell::Sign(Glyph::NoKey),
+                    Some(holder) => self.owner_cell(holder),
+                },
+            };
+        }
+        match locks.find_map(|lock| self.keys.get(&(node, lock.clone()))) {
             None => Cell::Sign(Glyph::NoKey),
-            Some((None, _)) => Cell::Sign(Glyph::Stranger),
-            Some((Some(owner), _)) => match self.cast.clients.iter().position(|one| one == owner) {
-                Some(place) => Cell::Owner(place + 1),
-                None => Cell::Sign(Glyph::Stranger),
-            },
+            Some((owner, _)) => self.owner_cell(*owner),
         }
     }
-}
 
-/// When each request for a connection was granted, refused, given up, or ended with its process.
-fn answers(history: &History) -> BTreeMap<ConnectionId, SimTime> {
-    let mut open: BTreeMap<ConnectionId, NodeId> = BTreeMap::new();
-    let mut answers = BTreeMap::new();
-    for record in history.records() {
-        match record.event {
-            Event::Connecting { connection, .. } => {
-                open.insert(connection, record.node);
-            }
-            Event::Connected(connection)
-            | Event::Closed(connection)
-            | Event::ConnectionLost { connection, .. }
-                if open.get(&connection) == Some(&record.node) =>
-            {
-                open.remove(&connection);
-                answers.insert(connection, record.at);
-            }
-            Event::Crashed | Event::PowerLost => open.retain(|connection, opener| {
-                let goes_on = *opener != record.node;
-                if !goes_on {
-                    answers.insert(*connection, record.at);
-                }
-                goes_on
-            }),
-            _ => {}
-        }
+    /// The sign of what is somebody's, or nobody's known.
+    fn owner_cell(&self, owner: Option<NodeId>) -> Cell {
+        let place = owner.and_then(|owner| self.cast.clients.iter().position(|one| *one == owner));
+        place.map_or(Cell::Sign(Glyph::Stranger), |place| Cell::Owner(place + 1))
     }
-    answers
 }
 
 /// Whether a cut between the groups lies between two nodes: the first in the one group, the second

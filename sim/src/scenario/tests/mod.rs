@@ -4,6 +4,7 @@ mod mutations;
 mod plans;
 mod redisson;
 mod replicas;
+mod zookeeper;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::shop::Orders;

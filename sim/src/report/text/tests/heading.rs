@@ -31,7 +31,7 @@ fn an_owner_is_explained_whatever_its_number() {
     testing::granted(&mut story, NodeId(4), 2, 1);
     let page = text(&testing::scenario("x"), &testing::outcome(story, &[], 1));
     assert!(page.contains("    0.003s  3      · · "), "{page}");
-    assert!(page.contains("a number: the server has the key as that buyer's"), "{page}");
+    assert!(page.contains("a number: the lock is that buyer's on the server"), "{page}");
 }
 
 #[test]

@@ -1,20 +1,14 @@
 //! What is written is what is read.
 
+mod recipes;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fencepost_faults::{FaultKind, RandomFaults};
 use fencepost_models::load::LoadSettings;
-use fencepost_models::locks::jvm::JvmLockSettings;
-use fencepost_models::locks::redis::RedisLockSettings;
-use fencepost_models::locks::redisson::RedissonSettings;
-use fencepost_models::locks::redisson::multi::Needs;
-use fencepost_models::locks::redlock::{
-    AskNodes, Clock, RedlockSettings, ReleaseAfter, Tokens, WaitFor,
-};
 use fencepost_models::note::Name;
 use fencepost_models::random::Random;
-use fencepost_models::redis::client::Discovery;
 use fencepost_models::redis::cluster::ClusterSettings;
 use fencepost_models::redis::server::{
     EventClasses, MaxmemoryPolicy, Persistence, RedisSettings, ReplicationSettings,
@@ -23,10 +17,11 @@ use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 use proptest::prelude::*;
 
+use self::recipes::recipe;
 use crate::judge::ViolationKind;
 use crate::scenario::{
     Backend, LinkSettings, NetworkSettings, Recipe, RedisCluster, RedisIndependent, RedisSentinel,
-    RedissonMulti, Scenario, Shop,
+    Scenario, Shop, ZooKeeper,
 };
 use crate::world::{Latency, Limits};
 
@@ -63,102 +58,6 @@ fn redis() -> impl Strategy<Value = RedisSettings> {
         },
     );
     prop_oneof![Just(RedisSettings::default()), settings]
-}
-
-fn recipe() -> impl Strategy<Value = Recipe> {
-    let defaults = prop::sample::select(Recipe::all().to_vec());
-    let jvm = (name(), any::<bool>())
-        .prop_map(|(name, fair)| Recipe::Jvm(JvmLockSettings { name, fair }));
-    let set_nx = redis_lock(milliseconds()).prop_map(Recipe::SetNx);
-    let plain_del = redis_lock(milliseconds()).prop_map(Recipe::SetNxPlainDel);
-    let expire = redis_lock((1..1_000_000_u64).prop_map(Duration::from_secs));
-    let expire = expire.prop_map(Recipe::SetnxExpire);
-    let redisson = redisson_lock().prop_map(Recipe::Redisson);
-    let fenced = redisson_lock().prop_map(Recipe::RedissonFenced);
-    let multi = (redisson_lock(), any::<bool>()).prop_map(|(lock, all)| {
-        let needs = if all { Needs::All } else { Needs::Majority };
-        Recipe::RedissonMulti(RedissonMulti { lock, needs })
-    });
-    let redlock = redlock().prop_map(Recipe::Redlock);
-    prop_oneof![defaults, jvm, set_nx, plain_del, expire, redisson, fenced, multi, redlock]
-}
-
-fn redisson_lock() -> impl Strategy<Value = RedissonSettings> {
-    let leases = (prop::option::of(milliseconds()), milliseconds());
-    (name(), leases, any::<bool>(), milliseconds(), duration(), duration()).prop_map(
-        |(key, leases, check_synced_slaves, slaves_sync_timeout, timeout, retry)| {
-            RedissonSettings {
-                key,
-                lease: leases.0,
-                watchdog_timeout: leases.1,
-                check_synced_slaves,
-                slaves_sync_timeout,
-                timeout,
-                retry,
-            }
-        },
-    )
-}
-
-fn redlock() -> impl Strategy<Value = RedlockSettings> {
-    fn any_of<T: Copy + std::fmt::Debug + 'static>(
-        all: &[(&'static str, T)],
-    ) -> impl Strategy<Value = T> + use<T> {
-        prop::sample::select(all.iter().map(|(_, one)| *one).collect::<Vec<T>>())
-    }
-    let times = (milliseconds(), duration(), 0..=1_000_000_u32, duration(), range());
-    let counts = (1..=1_000_u32, 0..=1_000_u32, any::<bool>(), any::<bool>(), duration());
-    let ways = (
-        any_of(AskNodes::ALL),
-        any_of(WaitFor::ALL),
-        any_of(Clock::ALL),
-        any_of(ReleaseAfter::ALL),
-        any_of(Tokens::ALL),
-    );
-    (name(), times, counts, ways).prop_map(|(key, times, counts, ways)| {
-        let (ttl, timeout, drift_ppm, drift_margin, retry_delay) = times;
-        let (tries, release_retries, validity_check, extend, extend_before) = counts;
-        let (ask, wait, clock, release_after, token) = ways;
-        let extend = extend && ttl >= extend_before + Duration::from_millis(100);
-        RedlockSettings {
-            key,
-            ttl,
-            timeout,
-            ask,
-            wait,
-            clock,
-            drift_ppm,
-            drift_margin,
-            validity_check,
-            retry_delay,
-            tries,
-            release_after,
-            release_retries,
-            extend,
-            extend_before,
-            token,
-        }
-    })
-}
-
-fn redis_lock(ttl: impl Strategy<Value = Duration>) -> impl Strategy<Value = RedisLockSettings> {
-    let discovery = prop::sample::select(Discovery::ALL.map(|(_, it)| it).to_vec());
-    let client = (discovery, any::<bool>(), 0..=1_000_u32, milliseconds());
-    (name(), ttl, duration(), duration(), duration(), 0..=1_000_u32, client).prop_map(
-        |(key, ttl, poll, poll_jitter, timeout, release_retries, client)| RedisLockSettings {
-            key,
-            ttl,
-            poll,
-            poll_jitter,
-            // A client is to wait for its replicas no longer than for any answer.
-            timeout: timeout.max(client.3 + Duration::from_millis(1)),
-            release_retries,
-            discovery: client.0,
-            check_role: client.1,
-            wait_replicas: client.2,
-            wait_timeout: client.3,
-        },
-    )
 }
 
 fn name() -> impl Strategy<Value = Name> {
@@ -201,8 +100,16 @@ fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) 
         servers: 1 + processes,
         restart_delay: Duration::from_secs(choice as u64),
     };
+    let ensemble = ZooKeeper {
+        servers: 1 + processes,
+        tick: Duration::from_millis(1 + choice as u64),
+        init_limit: 1 + u32::from(processes),
+        sync_limit: 1 + choice as u32,
+        logs_before_ack: choice % 2 == 0,
+    };
     let mut all = vec![
         None,
+        Some(Backend::ZooKeeper(ensemble)),
         Some(Backend::RedisIndependent(independent)),
         Some(Backend::RedisCluster(cluster)),
         Some(Backend::Redis(redis)),
@@ -310,7 +217,7 @@ prop_compose! {
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=6)),
     ) -> Scenario {
         let backend = backend_for(&lock, redis, choice, shop.buyers);
-        let load = load.filter(|_| backend.as_ref().is_some_and(Backend::has_server));
+        let load = load.filter(|_| backend.as_ref().is_some_and(Backend::takes_load));
         let mut expect: Option<BTreeSet<_>> = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let stuck_after = stuck_after.filter(|bound| *bound >= lock.free_again_after());
