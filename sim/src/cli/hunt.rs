@@ -26,13 +26,13 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
     let seeds = arguments.seeds.end - arguments.seeds.start;
     let (mut report, elapsed) =
         progress::show(seeds, "seeds", |progress| hunt.watch(|so_far| progress(so_far)))?;
-    let pace = Pace { elapsed, jobs: hunt.threads() };
+    let pace = Pace { elapsed, jobs: hunt.threads(), seeds_before: 0, simulated_before: std::time::Duration::ZERO };
     if arguments.shrink {
         report.shrink(&scenario).into_diagnostic()?;
     }
     let replay = output::replay(&arguments.scenario);
     output::to_stdout(|out| match arguments.format {
-        HuntFormat::Json => hunt::json(&report, pace, out),
+        HuntFormat::Json => hunt::json(&report, Some(pace), out),
         HuntFormat::Text => {
             let colour = output::wants_colour(&io::stdout());
             let options = TextOptions { colour, replay: Some(&replay), pace: Some(pace) };

@@ -1,13 +1,13 @@
 //! The first run of each kind that a hunt has found, as small as it can be.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::report::HuntReport;
 use crate::scenario::{Failure, Scenario};
 use crate::shrink::Shrink;
 
 /// What a violating run has shrunk to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShrunkRun {
     /// The seed.
     pub seed: u64,
