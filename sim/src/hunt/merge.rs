@@ -172,11 +172,8 @@ fn missing_shards(sorted: &[(String, HuntReport)]) -> Vec<String> {
 }
 
 /// Either all first runs have been shrunk or none.
-fn check_shrunk(
-    merged: &HuntReport,
-    counted: &[(String, HuntReport)],
-) -> Result<(), MergeError> {
-    if merged.shrunk.is_empty() {
+fn check_shrunk(merged: &HuntReport, counted: &[(String, HuntReport)]) -> Result<(), MergeError> {
+    if counted.iter().all(|(_, report)| report.shrunk.is_empty()) {
         return Ok(());
     }
     for (kind, seed) in &merged.first {
@@ -246,3 +243,6 @@ fn missing(shards: &[String]) -> String {
         more => format!(": the shards {} are missing", more.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,8 +110,7 @@ impl HuntReport {
                 "a seed that was not run is named",
             ),
             (
-                !seeds.is_sorted_by(|one, next| one < next)
-                    || self.failures.len() as u64 != kept,
+                !seeds.is_sorted_by(|one, next| one < next) || self.failures.len() as u64 != kept,
                 "`failures` are not the first of the failed seeds",
             ),
         ];
@@ -186,3 +185,6 @@ fn range(text: &str) -> Result<Range<u64>, String> {
     };
     read().ok_or_else(|| format!("`{text}` is no range of seeds"))
 }
+
+#[cfg(test)]
+mod tests;

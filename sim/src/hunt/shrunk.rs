@@ -22,13 +22,16 @@ pub struct ShrunkRun {
 }
 
 impl HuntReport {
-    /// Shrinks the first run of each kind of violation, on this thread.
+    /// Shrinks the first run of each kind of violation that has not been shrunk yet, on this thread.
     ///
     /// # Errors
     ///
     /// One of them cannot be run, though the hunt has run it: the scenario is another one.
     pub fn shrink(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         for (kind, seed) in &self.first {
+            if self.shrunk.contains_key(kind) {
+                continue;
+            }
             let shrink = Shrink::new(scenario.clone(), *seed).kind(*kind);
             let Some(shrunk) = shrink.carry_out()? else { continue };
             let run = ShrunkRun {
