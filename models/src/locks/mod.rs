@@ -16,8 +16,10 @@ pub mod none;
 pub mod redis;
 pub mod redisson;
 pub mod redlock;
+pub(crate) mod standing;
 pub mod zookeeper;
 
+pub use self::standing::Lost;
 use crate::machine::InputId;
 use crate::note::{Name, Note, ReleaseOutcome};
 use crate::process::Host;
@@ -83,6 +85,13 @@ pub trait Lock {
     fn valid_until(&self, grant: &Grant) -> Option<Mono> {
         grant.valid_until
     }
+
+    /// Comes to its end when the recipe knows that the lock is lost which it has granted last, if it finds
+    /// out by itself: whoever listens stops what it does under the lock. It has said so in a
+    /// [`Note::LockLost`].
+    fn lost(&self) -> Lost {
+        Lost::never()
+    }
 }
 
 /// A lock whose user's beliefs are written down.
@@ -126,6 +135,11 @@ impl<L: Lock> Guarded<L> {
     /// Until when the lease lasts, as far as the recipe knows by now.
     pub fn valid_until(&self, held: &Held) -> Option<Mono> {
         self.lock.valid_until(&held.grant)
+    }
+
+    /// Comes to its end when the recipe knows that the lock is lost. See [`Lock::lost`].
+    pub fn lost(&self) -> Lost {
+        self.lock.lost()
     }
 
     /// Gives the lock back; when this is called, the caller believes no longer that it holds it.

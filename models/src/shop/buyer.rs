@@ -6,15 +6,16 @@
 //! taken until it expires. Its new orders have numbers that the old ones did not have.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::protocol::{Orders, ShopReply, ShopRequest};
-use crate::locks::{Guarded, Held, Lock};
+use crate::locks::{Guarded, Held, Lock, Lost};
 use crate::machine::NodeId;
 use crate::note::Note;
 use crate::process::Host;
@@ -90,6 +91,7 @@ enum Outcome {
     SoldOut,
     Refused { mark: u64 },
     LeaseOver,
+    LockLost,
     Unknown,
 }
 
@@ -122,69 +124,107 @@ pub async fn buy_conditionally(host: Host, shop: ShopAddress, settings: BuyerSet
     }
 }
 
-/// What a buyer does while it holds the lock, for no longer than its lease where it looks at that.
+/// What a buyer does while it holds the lock: for no longer than its lease where it looks at that, and no
+/// longer than the recipe knows the lock to be held.
 async fn hold<L: Lock>(shop: &mut Shop, order: u64, lock: &mut Guarded<L>, held: &Held) -> Outcome {
     let grant = held.grant();
+    let lost = lock.lost();
     if shop.settings.reenters {
         // No lock that can be entered twice moves the end that it has told.
-        return hold_until(shop, order, grant.token, &|| grant.valid_until, Some(lock)).await;
+        let section = Section { order, token: grant.token, end: &|| grant.valid_until, lost };
+        return section.carry_out(shop, Some(lock)).await;
     }
     let lock = &*lock;
-    hold_until::<L>(shop, order, grant.token, &|| lock.valid_until(held), None).await
+    let section = Section { order, token: grant.token, end: &|| lock.valid_until(held), lost };
+    section.carry_out::<L>(shop, None).await
 }
 
-/// The same, with the end of the lease, and with the lock where it is entered once more.
-async fn hold_until<L: Lock>(
-    shop: &mut Shop,
+/// What one order is placed under.
+struct Section<'a, E> {
     order: u64,
     token: Option<u64>,
-    end: &impl Fn() -> Option<Mono>,
-    lock: Option<&mut Guarded<L>>,
-) -> Outcome {
-    let (host, lease_check) = (shop.host.clone(), shop.settings.lease_check);
-    // What came of the order, as soon as that is known.
-    let known = Cell::new(None);
-    let section = async {
-        let outcome = read_and_write(shop, order, token, end, lock).await;
-        known.set(Some(outcome));
-        // Whoever knows that its lease is over does nothing more under it.
-        if outcome != Outcome::LeaseOver {
-            shop.work().await;
-        }
-        outcome
-    };
-    if lease_check != LeaseCheck::Throughout {
-        return section.await;
-    }
-    let outcome = until_end(&host, section, end).await;
-    if let Some(outcome) = outcome.or(known.get()) {
-        return outcome;
-    }
-    if shop.is_placing {
-        return Outcome::Unknown;
-    }
-    host.note(Note::LeaseOver { thread: host.thread(), order, ended_ms_ago: 0 });
-    Outcome::LeaseOver
+    /// Until when the lease lasts, as far as is known by now.
+    end: &'a E,
+    lost: Lost,
 }
 
-/// Goes on with a section until it is done or the lease is over; `None` there. The lease may be extended
-/// meanwhile.
+/// Why a buyer drops what it does under a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    LeaseOver,
+    LockLost,
+}
+
+impl<E: Fn() -> Option<Mono>> Section<'_, E> {
+    /// Places the order, under the lock that is entered once more where there is one.
+    async fn carry_out<L: Lock>(self, shop: &mut Shop, lock: Option<&mut Guarded<L>>) -> Outcome {
+        let Self { order, token, end, lost } = self;
+        let (host, lease_check) = (shop.host.clone(), shop.settings.lease_check);
+        // What came of the order, as soon as that is known.
+        let known = Cell::new(None);
+        let section = async {
+            let outcome = read_and_write(shop, order, token, end, lock).await;
+            known.set(Some(outcome));
+            // Whoever knows that its lease is over does nothing more under it.
+            if outcome != Outcome::LeaseOver {
+                shop.work().await;
+            }
+            outcome
+        };
+        let section = unless_lost(section, lost);
+        let stopped = match lease_check {
+            LeaseCheck::Throughout => until_end(&host, section, end).await,
+            LeaseCheck::None | LeaseCheck::BeforeWrite => section.await,
+        };
+        let stop = match stopped {
+            Ok(outcome) => return outcome,
+            Err(stop) => stop,
+        };
+        if let Some(outcome) = known.get() {
+            return outcome;
+        }
+        if shop.is_placing {
+            return Outcome::Unknown;
+        }
+        match stop {
+            Stop::LockLost => Outcome::LockLost,
+            Stop::LeaseOver => {
+                host.note(Note::LeaseOver { thread: host.thread(), order, ended_ms_ago: 0 });
+                Outcome::LeaseOver
+            }
+        }
+    }
+}
+
+/// Goes on with a section until it is done or the lock is lost.
+async fn unless_lost<T>(section: impl Future<Output = T>, lost: Lost) -> Result<T, Stop> {
+    let (mut section, mut lost) = (pin!(section), pin!(lost));
+    poll_fn(|context| {
+        if lost.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(Stop::LockLost));
+        }
+        section.as_mut().poll(context).map(Ok)
+    })
+    .await
+}
+
+/// Goes on with a section until it is done or the lease is over. The lease may be extended meanwhile.
 async fn until_end<T>(
     host: &Host,
-    section: impl Future<Output = T>,
+    section: impl Future<Output = Result<T, Stop>>,
     end: &impl Fn() -> Option<Mono>,
-) -> Option<T> {
+) -> Result<T, Stop> {
     let mut section = pin!(section);
     while let Some(known) = end() {
         let left = known.saturating_since(host.mono());
         if let Ok(output) = host.timeout(left, section.as_mut()).await {
-            return Some(output);
+            return output;
         }
         if end() == Some(known) {
-            return None;
+            return Err(Stop::LeaseOver);
         }
     }
-    Some(section.await)
+    section.await
 }
 
 /// The critical section. Between the read and the write lies a little work of the buyer's own.
@@ -315,8 +355,8 @@ impl Shop {
                 self.host.note(Note::OrderRefused { thread, order, mark });
             }
             Outcome::Unknown => self.host.note(Note::OrderUnknown { thread, order }),
-            // It has been written down when the buyer looked at its clock.
-            Outcome::LeaseOver => {}
+            // It has been written down when the buyer looked at its clock, or when the recipe knew.
+            Outcome::LeaseOver | Outcome::LockLost => {}
         }
         outcome == Outcome::SoldOut
     }

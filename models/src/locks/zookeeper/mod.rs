@@ -1,7 +1,12 @@
 //! Locks on an ensemble of ZooKeeper's: who has the lowest of the numbered nodes below one node holds the lock.
 //!
-//! The fencing token is the `czxid` of the holder's node: the transaction that created it. It grows over all
-//! leaders without end, and nobody has to count.
+//! **The fencing token** is the `czxid` of the holder's node: the transaction that created it. It grows over all
+//! leaders without end, and nobody has to count. The number in the node's name grows as well, but only for as
+//! long as the node above lives: where that is removed and made anew, as Curator's container nodes are, the
+//! numbers begin at 0 again; and it ends after 2³¹ of them. Source: `PrepRequestProcessor.java` of 3.8.0,
+//! `pRequest2TxnCreate`: the number is the `cversion` of the node above. See [`Token`].
+//!
+//! A token tells two holds apart only if each has a node of its own. See [`Leftover`].
 //!
 //! **A session is a lease** whose length the client knows and whose end it does not: nobody tells it before it
 //! reaches a server again. What it is told at once is that it is not connected. Source: the documentation's
@@ -11,12 +16,12 @@
 mod tests;
 mod write_lock;
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::Duration;
 
 pub use self::write_lock::WriteLock;
+use super::standing::Standing;
 use crate::machine::NodeId;
+use crate::named::named;
 use crate::note::{Name, Note};
 use crate::process::Host;
 use crate::zookeeper::client::{ClientSettings, Event, Events, KeeperState, ZooKeeper};
@@ -41,51 +46,84 @@ pub enum OnDisconnect {
     Ignores,
 }
 
+/// What becomes of the node that a release has left, since its deletion was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// It is deleted before the lock is asked for again, so that every hold has a node and a token of its own.
+    Removed,
+    /// The next `acquire` in the same session finds it, takes it for its own, and holds the lock by it again: under
+    /// the same token, so that no store can tell what is written late in the first hold from what is written in
+    /// the second. Source: `WriteLock.java` of 3.8.0, `unlock`, `findPrefixInChildren`.
+    Reused,
+}
+
+/// What is handed out as a fencing token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// The transaction that created the holder's node.
+    Czxid,
+    /// The number in its name.
+    Sequence,
+}
+
+named!(Watching: "predecessor" => Predecessor, "parent" => Parent);
+named!(OnDisconnect: "gives-up" => GivesUp, "ignores" => Ignores);
+named!(Leftover: "removed" => Removed, "reused" => Reused);
+named!(Token: "czxid" => Czxid, "sequence" => Sequence);
+
 /// The settings of a lock on an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZooKeeperLockSettings {
     /// The node below which the lock's nodes are.
     pub path: Name,
-    /// Where the servers are, and the session's timeout.
-    pub client: ClientSettings,
+    /// The session's timeout that it asks for. The servers grant 2 to 20 of their ticks.
+    pub session_timeout: Duration,
     /// What is watched by who waits.
     pub watching: Watching,
     /// What the holder makes of a lost connection.
     pub on_disconnect: OnDisconnect,
+    /// What becomes of the node that a release has left.
+    pub leftover: Leftover,
+    /// What tells the holds apart.
+    pub token: Token,
 }
 
-impl ZooKeeperLockSettings {
-    /// A careful client of these servers.
-    pub fn new(servers: Vec<NodeId>) -> Self {
+impl Default for ZooKeeperLockSettings {
+    /// A careful client.
+    fn default() -> Self {
         Self {
             path: Name::from_static("/locks/stock"),
             // ZooKeeper 3.8.0, `ZooKeeperMain.java`: `-timeout` is 30000 where it is not named.
-            client: ClientSettings { servers, session_timeout: Duration::from_secs(30) },
+            session_timeout: Duration::from_secs(30),
             watching: Watching::Predecessor,
             on_disconnect: OnDisconnect::GivesUp,
+            leftover: Leftover::Removed,
+            token: Token::Czxid,
         }
     }
 }
 
-/// A client, and whether it believes that it holds the lock.
+/// A client, and how it stands with the lock.
 struct Session {
     client: ZooKeeper,
-    is_held: Rc<Cell<bool>>,
+    standing: Standing,
 }
 
 impl Session {
     /// Begins a session, and watches over what is held in it.
-    fn new(host: &Host, settings: &ZooKeeperLockSettings) -> Self {
-        let client = ZooKeeper::new(host, &settings.client);
-        let is_held = Rc::new(Cell::new(false));
+    fn new(host: &Host, servers: &[NodeId], settings: &ZooKeeperLockSettings) -> Self {
+        let session_timeout = settings.session_timeout;
+        let client =
+            ZooKeeper::new(host, &ClientSettings { servers: servers.to_vec(), session_timeout });
+        let standing = Standing::default();
         let guard = Guard {
             host: host.clone(),
             lock: settings.path.clone(),
-            is_held: Rc::clone(&is_held),
+            standing: standing.clone(),
             on_disconnect: settings.on_disconnect,
         };
         host.spawn(guard.watch_over(client.listen()));
-        Self { client, is_held }
+        Self { client, standing }
     }
 }
 
@@ -93,7 +131,7 @@ impl Session {
 struct Guard {
     host: Host,
     lock: Name,
-    is_held: Rc<Cell<bool>>,
+    standing: Standing,
     on_disconnect: OnDisconnect,
 }
 
@@ -113,7 +151,7 @@ impl Guard {
     }
 
     fn lose(&self, reason: &'static str) {
-        if self.is_held.replace(false) {
+        if self.standing.lose() {
             self.host.note(Note::LockLost { lock: self.lock.clone(), hold: None, reason });
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{OnDisconnect, Watching, WriteLock, ZooKeeperLockSettings};
+use super::{Leftover, OnDisconnect, Token, Watching, WriteLock, ZooKeeperLockSettings};
 use crate::locks::Guarded;
 use crate::machine::{CloseReason, NodeId};
 use crate::note::{Note, ReleaseOutcome};
@@ -14,11 +14,12 @@ use crate::zookeeper::protocol::{
     Stat, Zxid,
 };
 
+const SERVERS: [NodeId; 2] = [NodeId(11), NodeId(12)];
 const HELD_FOR: Duration = Duration::from_secs(60);
 /// What the client's own node is called, without its number.
 const PREFIX: &str = "x-72057594037927937-";
 
-/// Acquires the lock, holds it for a minute, gives it back.
+/// Acquires the lock, holds it for a minute, gives it back, and once more.
 struct Bench {
     desk: Desk,
     zxid: u32,
@@ -26,13 +27,16 @@ struct Bench {
 
 impl Bench {
     fn new(change: impl FnOnce(&mut ZooKeeperLockSettings)) -> Self {
-        let mut settings = ZooKeeperLockSettings::new(vec![NodeId(11), NodeId(12)]);
+        let mut settings = ZooKeeperLockSettings::default();
         change(&mut settings);
         let desk = Desk::new(move |host| async move {
-            let mut lock = Guarded::new(host.clone(), WriteLock::new(host.clone(), settings));
-            let held = lock.acquire().await;
-            host.sleep(HELD_FOR).await;
-            lock.release(held).await;
+            let mut lock =
+                Guarded::new(host.clone(), WriteLock::new(host.clone(), &SERVERS, settings));
+            for _ in 0..2 {
+                let held = lock.acquire().await;
+                host.sleep(HELD_FOR).await;
+                lock.release(held).await;
+            }
         });
         Self { desk, zxid: 100 }
     }
@@ -261,9 +265,9 @@ fn who_waits_and_loses_its_session_queues_up_again_in_a_new_one() {
     assert_eq!((bench.tokens(), bench.losses()), (vec![token(5)], vec![]));
 }
 
-#[test]
-fn a_release_that_is_not_answered_is_not_tried_again() {
-    let mut bench = Bench::new(|_| {});
+/// The lock is held once, its release is not answered, and the client is back.
+fn left_behind(leftover: Leftover) -> Bench {
+    let mut bench = Bench::new(|settings| settings.leftover = leftover);
     bench.begin();
     bench.create(1);
     bench.answer("getChildren", children(&[&own(1)]));
@@ -277,6 +281,42 @@ fn a_release_that_is_not_answered_is_not_tried_again() {
             }
         }
     }
-    bench.desk.close(CloseReason::Reset);
+    bench.reconnect();
     assert_eq!(bench.outcomes(), [ReleaseOutcome::Unknown]);
+    bench.take_up();
+    bench
+}
+
+#[test]
+fn what_a_release_has_left_is_deleted_before_the_lock_is_asked_for_again() {
+    for was_there in [Ok(Answer::Done), Err(ErrorCode::NoNode)] {
+        let mut bench = left_behind(Leftover::Removed);
+        let delete = bench.answer("delete", was_there);
+        let path = Path::from(format!("/locks/stock/{}", own(1)));
+        assert_eq!(delete, Op::Delete { path, version: -1 });
+        bench.find_parent();
+        bench.create(2);
+        bench.answer("getChildren", children(&[&own(2)]));
+        assert_eq!(bench.tokens(), [token(1), token(2)]);
+    }
+}
+
+#[test]
+fn or_found_and_used_again_under_the_same_token() {
+    let mut bench = left_behind(Leftover::Reused);
+    bench.find_parent();
+    bench.answer("getChildren", children(&[&own(1)]));
+    let stat = Stat { czxid: Zxid::new(1, 51), ..Stat::default() };
+    bench.answer("exists", Ok(Answer::Stat(stat)));
+    bench.answer("getChildren", children(&[&own(1)]));
+    assert_eq!(bench.tokens(), [token(1), token(1)]);
+}
+
+#[test]
+fn the_number_in_the_name_may_be_the_token() {
+    let mut bench = Bench::new(|settings| settings.token = Token::Sequence);
+    bench.begin();
+    bench.create(7);
+    bench.answer("getChildren", children(&[&own(7)]));
+    assert_eq!(bench.tokens(), [Some(7)]);
 }

@@ -6,23 +6,23 @@
 //!   session.
 //! * **An answer that is lost**: the node's name has the session's number in it. Before a node is created, one of
 //!   that session is looked for: it may be there already. A release that fails for a lost connection is not
-//!   tried again, as `unlock` has it; the node is there until the session is over, and the next `acquire` in the
-//!   same session finds it and holds the lock by it again, with the same token.
+//!   tried again, as `unlock` has it; the node is there until the session is over or the next `acquire` in the
+//!   same session meets it. See [`Leftover`](super::Leftover) for what it makes of it.
 //! * **The session is over while it is held**: the node is gone, and the next has the lock. The client hears of it
 //!   when it reaches a server. See [`OnDisconnect`](super::OnDisconnect) for what it does before.
 //!
 //! Source: `zookeeper-docs`, `recipes.md`, "Locks", "Recoverable Errors and the GUID"; `WriteLock.java`,
-//! `ProtocolSupport.java`, `ZNodeName.java` of 3.8.0. One thing differs: `WriteLock` waits for nothing when the
+//! `ProtocolSupport.java`, `ZNodeName.java` of 3.8.0. Two things differ. `WriteLock` waits for nothing when the
 //! node before its own has gone between two requests, and so for ever; the documentation lists again, and so does
-//! this. `WriteLock` gives up after ten attempts; this begins anew, with a new session if the old one is over.
+//! this. And a node that a release has left is deleted first, unless the settings say that it is used again. `WriteLock` gives up after ten attempts; this begins anew, with a new session if the old one is over.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Session, Watching, ZooKeeperLockSettings};
-use crate::locks::{Grant, Lock, Origin};
-use crate::machine::InputId;
+use super::{Leftover, Session, Token, Watching, ZooKeeperLockSettings};
+use crate::locks::{Grant, Lock, Lost, Origin};
+use crate::machine::{InputId, NodeId};
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
 use crate::zookeeper::client::{Event, Events, KeeperState, ZooKeeper};
@@ -37,10 +37,13 @@ const RETRY_DELAY: Duration = Duration::from_millis(500);
 /// One client's lock on an ensemble.
 pub struct WriteLock {
     host: Host,
+    servers: Vec<NodeId>,
     settings: ZooKeeperLockSettings,
     parent: Path,
     session: Option<Session>,
     own: Option<Own>,
+    /// What a release has left, perhaps.
+    leftover: Option<Path>,
 }
 
 /// The client's node.
@@ -53,17 +56,19 @@ struct Own {
 }
 
 impl WriteLock {
-    /// A lock on the ensemble that the settings name.
-    pub fn new(host: Host, settings: ZooKeeperLockSettings) -> Self {
+    /// A lock on the ensemble of these servers.
+    pub fn new(host: Host, servers: &[NodeId], settings: ZooKeeperLockSettings) -> Self {
         let parent = Path::from(settings.path.to_string());
-        Self { host, settings, parent, session: None, own: None }
+        let servers = servers.to_vec();
+        Self { host, servers, settings, parent, session: None, own: None, leftover: None }
     }
 
     /// Waits in the queue until the client's node is the lowest; what brought the list that says so.
     async fn wait_for_turn(&mut self) -> Result<(Own, Option<InputId>), ErrorCode> {
-        let session = self.session.get_or_insert_with(|| Session::new(&self.host, &self.settings));
-        let client = session.client.clone();
+        let begin = || Session::new(&self.host, &self.servers, &self.settings);
+        let client = self.session.get_or_insert_with(begin).client.clone();
         let mut events = client.listen();
+        self.remove_leftover(&client).await?;
         self.ensure_parent(&client).await?;
         loop {
             let own = match self.own.take() {
@@ -96,6 +101,16 @@ impl WriteLock {
             };
             wait_for_change(&mut events, &watched).await?;
         }
+    }
+
+    /// Deletes what the last release has left.
+    async fn remove_leftover(&mut self, client: &ZooKeeper) -> Result<(), ErrorCode> {
+        let Some(path) = self.leftover.clone() else { return Ok(()) };
+        match client.request(Op::Delete { path, version: -1 }).await.result {
+            Ok(_) | Err(ErrorCode::NoNode) => self.leftover = None,
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Creates the parent and what is above it, unless they are there. Source: `ProtocolSupport.java`,
@@ -160,6 +175,13 @@ impl WriteLock {
         Ok((names, reply.input))
     }
 
+    fn token(&self, own: &Own) -> u64 {
+        match self.settings.token {
+            Token::Czxid => own.czxid.0,
+            Token::Sequence => sequence(&own.name).cast_unsigned(),
+        }
+    }
+
     fn path(&self, name: &str) -> Path {
         Path::from(format!("{}/{name}", self.parent))
     }
@@ -176,14 +198,15 @@ impl Lock for WriteLock {
             match self.wait_for_turn().await {
                 Ok((own, input)) => {
                     if let Some(session) = &self.session {
-                        session.is_held.set(true);
+                        session.standing.grant();
                     }
-                    let grant = Grant::new(Some(own.czxid.0));
+                    let grant = Grant::new(Some(self.token(&own)));
                     return Grant { origin: Origin::Message(input), ..grant };
                 }
                 Err(ErrorCode::SessionExpired) => {
                     self.session = None;
                     self.own = None;
+                    self.leftover = None;
                     attempt = 0;
                 }
                 Err(_) => {
@@ -196,14 +219,24 @@ impl Lock for WriteLock {
 
     async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
         let Some(session) = &self.session else { return ReleaseOutcome::NotHeld };
-        session.is_held.set(false);
+        session.standing.give_back();
         let Some(own) = self.own.take() else { return ReleaseOutcome::NotHeld };
-        let delete = Op::Delete { path: self.path(&own.name), version: -1 };
+        let path = self.path(&own.name);
+        let delete = Op::Delete { path: Path::clone(&path), version: -1 };
         match session.client.request(delete).await.result {
             Ok(_) => ReleaseOutcome::Removed,
             Err(ErrorCode::NoNode | ErrorCode::SessionExpired) => ReleaseOutcome::NotHeld,
-            Err(_) => ReleaseOutcome::Unknown,
+            Err(_) => {
+                if self.settings.leftover == Leftover::Removed {
+                    self.leftover = Some(path);
+                }
+                ReleaseOutcome::Unknown
+            }
         }
+    }
+
+    fn lost(&self) -> Lost {
+        self.session.as_ref().map_or(Lost::never(), |session| session.standing.lost())
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::*;
 use crate::locks::Grant;
 use crate::locks::none::NoLock;
+use crate::locks::standing::Standing;
 use crate::machine::{ConnectionId, Effect, Input, NodeId, TimerId};
 use crate::message::Message;
 use crate::note::{Name, ReleaseOutcome};
@@ -37,6 +38,37 @@ impl Lock for TenSeconds {
 
     async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
         ReleaseOutcome::Removed
+    }
+}
+
+/// Each hold of it is lost after ten seconds, and the recipe knows.
+struct LostAfterTenSeconds(Host, Standing);
+
+impl Lock for LostAfterTenSeconds {
+    fn name(&self) -> Option<Name> {
+        Some(Name::from_static("lock"))
+    }
+
+    async fn acquire(&mut self) -> Grant {
+        let (host, standing) = (self.0.clone(), self.1.clone());
+        standing.grant();
+        self.0.spawn(async move {
+            host.sleep(Duration::from_secs(10)).await;
+            if standing.lose() {
+                let lock = Name::from_static("lock");
+                host.note(Note::LockLost { lock, hold: None, reason: "ten seconds" });
+            }
+        });
+        Grant::new(None)
+    }
+
+    async fn release(&mut self, _grant: Grant) -> ReleaseOutcome {
+        self.1.give_back();
+        ReleaseOutcome::NotHeld
+    }
+
+    fn lost(&self) -> Lost {
+        self.1.lost()
     }
 }
 
@@ -262,6 +294,23 @@ fn a_write_that_has_been_sent_is_not_called_back_by_the_end_of_the_lease() {
     let bench = Bench::new(&settings, false, &[(1, Fate::Lost)]).run();
     assert_eq!((bench.count("order-unknown"), bench.count("write-taken")), (1, 3));
     assert_eq!(bench.count("lease-over"), 0);
+}
+
+#[test]
+fn who_hears_that_the_lock_is_lost_drops_its_work() {
+    // The first answer is that to the read, the second that to the write.
+    for (lost, placed, unknown) in [(0, 3, 0), (1, 2, 1)] {
+        let settings = settings(|_| {});
+        let main = |host: Host| {
+            let lock = LostAfterTenSeconds(host.clone(), Standing::default());
+            buy_under(host, lock, ADDRESS, settings)
+        };
+        let bench = Bench::of(Orders::WithStock, false, &[(lost, Fate::Lost)], main).run();
+        assert_eq!((bench.count("order-placed"), bench.count("order-unknown")), (placed, unknown));
+        let loss = bench.notes.iter().position(|note| note.kind() == "lock-lost").unwrap();
+        assert_eq!(bench.notes[loss + 1].kind(), "releasing", "at that moment");
+        assert_eq!(bench.count("write-taken"), 3);
+    }
 }
 
 #[test]
