@@ -178,7 +178,9 @@ fn bad_input_exits_with_2_and_says_what_is_accepted() {
         (["--jobs", "-1"], "from 1 to 1024"),
         (["--jobs", "9999999"], "from 1 to 1024"),
         (["--format", "xml"], "json"),
-        (["--shard", "1/2"], "--shard"),
+        (["--shard", "0/2"], "1/3, 2/3 and 3/3"),
+        (["--shard", "3/2"], "1/3, 2/3 and 3/3"),
+        (["--shard", "-1/2"], "1/3, 2/3 and 3/3"),
     ];
     for (arguments, accepted) in cases {
         let output = hunt(&race, &arguments);

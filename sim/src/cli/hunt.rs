@@ -1,14 +1,19 @@
 //! `fencepost hunt`.
 
+use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
 
-use fencepost::hunt::{self, Hunt, Pace, TextOptions};
+use fencepost::hunt::{self, Hunt, HuntError, HuntReport, Pace, Shard, TextOptions};
 use fencepost::scenario::Scenario;
 use fencepost::seeds;
-use miette::{IntoDiagnostic, Report};
+use miette::{IntoDiagnostic, Report, WrapErr, miette};
+use xxhash_rust::xxh3::Xxh3;
 
+use super::folder::Folder;
+use super::progress::Progress;
 use super::{Ending, Failed, HuntArguments, HuntFormat, output, progress};
 
 /// More threads than this are a slip of the finger.
@@ -16,29 +21,33 @@ const MAX_JOBS: usize = 1024;
 
 pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
     let scenario = Scenario::read(&arguments.scenario).map_err(Report::from)?;
-    let mut hunt = Hunt::new(scenario.clone(), arguments.seeds.clone());
-    if let Some(jobs) = arguments.jobs {
-        hunt = hunt.jobs(jobs);
+    let mut hunt = set_up(arguments, scenario.clone())?;
+    let mut folder = arguments.out.as_deref().map(Folder::open).transpose()?;
+    let mut before = hunt.blank();
+    if let Some(earlier) = folder.as_ref().map(Folder::earlier).transpose()?.flatten() {
+        hunt = go_on(arguments, hunt, &earlier)?;
+        before = earlier;
     }
-    if arguments.stop_at_first {
-        hunt = hunt.stop_at_first();
-    }
-    let seeds = arguments.seeds.end - arguments.seeds.start;
-    let (mut report, elapsed) =
-        progress::show(seeds, "seeds", |progress| hunt.watch(|so_far| progress(so_far)))?;
-    let pace = Pace { elapsed, jobs: hunt.threads() };
+    let seeds = before.asked.end - before.asked.start;
+    let (report, elapsed) =
+        progress::show(seeds, "seeds", |progress| watch(&hunt, folder.as_mut(), progress))?;
+    let mut report = report?;
     if arguments.shrink {
         report.shrink(&scenario).into_diagnostic()?;
+    } else {
+        // An earlier call may have been asked to; what is printed is what this one was asked for.
+        report.shrunk.clear();
     }
-    let replay = output::replay(&arguments.scenario);
-    output::to_stdout(|out| match arguments.format {
-        HuntFormat::Json => hunt::json(&report, pace, out),
-        HuntFormat::Text => {
-            let colour = output::wants_colour(&io::stdout());
-            let options = TextOptions { colour, replay: Some(&replay), pace: Some(pace) };
-            io::Write::write_all(out, hunt::text(&report, &options).as_bytes())
-        }
-    })?;
+    if let Some(folder) = &mut folder {
+        folder.write(&report)?;
+    }
+    let pace = Pace {
+        elapsed,
+        jobs: hunt.threads(),
+        seeds_before: before.seeds,
+        simulated_before: before.simulated,
+    };
+    print(arguments, &report, pace)?;
     Ok(match (report.interrupted, report.is_as_expected()) {
         (true, _) => Ending::Interrupted,
         (false, true) => Ending::AsExpected,
@@ -46,10 +55,97 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
     })
 }
 
+fn set_up(arguments: &HuntArguments, scenario: Scenario) -> Result<Hunt, Report> {
+    let mut hunt = Hunt::new(scenario, arguments.seeds.clone()).build(build()?);
+    if let Some(shard) = arguments.shard {
+        hunt = hunt.shard(shard);
+    }
+    if let Some(jobs) = arguments.jobs {
+        hunt = hunt.jobs(jobs);
+    }
+    Ok(if arguments.stop_at_first { hunt.stop_at_first() } else { hunt })
+}
+
+/// The hunt from where the report in its folder ends.
+fn go_on(arguments: &HuntArguments, hunt: Hunt, earlier: &HuntReport) -> Result<Hunt, Report> {
+    let (run, all) = (earlier.seeds, earlier.asked.end - earlier.asked.start);
+    let hunt = hunt.go_on_from(earlier.clone()).map_err(|another| {
+        let folder = arguments.out.as_deref().unwrap_or_else(|| Path::new("")).display();
+        let help = "choose another folder, or the arguments that this one was begun with";
+        miette!(help = help, "{folder} cannot be gone on with: {another}")
+    })?;
+    eprintln!("going on: {run} of {all} seeds have been run before");
+    Ok(hunt)
+}
+
+/// Hunts, and writes down once a second what there is. A disk that takes no more ends it.
+fn watch(
+    hunt: &Hunt,
+    mut folder: Option<&mut Folder>,
+    progress: Progress<'_>,
+) -> Result<Result<HuntReport, Report>, HuntError> {
+    let mut unwritten = None;
+    let report = hunt.watch(|so_far| {
+        if let Some(folder) = &mut folder
+            && let Err(error) = folder.tick(so_far)
+        {
+            unwritten = Some(error);
+            return ControlFlow::Break(());
+        }
+        progress(so_far)
+    })?;
+    Ok(unwritten.map_or(Ok(report), Err))
+}
+
+fn print(arguments: &HuntArguments, report: &HuntReport, pace: Pace) -> Result<(), Report> {
+    let replay = output::replay(&arguments.scenario);
+    output::to_stdout(|out| match arguments.format {
+        HuntFormat::Json => hunt::json(report, Some(pace), out),
+        HuntFormat::Text => {
+            let colour = output::wants_colour(&io::stdout());
+            let options = TextOptions { colour, replay: Some(&replay), pace: Some(pace) };
+            io::Write::write_all(out, hunt::text(report, &options).as_bytes())
+        }
+    })
+}
+
+/// This program: its version, and what its file hashes to. Two that differ in anything at all may simulate
+/// something else.
+fn build() -> Result<String, Report> {
+    let digest = || {
+        let mut hasher = Xxh3::new();
+        let mut program = File::open(std::env::current_exe()?)?;
+        io::copy(&mut program, &mut Hashing(&mut hasher))?;
+        io::Result::Ok(hasher.digest128())
+    };
+    let digest = digest().into_diagnostic().wrap_err("cannot read this program's own file")?;
+    Ok(format!("fencepost {} (file {digest:032x})", env!("CARGO_PKG_VERSION")))
+}
+
+/// Hashes what is written to it.
+struct Hashing<'a>(&'a mut Xxh3);
+
+impl io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Reads `--seeds`.
 pub fn read_seeds(text: &str) -> Result<Range<u64>, String> {
     let accepted = "write A..B, with A below B, such as 0..1000: from A up to B, without B";
     seeds::parse_range(text).ok_or_else(|| accepted.to_owned())
+}
+
+/// Reads `--shard`.
+pub fn read_shard(text: &str) -> Result<Shard, String> {
+    let accepted = "write I/N, such as 1/3: the shards of three are 1/3, 2/3 and 3/3";
+    Shard::parse(text).ok_or_else(|| accepted.to_owned())
 }
 
 /// Reads `--jobs`.

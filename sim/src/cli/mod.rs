@@ -2,7 +2,9 @@
 
 mod demo;
 mod exhaust;
+mod folder;
 mod hunt;
+mod merge;
 mod output;
 mod progress;
 mod run;
@@ -15,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use fencepost::determinism::Divergence;
+use fencepost::hunt::Shard;
 use fencepost::judge::ViolationKind;
 use fencepost::scenario::render;
 use miette::Report;
@@ -44,6 +47,11 @@ enum Command {
     /// run has failed, 1 otherwise, 130 Ctrl-C ended it early: what had been found by then is printed.
     /// A second Ctrl-C ends it at once.
     Hunt(HuntArguments),
+    /// One report out of those of the shards of a hunt: the one that the hunt in one piece gives.
+    ///
+    /// Reports of other scenarios, seeds or programs are refused, and so are shards that are there twice,
+    /// missing or unfinished. Exit codes as of `hunt`.
+    Merge(MergeArguments),
     /// Run every placement of up to so many faults: each kind at each target, right after each moment of
     /// the run without faults.
     ///
@@ -97,6 +105,9 @@ struct HuntArguments {
         allow_hyphen_values = true
     )]
     seeds: Range<u64>,
+    /// Run part I of N of the seeds, I from 1 to N. `fencepost merge` makes one report of the parts'.
+    #[arg(long, value_name = "I/N", value_parser = hunt::read_shard, allow_hyphen_values = true)]
+    shard: Option<Shard>,
     /// How many seeds to run at a time; without this, as many as there are cores.
     #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
     jobs: Option<NonZeroUsize>,
@@ -109,6 +120,23 @@ struct HuntArguments {
     /// How to show what was found.
     #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
     format: HuntFormat,
+    /// A folder for the report, DIR/report.json, which is brought up to date once a second and is whole at
+    /// every moment. The same command goes on where an earlier one was ended, however it was.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct MergeArguments {
+    /// The reports: JSON files, or the folders that `hunt --out` has written to.
+    #[arg(value_name = "REPORT.json", required = true)]
+    reports: Vec<PathBuf>,
+    /// How to show what was found.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
+    /// Where to write it; standard output without this.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -196,6 +224,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Hunt(arguments) => hunt::main(&arguments),
+        Command::Merge(arguments) => merge::main(&arguments),
         Command::Exhaust(arguments) => exhaust::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
     };

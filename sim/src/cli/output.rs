@@ -84,7 +84,10 @@ pub fn to_file(
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let written = match fs::metadata(&target) {
         Ok(metadata) if metadata.is_file() => replace(&target, Some(metadata.permissions()), write),
-        Ok(_) => OpenOptions::new().write(true).open(&target).and_then(|file| fill(file, write)),
+        Ok(_) => OpenOptions::new()
+            .write(true)
+            .open(&target)
+            .and_then(|file| fill(file, write).map(drop)),
         Err(_) => replace(&target, None, write),
     };
     written.into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
@@ -97,7 +100,8 @@ fn replace(
 ) -> io::Result<()> {
     let beside = beside(target);
     let written = File::create(&beside).and_then(|file| {
-        fill(file, write)?;
+        // Should the machine lose its power, the new name must not stand for what never came to the disk.
+        fill(file, write)?.sync_all()?;
         if let Some(permissions) = permissions {
             fs::set_permissions(&beside, permissions)?;
         }
@@ -110,15 +114,20 @@ fn replace(
     written
 }
 
-fn fill(file: File, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
-    let mut out = Out::new(Box::new(file));
+fn fill(file: File, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<File> {
+    let mut out = Out::new(Box::new(&file));
     write(&mut out)?;
-    out.flush()
+    out.flush()?;
+    drop(out);
+    Ok(file)
 }
+
+/// How the name of a file ends that is still being written.
+pub const PART: &str = ".part";
 
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
+    name.push(format!(".{}{PART}", std::process::id()));
     path.with_file_name(name)
 }
 

@@ -16,6 +16,13 @@ struct Object<'a> {
     as_expected: bool,
     /// Of each kind that was found, and of `any` kind.
     rates: BTreeMap<&'static str, Rate>,
+    #[serde(flatten)]
+    pace: Option<PaceObject>,
+}
+
+/// What is not about the result.
+#[derive(Serialize)]
+struct PaceObject {
     jobs: usize,
     elapsed_ms: u64,
     runs_per_second: f64,
@@ -30,14 +37,15 @@ struct Rate {
     high_ppm: f64,
 }
 
-/// Writes a hunt as one JSON object, indented, with a newline at its end.
+/// Writes a hunt as one JSON object, indented, with a newline at its end. Without the pace, it depends
+/// on the scenario and the seeds alone. [`HuntReport::from_json`] reads it.
 ///
 /// # Errors
 ///
 /// What the writer says.
 pub fn json(
     report: &HuntReport,
-    pace: Pace,
+    pace: Option<Pace>,
     out: &mut (impl io::Write + ?Sized),
 ) -> io::Result<()> {
     let kinds = report.violations_by_kind.iter().map(|(kind, seeds)| (kind.as_str(), *seeds));
@@ -46,10 +54,12 @@ pub fn json(
         report,
         as_expected: report.is_as_expected(),
         rates: counts.map(|(kind, count)| (kind, rate(count, report.seeds))).collect(),
-        jobs: pace.jobs,
-        elapsed_ms: u64::try_from(pace.elapsed.as_millis()).unwrap_or(u64::MAX),
-        runs_per_second: places(pace.runs_per_second(report), 1),
-        simulated_seconds_per_second: places(pace.simulated_seconds_per_second(report), 1),
+        pace: pace.map(|pace| PaceObject {
+            jobs: pace.jobs,
+            elapsed_ms: u64::try_from(pace.elapsed.as_millis()).unwrap_or(u64::MAX),
+            runs_per_second: places(pace.runs_per_second(report), 1),
+            simulated_seconds_per_second: places(pace.simulated_seconds_per_second(report), 1),
+        }),
     };
     serde_json::to_writer_pretty(&mut *out, &object)?;
     out.write_all(b"\n")

@@ -70,7 +70,6 @@ pub struct Ledger {
     /// The seed to hand out next, if it is below `end`.
     next: u64,
     end: u64,
-    stop_at_first: bool,
     interrupted: bool,
     /// What came back before a lower seed did.
     waiting: BTreeMap<u64, Seen>,
@@ -78,11 +77,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger over the seeds of a report that has counted none yet.
-    pub fn new(report: HuntReport, stop_at_first: bool) -> Self {
-        let (next, end) = (report.asked.start, report.asked.end);
+    /// A ledger over the seeds that a report has not counted yet.
+    pub fn new(report: HuntReport) -> Self {
+        let is_over = report.stop_at_first && report.has_findings();
+        let next = report.range.end;
+        let end = if is_over { next } else { report.asked.end };
         let waiting = BTreeMap::new();
-        Self { report, next, end, stop_at_first, interrupted: false, waiting, failure: None }
+        Self { report, next, end, interrupted: false, waiting, failure: None }
     }
 
     /// The next seed to run. Whoever takes one brings back what came of it.
@@ -96,7 +97,7 @@ impl Ledger {
     pub fn note(&mut self, seed: u64, seen: Result<Seen, Failure>) {
         match seen {
             Ok(seen) => {
-                if self.stop_at_first && seen.is_finding() {
+                if self.report.stop_at_first && seen.is_finding() {
                     self.end = self.end.min(seed + 1);
                 }
                 self.waiting.insert(seed, seen);
@@ -129,9 +130,7 @@ impl Ledger {
     ///
     /// The scenario cannot be run under any seed.
     pub fn close(mut self) -> Result<HuntReport, Failure> {
-        let is_over = self.stop_at_first && self.report.has_findings();
-        let is_short = self.report.range.end < self.report.asked.end;
-        self.report.interrupted = self.interrupted && is_short && !is_over;
+        self.report.interrupted = self.interrupted && !self.report.is_complete();
         self.failure.map_or(Ok(self.report), Err)
     }
 }
@@ -143,7 +142,8 @@ mod tests {
     use crate::scenario::Scenario;
 
     fn ledger(stop_at_first: bool) -> Ledger {
-        Ledger::new(HuntReport::new(&Scenario::default(), 3..10), stop_at_first)
+        let report = HuntReport::new(&Scenario::default(), 3..10);
+        Ledger::new(HuntReport { stop_at_first, ..report })
     }
 
     fn seen(violations: &[ViolationKind]) -> Result<Seen, Failure> {
@@ -204,6 +204,25 @@ mod tests {
         let report = ledger.close().unwrap();
         assert_eq!((report.range, report.asked), (3..5, 3..10));
         assert!(report.interrupted && report.violating_seeds == 1);
+    }
+
+    #[test]
+    fn a_ledger_goes_on_where_a_report_ends() {
+        let mut one = ledger(false);
+        for seed in 3..7 {
+            one.note(seed, seen(if seed == 5 { &[Oversell] } else { &[] }));
+        }
+        let so_far = one.report().clone();
+        let mut two = Ledger::new(so_far.clone());
+        for seed in 7..10 {
+            assert_eq!(two.next(), Some(seed));
+            two.note(seed, seen(&[TwoHolders]));
+            one.note(seed, seen(&[TwoHolders]));
+        }
+        assert_eq!(two.next(), None);
+        assert_eq!(two.close(), one.close());
+        let found = HuntReport { stop_at_first: true, ..so_far };
+        assert_eq!(Ledger::new(found).next(), None, "it has ended with the finding");
     }
 
     #[test]

@@ -19,11 +19,19 @@
 //! The seeds are handed out one at a time, in order, and what came of them is counted in order too:
 //! the report is the one that a single thread would give, however many there are, and also when the
 //! hunt ends early. A run is dropped as soon as it has been counted.
+//!
+//! What has been counted is all that is left of the seeds so far: a report that was written down can be
+//! gone on from ([`Hunt::go_on_from`]), and those of the parts of a hunt ([`Hunt::shard`]) add up to that
+//! of the whole ([`merge`]), exactly.
 
+mod identity;
 mod json;
 mod ledger;
+mod merge;
 mod quiet;
+mod read;
 mod report;
+mod shard;
 mod shrunk;
 mod text;
 mod wilson;
@@ -36,9 +44,14 @@ use std::time::Duration;
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
+pub use self::identity::Difference;
+use self::identity::join;
 pub use self::json::json;
 use self::ledger::{Ledger, Seen};
+pub use self::merge::{MergeError, Seeds, merge};
+pub use self::read::UnreadableReport;
 pub use self::report::{FailedSeed, FailureKind, FaultRuns, HuntReport, MAX_FAILURES, Pace};
+pub use self::shard::{Part, Shard};
 pub use self::shrunk::ShrunkRun;
 pub use self::text::{TextOptions, text};
 pub use self::wilson::{Interval, wilson};
@@ -53,8 +66,19 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Hunt {
     scenario: Scenario,
     seeds: Range<u64>,
+    shard: Option<Shard>,
     jobs: Option<NonZeroUsize>,
     stop_at_first: bool,
+    build: Option<String>,
+    earlier: Option<HuntReport>,
+}
+
+/// A report is of another hunt than the one that was to go on from it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is of another hunt, which differs in {}", join(.differences, "; "))]
+pub struct AnotherHunt {
+    /// In what: the one is this hunt, the other that of the report.
+    pub differences: Vec<Difference>,
 }
 
 /// Why a hunt has nothing to report.
@@ -76,7 +100,42 @@ pub enum HuntError {
 impl Hunt {
     /// A hunt on as many threads as the machine has cores, to the last of the seeds.
     pub const fn new(scenario: Scenario, seeds: Range<u64>) -> Self {
-        Self { scenario, seeds, jobs: None, stop_at_first: false }
+        Self {
+            scenario,
+            seeds,
+            shard: None,
+            jobs: None,
+            stop_at_first: false,
+            build: None,
+            earlier: None,
+        }
+    }
+
+    /// Runs one part of the seeds. The reports of all parts give that of the whole: [`merge`].
+    pub const fn shard(mut self, shard: Shard) -> Self {
+        self.shard = Some(shard);
+        self
+    }
+
+    /// Says which program runs it. Reports of different ones are not counted together.
+    pub fn build(mut self, build: String) -> Self {
+        self.build = Some(build);
+        self
+    }
+
+    /// Counts on where an earlier report of this hunt, or of this part of it, ends. Whether it was
+    /// interrupted, and how many threads it ran on, makes no difference to what comes of it.
+    ///
+    /// # Errors
+    ///
+    /// The report is of another hunt.
+    pub fn go_on_from(mut self, earlier: HuntReport) -> Result<Self, AnotherHunt> {
+        let differences = self.blank().differences_of_part(&earlier);
+        if !differences.is_empty() {
+            return Err(AnotherHunt { differences });
+        }
+        self.earlier = Some(earlier);
+        Ok(self)
     }
 
     /// Runs so many seeds at a time.
@@ -94,7 +153,8 @@ impl Hunt {
     /// How many seeds run at a time.
     pub fn threads(&self) -> usize {
         let wanted = self.jobs.or_else(|| std::thread::available_parallelism().ok());
-        let seeds = usize::try_from(self.seeds.end.saturating_sub(self.seeds.start));
+        let report = self.beginning();
+        let seeds = usize::try_from(report.asked.end.saturating_sub(report.range.end));
         wanted.map_or(1, NonZeroUsize::get).min(seeds.unwrap_or(usize::MAX)).max(1)
     }
 
@@ -128,8 +188,7 @@ impl Hunt {
     ) -> Result<HuntReport, HuntError> {
         quiet::install();
         let pool = self.pool()?;
-        let report = HuntReport::new(&self.scenario, self.seeds.clone());
-        let ledger = Mutex::new(Ledger::new(report, self.stop_at_first));
+        let ledger = Mutex::new(Ledger::new(self.beginning()));
         // Nothing is ever sent: when the last thread has dropped its end, the hunt is over.
         let (working, all_work) = mpsc::channel::<()>();
         pool.in_place_scope(|scope| {
@@ -150,6 +209,23 @@ impl Hunt {
         });
         let ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(ledger.close()?)
+    }
+
+    /// A report of this hunt that has counted nothing yet.
+    pub fn blank(&self) -> HuntReport {
+        let part = self.shard.map(|shard| Part { shard, of: self.seeds.clone() });
+        let asked = self.shard.map_or_else(|| self.seeds.clone(), |shard| shard.seeds(&self.seeds));
+        HuntReport {
+            build: self.build.clone(),
+            part,
+            stop_at_first: self.stop_at_first,
+            ..HuntReport::new(&self.scenario, asked)
+        }
+    }
+
+    /// What has been counted when it begins.
+    fn beginning(&self) -> HuntReport {
+        self.earlier.clone().unwrap_or_else(|| self.blank())
     }
 
     fn pool(&self) -> Result<ThreadPool, HuntError> {

@@ -5,14 +5,16 @@ use std::ops::Range;
 use std::time::Duration;
 
 use fencepost_faults::FaultKind;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::identity::scenario_digest;
 use super::ledger::Seen;
+use super::shard::Part;
 use super::shrunk::ShrunkRun;
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 use crate::seeds::show_range;
-use crate::world::{LimitReached, RunError};
+use crate::world::{Digest, LimitReached, RunError};
 
 /// So many failures are kept one by one: those of the lowest seeds. The others are counted.
 pub const MAX_FAILURES: usize = 100;
@@ -20,15 +22,29 @@ pub const MAX_FAILURES: usize = 100;
 /// What a failure says is cut after so many characters.
 const MAX_MESSAGE: usize = 500;
 
+/// Nanoseconds in a millisecond.
+pub(super) const NANOS_PER_MILLI: u32 = 1_000_000;
+
 /// What came of a hunt. It depends on the scenario and the seeds alone: how long the hunt took, and
 /// on how many threads, is a [`Pace`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HuntReport {
     /// The scenario's title.
     pub scenario: String,
-    /// The seeds that were asked for.
+    /// The scenario itself, but for what does not bear on a hunt.
+    pub scenario_digest: Digest,
+    /// Which program has run it, where somebody has said so ([`Hunt::build`](super::Hunt::build)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    /// Which part of which hunt it is; `None` for a whole one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// The seeds that were asked for: of a part, those of the part.
     #[serde(serialize_with = "as_text")]
     pub asked: Range<u64>,
+    /// It was to end with the lowest seed that shows something.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stop_at_first: bool,
     /// The seeds that were run and counted; fewer, when the hunt stopped at a finding or was
     /// interrupted.
     #[serde(serialize_with = "as_text")]
@@ -55,7 +71,7 @@ pub struct HuntReport {
     #[serde(serialize_with = "by_name")]
     pub faults: BTreeMap<FaultKind, FaultRuns>,
     /// How much time was simulated, in the runs that did not fail.
-    #[serde(rename = "simulated_ms", serialize_with = "as_millis")]
+    #[serde(flatten, serialize_with = "as_millis_and_rest")]
     pub simulated: Duration,
     /// How many messages have reached a process, in those runs.
     pub messages: u64,
@@ -66,7 +82,7 @@ pub struct HuntReport {
 }
 
 /// A seed whose run did not come to its end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedSeed {
     /// The seed that does it again.
     pub seed: u64,
@@ -79,7 +95,7 @@ pub struct FailedSeed {
 }
 
 /// What stops a run before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// A model, or a user's own code, panicked.
@@ -99,7 +115,7 @@ impl FailureKind {
 }
 
 /// In how many runs a kind of fault was there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultRuns {
     /// In the plan.
     pub planned: u64,
@@ -114,6 +130,10 @@ pub struct Pace {
     pub elapsed: Duration,
     /// How many seeds ran at a time.
     pub jobs: usize,
+    /// So many of the report's seeds had been run before, by a hunt that this one has gone on with.
+    pub seeds_before: u64,
+    /// So much had been simulated then.
+    pub simulated_before: Duration,
 }
 
 impl HuntReport {
@@ -124,8 +144,12 @@ impl HuntReport {
         let drawn = random.flat_map(|random| random.kinds.iter().copied());
         Self {
             scenario: scenario.title.clone(),
+            scenario_digest: scenario_digest(scenario),
+            build: None,
+            part: None,
             range: asked.start..asked.start,
             asked,
+            stop_at_first: false,
             seeds: 0,
             interrupted: false,
             violating_seeds: 0,
@@ -166,6 +190,12 @@ impl HuntReport {
         self.events += seen.events;
     }
 
+    /// Whether all that was asked for has been run, or all up to the finding that was to end it.
+    pub const fn is_complete(&self) -> bool {
+        let found = self.stop_at_first && self.has_findings();
+        self.range.end == self.asked.end || found
+    }
+
     /// Whether a seed shows a violation or has failed.
     pub const fn has_findings(&self) -> bool {
         self.violating_seeds > 0 || self.failed_seeds > 0
@@ -181,14 +211,14 @@ impl HuntReport {
 }
 
 impl Pace {
-    /// How many of the counted runs there were in a second.
+    /// How many runs there were in a second.
     pub fn runs_per_second(self, report: &HuntReport) -> f64 {
-        self.per_second(report.seeds as f64)
+        self.per_second(report.seeds.saturating_sub(self.seeds_before) as f64)
     }
 
     /// How many simulated seconds went by in a real one.
     pub fn simulated_seconds_per_second(self, report: &HuntReport) -> f64 {
-        self.per_second(report.simulated.as_secs_f64())
+        self.per_second(report.simulated.saturating_sub(self.simulated_before).as_secs_f64())
     }
 
     #[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
@@ -234,8 +264,23 @@ fn as_text<S: Serializer>(range: &Range<u64>, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(&show_range(range))
 }
 
-fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+/// Milliseconds are for people; with the rest, sums of parts are exact.
+fn as_millis_and_rest<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Simulated {
+        simulated_ms: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        simulated_rest_ns: Option<u32>,
+    }
+    let rest = duration.subsec_nanos() % NANOS_PER_MILLI;
+    let simulated = Simulated {
+        simulated_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        simulated_rest_ns: (rest > 0).then_some(rest),
+    };
+    simulated.serialize(serializer)
 }
 
 fn by_name<S: Serializer>(

@@ -1,13 +1,13 @@
 //! The first run of each kind that a hunt has found, as small as it can be.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::report::HuntReport;
 use crate::scenario::{Failure, Scenario};
 use crate::shrink::Shrink;
 
 /// What a violating run has shrunk to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShrunkRun {
     /// The seed.
     pub seed: u64,
@@ -22,13 +22,16 @@ pub struct ShrunkRun {
 }
 
 impl HuntReport {
-    /// Shrinks the first run of each kind of violation, on this thread.
+    /// Shrinks the first run of each kind of violation that has not been shrunk yet, on this thread.
     ///
     /// # Errors
     ///
     /// One of them cannot be run, though the hunt has run it: the scenario is another one.
     pub fn shrink(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         for (kind, seed) in &self.first {
+            if self.shrunk.contains_key(kind) {
+                continue;
+            }
             let shrink = Shrink::new(scenario.clone(), *seed).kind(*kind);
             let Some(shrunk) = shrink.carry_out()? else { continue };
             let run = ShrunkRun {

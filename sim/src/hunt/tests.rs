@@ -12,7 +12,7 @@ use crate::scenario::Recipe;
 use crate::world::Limits;
 
 /// One Redis, three buyers, whatever may go wrong.
-fn anything() -> Scenario {
+pub(super) fn anything() -> Scenario {
     Scenario::default().but(|s| {
         s.shop.buyers = 3;
         s.random_faults = Some(RandomFaults { kinds: s.stage().kinds(), max: 6 });
@@ -20,11 +20,11 @@ fn anything() -> Scenario {
     })
 }
 
-fn race() -> Scenario {
+pub(super) fn race() -> Scenario {
     Scenario::default().but(|s| (s.lock, s.backend, s.shop.stock) = (Recipe::None, None, 3))
 }
 
-fn jobs(number: usize) -> NonZeroUsize {
+pub(super) fn jobs(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap()
 }
 
@@ -34,7 +34,7 @@ fn pause(node: &str, start: Duration, length: Duration) -> Fault {
 }
 
 /// Runs the scenario, but panics in between under some seeds, as a user's lock would.
-fn sometimes_panicking(scenario: &Scenario) -> impl Fn(u64) -> Result<Outcome, Failure> {
+pub(super) fn sometimes_panicking(scenario: &Scenario) -> impl Fn(u64) -> Result<Outcome, Failure> {
     |seed| {
         let attempt = || {
             assert!(seed % 7 != 3, "no lock for {seed}");
@@ -88,7 +88,8 @@ fn a_hunt_that_stops_at_the_first_reports_the_seeds_up_to_it() {
     for threads in [1, 2, 4] {
         let hunt = Hunt::new(scenario.clone(), 0..200).stop_at_first().jobs(jobs(threads));
         let report = hunt.run().unwrap();
-        assert_eq!(report, HuntReport { asked: 0..200, ..serial.clone() }, "{threads} threads");
+        let asked = HuntReport { asked: 0..200, stop_at_first: true, ..serial.clone() };
+        assert_eq!(report, asked, "{threads} threads");
     }
 }
 
@@ -171,6 +172,52 @@ fn whoever_watches_sees_it_grow_and_can_break_it_off() {
 }
 
 #[test]
+fn a_hunt_that_was_broken_off_goes_on_from_its_report_as_if_nothing_had_been() {
+    let scenario = anything();
+    let hunt = Hunt::new(scenario.clone(), 5..205);
+    let whole = hunt.carry_out(sometimes_panicking(&scenario), |_| ControlFlow::Continue(()));
+    let whole = whole.unwrap();
+    assert!(whole.failures.iter().any(|failed| failed.kind == FailureKind::Panic), "{whole:?}");
+    for so_far in [5..5, 5..6, 5..100, 5..205] {
+        let part = one_after_the_other(&scenario, so_far.clone(), sometimes_panicking(&scenario));
+        let part = HuntReport { asked: 5..205, interrupted: so_far.end < 205, ..part };
+        let resumed = hunt.clone().jobs(jobs(2)).go_on_from(part).unwrap();
+        assert!(so_far.end < 205 || resumed.threads() == 1, "there is nothing left to do");
+        let run = sometimes_panicking(&scenario);
+        let report = resumed.carry_out(run, |_| ControlFlow::Continue(())).unwrap();
+        // Where a panic was is known inside a hunt alone.
+        assert_eq!(without_places(report), without_places(whole.clone()), "after {so_far:?}");
+    }
+}
+
+fn without_places(mut report: HuntReport) -> HuntReport {
+    report.failures.iter_mut().for_each(|failure| failure.at = None);
+    report
+}
+
+#[test]
+fn a_hunt_goes_on_from_no_other_hunts_report() {
+    let hunt = |scenario, seeds| Hunt::new(scenario, seeds);
+    let shard = |number, of| Shard::new(number, of).unwrap();
+    let others = [
+        (hunt(race(), 0..11), "seeds: 0..10, not 0..11"),
+        (hunt(race().but(|s| s.shop.stock = 4), 0..10), "scenario: `untitled` (digest "),
+        (hunt(race(), 0..10).shard(shard(1, 1)), "shard: none, not 1/1"),
+        (hunt(race(), 0..10).stop_at_first(), "end: at the last seed, not at the first finding"),
+        (hunt(race(), 0..10).build("two".to_owned()), "build: one, not two"),
+    ];
+    let one = || hunt(race(), 0..10).build("one".to_owned());
+    for (other, difference) in others {
+        let other = if other.build.is_none() { other.build("one".to_owned()) } else { other };
+        let error = one().go_on_from(other.blank()).unwrap_err();
+        assert_eq!(error.differences.len(), 1, "{error}");
+        assert!(error.to_string().contains(difference), "{error}: {difference}");
+        assert!(error.to_string().starts_with("it is of another hunt, which differs in "));
+    }
+    assert!(one().jobs(jobs(3)).go_on_from(one().blank()).is_ok());
+}
+
+#[test]
 fn a_found_seed_replays_with_the_faults_that_were_drawn_for_it() {
     let scenario = anything().but(|s| s.limits = Limits::default());
     let report = Hunt::new(scenario.clone(), 0..200).run().unwrap();
@@ -235,7 +282,8 @@ fn rich() -> (HuntReport, Pace) {
         });
     }
     report.interrupted = true;
-    (report, Pace { elapsed: Duration::from_millis(250), jobs: 2 })
+    let elapsed = Duration::from_millis(250);
+    (report, Pace { elapsed, jobs: 2, seeds_before: 0, simulated_before: Duration::ZERO })
 }
 
 #[test]
@@ -260,8 +308,18 @@ fn an_object_with_one_of_everything() {
     let (mut report, pace) = rich();
     report.failures.truncate(2);
     let mut object = Vec::new();
-    json(&report, pace, &mut object).unwrap();
+    json(&report, Some(pace), &mut object).unwrap();
     insta::assert_snapshot!(String::from_utf8(object).unwrap());
+}
+
+#[test]
+fn a_pace_is_about_what_was_run_now() {
+    let (report, pace) = rich();
+    assert_eq!((report.seeds, report.simulated.as_secs()), (500, 29_460));
+    let simulated_before = Duration::from_secs(29_360);
+    let resumed = Pace { seeds_before: 400, simulated_before, ..pace };
+    assert_eq!(resumed.runs_per_second(&report).to_string(), "400");
+    assert_eq!(resumed.simulated_seconds_per_second(&report).to_string(), "400");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::report::{HuntReport, Pace};
+use super::shard::Part;
 use super::wilson::{Interval, wilson};
 use crate::judge::ViolationKind;
 use crate::report::paint::Painter;
@@ -57,11 +58,14 @@ fn write(report: &HuntReport, options: &TextOptions<'_>, page: &mut String) -> f
 
 fn seeds(report: &HuntReport) -> String {
     let (range, asked) = (show_range(&report.range), show_range(&report.asked));
+    let shard = |part: &Part| format!(" (shard {} of {})", part.shard, show_range(&part.of));
+    let shard = report.part.as_ref().map(shard).unwrap_or_default();
     if report.range == report.asked {
-        return format!("{range}, all {} run", report.seeds);
+        return format!("{range}{shard}, all {} run", report.seeds);
     }
     let why = if report.interrupted { "interrupted" } else { "stopped at the first finding" };
-    format!("{range} of {asked}, {} run: {why}", report.seeds)
+    let all = report.asked.end.saturating_sub(report.asked.start);
+    format!("{range} of {asked}{shard}, {} of {all} run: {why}", report.seeds)
 }
 
 /// A line for each kind, and one for any of them.
