@@ -105,7 +105,7 @@ fn backend_for(lock: &Recipe, redis: RedisSettings, choice: usize, buyers: u16) 
         tick: Duration::from_millis(1 + choice as u64),
         init_limit: 1 + u32::from(processes),
         sync_limit: 1 + choice as u32,
-        logs_before_ack: choice % 2 == 0,
+        logs_before_ack: choice.is_multiple_of(2),
     };
     let mut all = vec![
         None,
