@@ -1,15 +1,16 @@
 //! Locks that are queues of znodes, by what the leaders of an ensemble wrote down: below the node that is
 //! the lock, who has the lowest node holds it.
 //!
-//! A leader writes down what the ensemble has agreed on. What an ensemble forgets that has agreed on it
-//! (ZOOKEEPER-4643) nobody writes down: it stays in the queue here.
+//! A leader writes down what the ensemble has agreed on; a new one, or one that has started again, goes through its
+//! log once more, of which only what nobody has written down before is new. What an ensemble forgets that has
+//! agreed on it (ZOOKEEPER-4643) nobody writes down: it stays in the queue here.
 
 use std::collections::BTreeMap;
 
 use fencepost_models::machine::{ConnectionId, NodeId};
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note};
-use fencepost_models::zookeeper::protocol::{Packet, SessionId};
+use fencepost_models::zookeeper::protocol::{Packet, SessionId, Zxid};
 
 use crate::world::history::History;
 
@@ -52,17 +53,23 @@ impl Change {
 /// The queues, followed note by note.
 #[derive(Clone, Debug, Default)]
 pub struct Queues {
+    /// The last transaction that was written down.
+    last: Zxid,
     queues: BTreeMap<Name, BTreeMap<(u64, Name), SessionId>>,
 }
 
 impl Queues {
     /// Takes what a leader has written down; `None` where that is about no node of a queue.
     pub fn enter(&mut self, note: &Note) -> Option<Change> {
-        let (Note::ZnodeCreated { path, session: by, .. }
-        | Note::ZnodeDeleted { path, session: by, .. }) = note
+        let (Note::ZnodeCreated { path, session: by, zxid }
+        | Note::ZnodeDeleted { path, session: by, zxid }) = note
         else {
             return None;
         };
+        if !self.is_news(*zxid) {
+            return None;
+        }
+        self.last = *zxid;
         let (lock, name) = split(path)?;
         let number = number(&name)?;
         let queue = self.queues.entry(lock.clone()).or_default();
@@ -73,6 +80,11 @@ impl Queues {
             queue.remove(&(number, name));
         }
         Some(Change { lock, before, after: lowest(queue), by: *by })
+    }
+
+    /// Whether it is not what a leader had written down before. One transaction may delete several nodes.
+    pub fn is_news(&self, zxid: Zxid) -> bool {
+        zxid >= self.last
     }
 
     /// Whose a node is.
@@ -148,8 +160,6 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
-    use fencepost_models::zookeeper::protocol::Zxid;
-
     use super::*;
 
     fn created(path: &str, session: u64) -> Note {
@@ -162,6 +172,35 @@ mod tests {
         Note::ZnodeDeleted { path, session, zxid: Zxid::default() }
     }
 
+    fn at(zxid: u64, mut note: Note) -> Note {
+        if let Note::ZnodeCreated { zxid: place, .. } | Note::ZnodeDeleted { zxid: place, .. } =
+            &mut note
+        {
+            *place = Zxid(zxid);
+        }
+        note
+    }
+
+    #[test]
+    fn a_leader_that_goes_through_its_log_again_changes_nothing() {
+        let log = [
+            at(1, created("/l/a-0000000000", 7)),
+            at(2, deleted("/l/a-0000000000", 7)),
+            at(3, created("/l/a-0000000001", 8)),
+        ];
+        let mut queues = Queues::default();
+        for note in &log {
+            assert!(queues.enter(note).is_some());
+        }
+        for note in &log {
+            assert!(queues.enter(note).is_none_or(|change| change.before == change.after));
+        }
+        let lock = Name::from("/l");
+        assert_eq!(queues.lowest(&lock).map(|znode| znode.session), Some(SessionId(8)));
+        assert!(queues.enter(&at(4, deleted("/l/a-0000000001", 8))).is_some());
+        assert_eq!(queues.lowest(&lock), None);
+    }
+
     #[test]
     fn the_lowest_node_has_the_lock_whatever_stands_before_its_number() {
         let mut queues = Queues::default();
@@ -171,7 +210,7 @@ mod tests {
         assert_eq!(first.granted().map(|znode| znode.session), Some(SessionId(7)));
         let second = queues.enter(&created("/locks/stock/a-0000000004", 8)).unwrap();
         assert_eq!((second.granted(), second.taken_away()), (None, None));
-        // A new leader writes down once more what the last one has.
+        // A transaction that is written down twice.
         assert_eq!(queues.enter(&created("/locks/stock/b-0000000003", 7)).unwrap().granted(), None);
         let end = queues.enter(&deleted("/locks/stock/b-0000000003", 7)).unwrap();
         assert_eq!(end.granted().map(|znode| znode.session), Some(SessionId(8)));

@@ -59,6 +59,16 @@ impl Ensemble {
         Some(self.sessions.client(self.queues.lowest(lock)?.session))
     }
 
+    /// Whether a leader writes down what none has before.
+    pub fn is_news(&self, note: &Note) -> bool {
+        match note {
+            Note::ZnodeCreated { zxid, .. } | Note::ZnodeDeleted { zxid, .. } => {
+                self.queues.is_news(*zxid)
+            }
+            _ => true,
+        }
+    }
+
     /// In which session a node of a lock's queue is.
     pub fn session(&self, lock: &Name, name: &Name) -> Option<SessionId> {
         self.queues.session(lock, name)

@@ -87,13 +87,11 @@ pub fn say(state: &State<'_>, id: RecordId, record: &Record) -> Option<Sentence>
             let text = format!("{} is held back", route(state, message));
             Some(sentence(Weight::Telling, Some(Glyph::Fault), text))
         }
+        // What servers of an ensemble say to each other all the time is only counted.
+        Event::Blocked(message) | Event::Lost { message, .. } if is_chatter(state, message) => None,
         Event::Blocked(message) => {
             let text = format!("{} {}", route(state, message), obstacle(state, message));
             Some(sentence(weight_of(state, message), None, text))
-        }
-        // Of two connections for votes between a pair of servers one is closed, with what it brings.
-        Event::Lost { message, reason: LossReason::ConnectionGone } if is_vote(state, message) => {
-            None
         }
         Event::Lost { message, reason } => {
             let text = format!("{} is lost: {}", route(state, message), loss(reason));
@@ -350,7 +348,7 @@ fn late_delivery(
 ) -> Option<Sentence> {
     let envelope = state.history().message(message);
     let long = state.history().under_way(envelope, record.at);
-    if long < LATE {
+    if long < LATE || is_chatter(state, message) {
         return None;
     }
     let next = (id.0 + 1..).map_while(|next| state.history().record(RecordId(next)));
@@ -380,9 +378,15 @@ fn weight_of(state: &State<'_>, message: MessageId) -> Weight {
     }
 }
 
-fn is_vote(state: &State<'_>, message: MessageId) -> bool {
-    let message = &state.history().message(message).message;
-    matches!(message, Message::ZooKeeper(packet) if matches!(**packet, Packet::Notification(_)))
+/// Whether servers of an ensemble say it to each other.
+fn is_chatter(state: &State<'_>, message: MessageId) -> bool {
+    match &state.history().message(message).message {
+        Message::ZooKeeper(packet) => matches!(
+            **packet,
+            Packet::Notification(_) | Packet::ElectionHello(_) | Packet::Quorum(_)
+        ),
+        _ => false,
+    }
 }
 
 fn route(state: &State<'_>, message: MessageId) -> String {

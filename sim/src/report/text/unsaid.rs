@@ -96,7 +96,10 @@ impl Unsaid {
 /// message is counted when it arrives; timers and disks, which run all the time, are not counted.
 fn unit(state: &State<'_>, record: &Record) -> Option<Unit> {
     Some(match record.event {
-        Event::Noted(note) => unit_of_note(state, state.history().note(note)),
+        Event::Noted(note) => {
+            let note = state.history().note(note);
+            return state.ensemble().is_news(note).then(|| unit_of_note(state, note));
+        }
         Event::FaultBegan(_) => (1, "fault", "faults"),
         Event::FaultEnded(_) => (2, "fault over", "faults over"),
         Event::Resumed => (3, "process running on", "processes running on"),
@@ -161,6 +164,7 @@ fn unit_of_note(state: &State<'_>, note: &Note) -> Unit {
         Note::Cluster { .. } => (27, "event of the cluster", "events of the cluster"),
         Note::ZnodeCreated { .. } => (29, "node created", "nodes created"),
         Note::ZnodeDeleted { .. } => (30, "node deleted", "nodes deleted"),
+        Note::ZooKeeper { event: "session-expired", .. } => (14, "session ended", "sessions ended"),
         Note::ZooKeeper { .. } => (31, "event of the ensemble", "events of the ensemble"),
         Note::Remark { .. } => (28, "remark", "remarks"),
     }

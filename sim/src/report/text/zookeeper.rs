@@ -10,6 +10,9 @@ use crate::znodes;
 
 /// The line for a note of a server's; `None` for any other note.
 pub fn ensemble_line(state: &State<'_>, name: &str, note: &Note) -> Option<Sentence> {
+    if !state.ensemble().is_news(note) {
+        return None;
+    }
     let (weight, mark, text) = match note {
         Note::ZnodeCreated { path, session, .. } => {
             let text = match queued(state, path, Some(*session)) {
