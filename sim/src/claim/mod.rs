@@ -30,7 +30,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use self::fired::Fired;
-use self::seeds::Seeds;
+pub use self::seeds::Seeds;
 use crate::judge::ViolationKind;
 use crate::report;
 use crate::scenario::{Outcome, Scenario};

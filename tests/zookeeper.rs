@@ -1,0 +1,199 @@
+//! Locks on an ensemble of ZooKeeper: what holds whatever goes wrong, what a hunt finds soon, and what it costs to
+//! watch the wrong node.
+//! `FENCEPOST_SEEDS=0..50000 cargo test --release -p fencepost-stories --test zookeeper` is the long suite.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fencepost::claim::Claims as _;
+use fencepost::judge::ViolationKind::{Oversell, StuckLock, TokenRegression, TwoHolders};
+use fencepost::scenario::{Backend, Outcome, Recipe, Scenario, ZooKeeper};
+use fencepost_faults::FaultKind::{ClockJump, DropConnection, Pause};
+use fencepost_faults::{Action, Fault, FaultKind, RandomFaults, Start};
+use fencepost_models::locks::zookeeper::{Leftover, Token, Watching, ZooKeeperLockSettings};
+use fencepost_models::note::Note;
+use fencepost_models::shop::Fencing;
+use fencepost_stories::sale;
+
+/// Servers that miss each other sooner than by default.
+fn ensemble(servers: u16) -> Backend {
+    Backend::ZooKeeper(ZooKeeper {
+        servers,
+        tick: Duration::from_millis(500),
+        ..ZooKeeper::default()
+    })
+}
+
+fn zookeeper() -> ZooKeeperLockSettings {
+    ZooKeeperLockSettings {
+        session_timeout: Duration::from_secs(4),
+        ..ZooKeeperLockSettings::default()
+    }
+}
+
+/// A sale that never ends, under up to six faults.
+fn in_bad_times(lock: ZooKeeperLockSettings, servers: u16) -> Scenario {
+    sale(Recipe::ZooKeeper(lock), ensemble(servers)).but(|s| {
+        s.title.push_str(", in bad times");
+        s.duration = Duration::from_secs(60);
+        s.shop.stock = 1_000_000;
+        s.shop.buyer.work = (Duration::from_millis(50), Duration::from_millis(400));
+        s.shop.buyer.store_timeout = Duration::from_secs(3);
+        s.random_faults = Some(RandomFaults { kinds: s.stage().kinds(), max: 6 });
+    })
+}
+
+fn only(kinds: &[FaultKind]) -> impl FnOnce(&mut Scenario) {
+    let kinds = kinds.to_vec();
+    move |s| s.random_faults = Some(RandomFaults { kinds, max: 6 })
+}
+
+#[test]
+fn while_nothing_goes_wrong_every_sale_is_right() {
+    for (servers, watching) in [
+        (1, Watching::Predecessor),
+        (3, Watching::Predecessor),
+        (3, Watching::Parent),
+        (5, Watching::Predecessor),
+    ] {
+        let lock = ZooKeeperLockSettings { watching, ..zookeeper() };
+        sale(Recipe::ZooKeeper(lock), ensemble(servers)).sweep(0..40).must_hold(
+            "a quiet sale is right",
+            |outcome| match (outcome.verdict.violations.first(), outcome.verdict.books.sold) {
+                (None, 3) => Ok(()),
+                (None, sold) => Err(format!("{sold} sold")),
+                (Some(violation), _) => Err(violation.detail.clone()),
+            },
+        );
+    }
+}
+
+#[test]
+fn the_transaction_of_the_holders_node_grows_with_every_grant_whatever_fails() {
+    for servers in [3, 5] {
+        in_bad_times(zookeeper(), servers).sweep(0..200).must_never(TokenRegression);
+    }
+    let sequence = ZooKeeperLockSettings { token: Token::Sequence, ..zookeeper() };
+    in_bad_times(sequence, 3).sweep(0..200).must_never(TokenRegression);
+}
+
+/// What the servers remember of a transaction is one thing, or they have diverged.
+fn one_history(outcome: &Outcome) -> Result<(), String> {
+    let mut told: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    let mut epochs = BTreeSet::new();
+    for (_, record, note) in outcome.run.history.notes() {
+        let (zxid, what) = match note {
+            Note::ZnodeCreated { path, session, zxid } => (zxid, format!("+{path} {session}")),
+            Note::ZnodeDeleted { path, session, zxid } => (zxid, format!("-{path} {session}")),
+            Note::ZooKeeper { event: "epoch-established", detail } => {
+                if !epochs.insert(detail.clone()) {
+                    return Err(format!("two leaders of {detail}, the second at {}", record.at));
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        told.entry(*zxid).or_default().insert(what);
+    }
+    // Only the end of a session deletes several nodes at once, all of them its own.
+    let differs = |whats: &BTreeSet<String>| {
+        whats.len() > 1 && whats.iter().any(|what| what.starts_with('+'))
+    };
+    match told.iter().find(|(_, whats)| differs(whats)) {
+        Some((zxid, whats)) => Err(format!("transaction {zxid} is {whats:?}")),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn leaders_tell_one_history_and_an_epoch_has_one_of_them() {
+    for servers in [3, 5] {
+        let scenario = in_bad_times(zookeeper(), servers);
+        scenario.sweep(0..200).must_hold("one history, one leader an epoch", one_history);
+    }
+}
+
+#[test]
+fn a_store_that_checks_transactions_in_reads_and_writes_never_oversells() {
+    let fenced = |lock| in_bad_times(lock, 3).but(|s| s.shop.fencing = Fencing::ReadsAndWrites);
+    fenced(zookeeper()).sweep(0..300).must_never(Oversell);
+    let herd = ZooKeeperLockSettings { watching: Watching::Parent, ..zookeeper() };
+    fenced(herd).sweep(0..100).must_never(Oversell);
+}
+
+/// `WriteLock` as it comes with ZooKeeper: whoever meets its own node again has the token that it had.
+#[test]
+fn a_node_that_is_used_again_has_one_token_for_two_holds() {
+    let reused = ZooKeeperLockSettings { leftover: Leftover::Reused, ..zookeeper() };
+    let dropped = in_bad_times(reused, 3).but(only(&[DropConnection]));
+    dropped.sweep(0..500).must_find(TokenRegression);
+}
+
+#[test]
+fn once_all_is_healed_the_lock_can_be_taken() {
+    let patient = in_bad_times(zookeeper(), 3).but(|s| {
+        s.duration = Duration::from_secs(300);
+        s.shop.buyer.browse = (Duration::from_millis(200), Duration::from_secs(1));
+    });
+    patient.sweep(0..60).must_never(StuckLock);
+}
+
+#[test]
+fn a_hunt_finds_the_paused_holder_who_oversells_within_500_seeds() {
+    let pauses = in_bad_times(zookeeper(), 3).but(only(&[Pause]));
+    pauses.sweep(0..500).must_find(Oversell);
+    in_bad_times(zookeeper(), 3).but(only(&[Pause])).sweep(0..500).must_find(TwoHolders);
+}
+
+/// Sessions are counted by the monotonic clock.
+#[test]
+fn no_servers_wall_clock_makes_two_holders() {
+    for number in 1..=3 {
+        for by_nanos in [-86_400_000_000_000, 86_400_000_000_000] {
+            let jump = Fault {
+                start: Start::At(Duration::from_secs(5)),
+                length: Some(Duration::from_secs(20)),
+                action: Action::ClockJump { node: format!("zk-{number}"), by_nanos },
+            };
+            let jumps = in_bad_times(zookeeper(), 3).but(|s| {
+                s.random_faults = None;
+                s.faults = vec![jump];
+            });
+            jumps.sweep(0..20).must_hold("nothing is wrong", |outcome| {
+                match outcome.verdict.violations.first() {
+                    None => Ok(()),
+                    Some(violation) => Err(violation.detail.clone()),
+                }
+            });
+        }
+    }
+    in_bad_times(zookeeper(), 3).but(only(&[ClockJump])).sweep(0..100).must_never(TwoHolders);
+}
+
+/// Ten buyers of whom all wake up, or one, when a lock is given back.
+#[test]
+fn the_herd_costs_messages_that_the_queue_does_not() {
+    let messages = |buyers, watching| {
+        let lock = ZooKeeperLockSettings { watching, ..zookeeper() };
+        let crowd = sale(Recipe::ZooKeeper(lock), ensemble(3)).but(|s| {
+            s.shop.stock = 50;
+            s.shop.buyers = buyers;
+        });
+        let outcome = crowd.run(1).expect("runs");
+        assert_eq!(outcome.verdict.books.sold, 50);
+        outcome.run.history.delivered()
+    };
+    let of = |watching| (messages(5, watching), messages(20, watching));
+    let (queue, herd) = (of(Watching::Predecessor), of(Watching::Parent));
+    assert!(herd.1 > 2 * queue.1, "herd {herd:?}, queue {queue:?}");
+    // What twenty take more than five, the herd takes more than twice as much more.
+    assert!(herd.1 - herd.0 > 2 * (queue.1 - queue.0), "herd {herd:?}, queue {queue:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let scenario = in_bad_times(zookeeper(), 3);
+    let digest = |seed| scenario.run(seed).expect("runs").run.history.digest();
+    assert_eq!(digest(7), digest(7));
+    assert_ne!(digest(7), digest(8));
+}
