@@ -18,8 +18,14 @@ const SEEDS: u64 = 2_000;
 /// What is searched for with faults of its own kinds alone, and with [`RARE_FAULTS`] of them: a clock
 /// that is wrong for a while, and right again after a holder has died in that very while; and then
 /// nothing more, so that it can be seen that nobody gets the lock. And a master that dies while it is
-/// cut off from its replicas, of all nodes that could be.
-const RARE: [&str; 2] = ["clock-that-was-ahead", "sentinel-killed-cut"];
+/// cut off from its replicas, of all nodes that could be. Of all servers of an ensemble the one that the holder
+/// is connected to, cut off with it; and a write that is late for as long as a release goes wrong.
+const RARE: [&str; 4] = [
+    "clock-that-was-ahead",
+    "sentinel-killed-cut",
+    "zookeeper-minority-ignores",
+    "zookeeper-reused-node",
+];
 const RARE_FAULTS: u32 = 3;
 
 /// A scenario of the corpus that shows violations, with faults drawn at random in the place of its
