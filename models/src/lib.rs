@@ -21,6 +21,7 @@ pub mod load;
 pub mod locks;
 pub mod machine;
 pub mod message;
+mod named;
 pub mod note;
 pub mod process;
 pub mod random;

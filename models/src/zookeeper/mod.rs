@@ -45,3 +45,8 @@ pub mod txn;
 mod zab;
 
 pub use self::settings::EnsembleSettings;
+
+/// True for what can be a node's path.
+pub fn is_path(path: &str) -> bool {
+    tree::path::is_valid(path)
+}

@@ -6,6 +6,7 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::redis::cluster::ClusterSettings;
 use fencepost_models::redis::sentinel::SentinelSettings;
 use fencepost_models::redis::server::RedisSettings;
+use fencepost_models::zookeeper::EnsembleSettings;
 
 /// The servers that a lock lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Backend {
     RedisCluster(RedisCluster),
     /// Masters that know nothing of each other, as RedLock wants them.
     RedisIndependent(RedisIndependent),
+    /// An ensemble of ZooKeeper's.
+    ZooKeeper(ZooKeeper),
     /// No server: the memory of the buyers' own processes. The buyers are threads of the nodes `jvm-1`,
     /// `jvm-2`, …, dealt out to them in turn.
     Memory {
@@ -157,14 +160,55 @@ impl Default for RedisIndependent {
     }
 }
 
+/// An ensemble of ZooKeeper's: the nodes `zk-1`, `zk-2`, …
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZooKeeper {
+    /// How many servers there are. All vote.
+    pub servers: u16,
+    /// `tickTime`.
+    pub tick: Duration,
+    /// `initLimit`, in ticks.
+    pub init_limit: u32,
+    /// `syncLimit`, in ticks.
+    pub sync_limit: u32,
+    /// See [`EnsembleSettings::logs_before_ack`].
+    pub logs_before_ack: bool,
+}
+
+impl ZooKeeper {
+    /// At most so many servers: more than anybody has vote.
+    pub const MAX_NODES: u16 = 100;
+
+    /// What every server has set, where the servers are these.
+    pub fn settings(&self, servers: &[NodeId]) -> EnsembleSettings {
+        EnsembleSettings {
+            tick: self.tick,
+            init_limit: self.init_limit,
+            sync_limit: self.sync_limit,
+            logs_before_ack: self.logs_before_ack,
+            ..EnsembleSettings::new(servers.iter().copied())
+        }
+    }
+}
+
+impl Default for ZooKeeper {
+    /// Three servers with the times of the sample.
+    fn default() -> Self {
+        let EnsembleSettings { tick, init_limit, sync_limit, logs_before_ack, .. } =
+            EnsembleSettings::new([]);
+        Self { servers: 3, tick, init_limit, sync_limit, logs_before_ack }
+    }
+}
+
 impl Backend {
     /// Every backend, as it is by default.
-    pub fn all() -> [Self; 5] {
+    pub fn all() -> [Self; 6] {
         [
             Self::Redis(RedisSettings::default()),
             Self::RedisSentinel(RedisSentinel::default()),
             Self::RedisCluster(RedisCluster::default()),
             Self::RedisIndependent(RedisIndependent::default()),
+            Self::ZooKeeper(ZooKeeper::default()),
             Self::Memory { processes: 1 },
         ]
     }
@@ -176,6 +220,7 @@ impl Backend {
             Self::RedisSentinel(_) => "redis-sentinel",
             Self::RedisCluster(_) => "redis-cluster",
             Self::RedisIndependent(_) => "redis-independent",
+            Self::ZooKeeper(_) => "zookeeper",
             Self::Memory { .. } => "memory",
         }
     }
@@ -187,6 +232,7 @@ impl Backend {
             Self::RedisSentinel(group) => numbered("redis", group.replicas.saturating_add(1)),
             Self::RedisCluster(cluster) => numbered("redis", cluster.servers()),
             Self::RedisIndependent(masters) => numbered("redis", masters.servers),
+            Self::ZooKeeper(ensemble) => numbered("zk", ensemble.servers),
             Self::Memory { .. } => Vec::new(),
         }
     }
@@ -196,7 +242,7 @@ impl Backend {
         match self {
             Self::RedisSentinel(group) => group.replicas,
             Self::RedisCluster(cluster) => cluster.replicas,
-            Self::Redis(_) | Self::RedisIndependent(_) | Self::Memory { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -204,10 +250,7 @@ impl Backend {
     pub fn watcher_names(&self) -> Vec<String> {
         match self {
             Self::RedisSentinel(group) => numbered("sentinel", group.sentinels),
-            Self::Redis(_)
-            | Self::RedisCluster(_)
-            | Self::RedisIndependent(_)
-            | Self::Memory { .. } => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -229,7 +272,7 @@ impl Backend {
             Self::RedisSentinel(group) => Some(&group.redis),
             Self::RedisCluster(cluster) => Some(&cluster.redis),
             Self::RedisIndependent(masters) => Some(&masters.redis),
-            Self::Memory { .. } => None,
+            Self::ZooKeeper(_) | Self::Memory { .. } => None,
         }
     }
 
@@ -239,11 +282,13 @@ impl Backend {
     /// A replica gets its copy up to seven seconds after its start, since a master waits five for others
     /// that may come (`repl-diskless-sync-delay`). Sentinels have found each other after two, and look
     /// once in a second at replicas that are not in step. A node of a cluster takes no writes for two
-    /// seconds after its start.
+    /// seconds after its start. An ensemble has elected its leader and brought its followers into step within
+    /// a second or two (`models/zookeeper/FIDELITY.md`).
     pub const fn settles_after(&self) -> Duration {
         match self {
             Self::Redis(_) | Self::RedisIndependent(_) | Self::Memory { .. } => Duration::ZERO,
             Self::RedisSentinel(_) | Self::RedisCluster(_) => Duration::from_secs(10),
+            Self::ZooKeeper(_) => Duration::from_secs(3),
         }
     }
 
@@ -259,6 +304,11 @@ impl Backend {
     /// is not elected stands again after four. Source: `cluster.c`, `clusterHandleSlaveFailover`.
     ///
     /// Independent masters stay away for their delay after a restart.
+    ///
+    /// In an ensemble: a server that finds nobody to vote with asks ever more seldom, once in a minute at
+    /// last; who leads waits for its followers for `initLimit`; a leader or a follower that has gone silent is
+    /// noticed after `syncLimit`, and all sessions then begin their timeout anew. Source:
+    /// `FastLeaderElection.java`, `maxNotificationInterval`; `Leader.java`, `lead`.
     pub const fn recovers_after(&self) -> Duration {
         const REST: Duration = Duration::from_secs(30);
         match self {
@@ -271,12 +321,18 @@ impl Backend {
                 cluster.cluster.node_timeout.saturating_mul(8).saturating_add(REST)
             }
             Self::RedisIndependent(masters) => masters.restart_delay,
+            Self::ZooKeeper(ensemble) => {
+                const ASKS_AGAIN: Duration = Duration::from_secs(60);
+                let ticks =
+                    ensemble.init_limit.saturating_add(ensemble.sync_limit.saturating_mul(2));
+                ensemble.tick.saturating_mul(ticks).saturating_add(ASKS_AGAIN)
+            }
         }
     }
 
-    /// Whether there is a server, which others than the lock's clients can use too.
-    pub const fn has_server(&self) -> bool {
-        !matches!(self, Self::Memory { .. })
+    /// Whether there is a Redis, which others than the lock's clients can use too.
+    pub const fn takes_load(&self) -> bool {
+        self.redis().is_some()
     }
 }
 

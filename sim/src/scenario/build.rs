@@ -52,8 +52,8 @@ pub enum Failure {
         /// How many.
         buyers: u16,
     },
-    /// There is a load, and no server that it could be on.
-    #[error("there is a load, but no backend that it could be on")]
+    /// There is a load, and no Redis that it could be on.
+    #[error("there is a load, but no Redis that it could be on")]
     LoadWithoutBackend,
     /// There are no processes for the buyers to be threads of, or more of them than buyers.
     #[error("{buyers} buyers in {processes} processes: accepted are 1 to {buyers} processes")]
@@ -143,6 +143,10 @@ impl Scenario {
             | Recipe::RedissonFenced(_)
             | Recipe::RedissonMulti(_)
             | Recipe::Redlock(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
+            Recipe::ZooKeeper(_) => (
+                vec!["acquired", "stock-seen", "releasing"],
+                vec!["znode-created", "znode-deleted"],
+            ),
         };
         match &self.backend {
             Some(Backend::RedisSentinel(_)) => {
@@ -150,6 +154,14 @@ impl Scenario {
             }
             Some(Backend::RedisCluster(_)) => {
                 server_events.extend(["fail", "election-won", "promoted", "cluster-down"]);
+            }
+            Some(Backend::ZooKeeper(_)) => {
+                server_events.extend([
+                    "elected",
+                    "epoch-established",
+                    "follows",
+                    "session-expired",
+                ]);
             }
             _ => {}
         }
@@ -185,6 +197,8 @@ impl Scenario {
             world.add_client(&name, move |boot| client.start(boot, shop, &servers));
         }
         if let Some(load) = &self.load {
+            let takes_load = self.backend.as_ref().is_some_and(Backend::takes_load);
+            let servers = servers.filter(|_| takes_load);
             let server = servers.and_then(|servers| servers.nodes.first().copied());
             let server = server.ok_or(Failure::LoadWithoutBackend)?;
             let load = load.clone();

@@ -10,6 +10,7 @@ use fencepost_models::locks::redis::setnx_expire::SetnxExpire;
 use fencepost_models::locks::redisson::multi::RedissonMultiLock;
 use fencepost_models::locks::redisson::rlock::RLock;
 use fencepost_models::locks::redlock::Redlock;
+use fencepost_models::locks::zookeeper::WriteLock;
 use fencepost_models::machine::Boot;
 use fencepost_models::process::{Host, Process};
 use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_conditionally, buy_under};
@@ -104,6 +105,10 @@ impl Client {
             }
             Recipe::Redlock(settings) => self.process(boot, move |host| {
                 let lock = Redlock::new(host.clone(), &nodes, settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::ZooKeeper(settings) => self.process(boot, move |host| {
+                let lock = WriteLock::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
         }

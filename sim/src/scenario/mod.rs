@@ -26,7 +26,7 @@ use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 use fencepost_models::shop::{Fencing, Orders};
 
-pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
+pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel, ZooKeeper};
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
@@ -227,9 +227,9 @@ impl Scenario {
             });
         }
         if self.shop.buyer.lease_check != LeaseCheck::None {
-            if self.lock.lease().is_none() {
+            if !self.lock.knows_its_end() {
                 misplaced
-                    .push(format!("lease_check: `{recipe}` gives no lease that could be over"));
+                    .push(format!("lease_check: `{recipe}` gives no lease whose end is known"));
             }
             if self.lock.redisson().is_some_and(|lock| lock.lease.is_none()) {
                 misplaced

@@ -7,6 +7,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
 use fencepost_models::locks::redisson::multi::Needs;
 use fencepost_models::locks::redlock::{AskNodes, RedlockSettings, ReleaseAfter};
+use fencepost_models::locks::zookeeper::ZooKeeperLockSettings;
 use fencepost_models::note::Name;
 
 use super::Backend;
@@ -43,11 +44,13 @@ pub enum Recipe {
     RedissonMulti(RedissonMulti),
     /// RedLock: a majority of servers that know nothing of each other.
     Redlock(RedlockSettings),
+    /// The recipe of ZooKeeper's documentation: an ephemeral sequential node, the lowest wins.
+    ZooKeeper(ZooKeeperLockSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 10] {
+    pub fn all() -> [Self; 11] {
         let redis = RedisLockSettings::default;
         let redisson = RedissonSettings::default;
         [
@@ -61,6 +64,7 @@ impl Recipe {
             Self::RedissonFenced(redisson()),
             Self::RedissonMulti(RedissonMulti::default()),
             Self::Redlock(RedlockSettings::default()),
+            Self::ZooKeeper(ZooKeeperLockSettings::default()),
         ]
     }
 
@@ -77,6 +81,7 @@ impl Recipe {
             Self::RedissonFenced(_) => "redisson-fenced",
             Self::RedissonMulti(_) => "redisson-multi",
             Self::Redlock(_) => "redlock",
+            Self::ZooKeeper(_) => "zookeeper",
         }
     }
 
@@ -113,6 +118,11 @@ impl Recipe {
         self.is_lock() && !has_none
     }
 
+    /// Whether the client knows when its lease ends. A session's end is known to the servers alone.
+    pub const fn knows_its_end(&self) -> bool {
+        self.lease().is_some() && !matches!(self, Self::ZooKeeper(_))
+    }
+
     /// Whether a client that holds the lock may enter it once more. With any other it waits for itself,
     /// until its lease is over.
     pub const fn is_reentrant(&self) -> bool {
@@ -124,7 +134,7 @@ impl Recipe {
         !matches!(self, Self::None | Self::ConditionalUpdate)
     }
 
-    /// How long a grant of the lock lasts unless it is renewed; `None` for what is no lock, and for
+    /// How long a grant of the lock lasts unless it is renewed: a session's, as its client asks for it. `None` for what is no lock, and for
     /// a lock that nothing but its holder can end.
     pub const fn lease(&self) -> Option<Duration> {
         match self {
@@ -136,6 +146,7 @@ impl Recipe {
             | Self::RedissonFenced(settings)
             | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => Some(settings.lasts()),
             Self::Redlock(settings) => Some(settings.ttl),
+            Self::ZooKeeper(settings) => Some(settings.session_timeout),
         }
     }
 
@@ -153,6 +164,9 @@ impl Recipe {
             | Self::RedissonFenced(settings)
             | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => redisson_round(settings),
             Self::Redlock(settings) => redlock_round(settings),
+            Self::ZooKeeper(settings) => {
+                settings.session_timeout.saturating_add(WRITE_LOCK_RETRIES)
+            }
         }
     }
 
@@ -194,9 +208,14 @@ impl Recipe {
             Self::Redlock(_) | Self::RedissonMulti(_) => {
                 matches!(backend, Some(Backend::RedisIndependent(_)))
             }
+            Self::ZooKeeper(_) => matches!(backend, Some(Backend::ZooKeeper(_))),
         }
     }
 }
+
+/// For how long `WriteLock` sleeps between two attempts at most, and how long a client takes to come back to a
+/// server. It notices that one is silent before its session is over.
+const WRITE_LOCK_RETRIES: Duration = Duration::from_secs(10);
 
 /// A round of one of Redisson's: a try that gets no answer is made five times, with two seconds between
 /// them at most.

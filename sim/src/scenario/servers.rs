@@ -7,8 +7,9 @@ use fencepost_models::redis::client::Address;
 use fencepost_models::redis::sentinel::Sentinel;
 use fencepost_models::redis::server::{RedisSettings, Server as Redis};
 use fencepost_models::redis::supervised::Supervised;
+use fencepost_models::zookeeper::server::Server as ZooKeeperServer;
 
-use super::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
+use super::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel, ZooKeeper};
 use crate::world::World;
 
 /// The servers of a backend, in a world.
@@ -16,8 +17,8 @@ use crate::world::World;
 pub struct Servers {
     /// Those that keep the lock, in the order of their numbers; the master comes first, in the beginning.
     pub nodes: Vec<NodeId>,
-    /// How clients find the one that they need. Of independent servers it is the first alone: who locks
-    /// on all of them has a client for each of [`Servers::nodes`].
+    /// How clients of Redis find the one that they need. Of independent servers it is the first alone: who
+    /// locks on all of them has a client for each of [`Servers::nodes`]. Clients of an ensemble know those.
     pub address: Address,
 }
 
@@ -32,6 +33,7 @@ pub fn add_servers(world: &mut World, backend: &Backend) -> Option<Servers> {
         Backend::RedisSentinel(group) => add_group(world, backend, group),
         Backend::RedisCluster(cluster) => add_cluster(world, backend, cluster),
         Backend::RedisIndependent(masters) => add_masters(world, backend, masters),
+        Backend::ZooKeeper(ensemble) => add_ensemble(world, backend, ensemble),
         Backend::Memory { .. } => None,
     }
 }
@@ -55,10 +57,26 @@ fn add_masters(
     Some(Servers { nodes, address: first.into() })
 }
 
-fn add_cluster(world: &mut World, backend: &Backend, cluster: &RedisCluster) -> Option<Servers> {
-    // Everybody knows everybody from the start, so that the numbers have to be known before.
+fn add_ensemble(world: &mut World, backend: &Backend, ensemble: &ZooKeeper) -> Option<Servers> {
+    let nodes = next_nodes(world, ensemble.servers);
+    let settings = ensemble.settings(&nodes);
+    for name in backend.server_names() {
+        let settings = settings.clone();
+        world.add_server(&name, move |boot| ZooKeeperServer::new(&boot, settings.clone()));
+    }
+    let first = *nodes.first()?;
+    Some(Servers { nodes, address: first.into() })
+}
+
+/// The numbers of the nodes that are added next: where everybody knows everybody from the start, they have to
+/// be known before.
+fn next_nodes(world: &World, count: u16) -> Vec<NodeId> {
     let first = world.next_node().0;
-    let nodes: Vec<NodeId> = (first..).map(NodeId).take(usize::from(cluster.servers())).collect();
+    (first..).map(NodeId).take(usize::from(count)).collect()
+}
+
+fn add_cluster(world: &mut World, backend: &Backend, cluster: &RedisCluster) -> Option<Servers> {
+    let nodes = next_nodes(world, cluster.servers());
     let settings = cluster.node(&nodes);
     for name in backend.server_names() {
         let (redis, settings) = (cluster.redis, settings.clone());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::named::named;
 use crate::note::Name;
 
 /// The settings of a RedLock.
@@ -139,23 +140,6 @@ pub enum Tokens {
     None,
     /// The random value, as a number.
     ValueAsToken,
-}
-
-/// Defines the names in scenario files of what has few variants.
-macro_rules! named {
-    ($type:ident: $($name:literal => $variant:ident),+) => {
-        impl $type {
-            /// Each with its name in scenario files.
-            pub const ALL: &'static [(&'static str, Self)] = &[$(($name, Self::$variant)),+];
-
-            /// The name in scenario files.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name),+
-                }
-            }
-        }
-    };
 }
 
 named!(AskNodes: "in-parallel" => InParallel, "in-turn" => InTurn);

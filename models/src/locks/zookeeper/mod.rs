@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use self::write_lock::WriteLock;
 use super::standing::Standing;
 use crate::machine::NodeId;
+use crate::named::named;
 use crate::note::{Name, Note};
 use crate::process::Host;
 use crate::zookeeper::client::{ClientSettings, Event, Events, KeeperState, ZooKeeper};
@@ -64,6 +65,11 @@ pub enum Token {
     /// The number in its name.
     Sequence,
 }
+
+named!(Watching: "predecessor" => Predecessor, "parent" => Parent);
+named!(OnDisconnect: "gives-up" => GivesUp, "ignores" => Ignores);
+named!(Leftover: "removed" => Removed, "reused" => Reused);
+named!(Token: "czxid" => Czxid, "sequence" => Sequence);
 
 /// The settings of a lock on an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]

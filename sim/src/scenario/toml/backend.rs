@@ -8,6 +8,7 @@ use fencepost_models::redis::cluster::ClusterSettings;
 
 use super::redis::{read_redis, write_redis};
 use super::replication::{read_replication, write_replication};
+use super::zookeeper::{read_ensemble, write_ensemble};
 use super::{MILLISECOND, ZERO, set, set_duration, write_duration};
 use crate::scenario::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 
@@ -35,6 +36,9 @@ pub(super) fn read_backend<'a>(
             Backend::RedisIndependent(masters) => {
                 is_clear = read_independent(&mut table, masters).is_some();
             }
+            Backend::ZooKeeper(ensemble) => {
+                is_clear = read_ensemble(&mut table, ensemble).is_some();
+            }
             Backend::Memory { processes } => {
                 let given = table.get("processes");
                 set(processes, given.and_then(|number| number.integer(1..=buyers)));
@@ -58,6 +62,7 @@ pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt:
         Backend::RedisSentinel(group) => write_sentinel(out, group),
         Backend::RedisCluster(cluster) => write_cluster(out, cluster),
         Backend::RedisIndependent(masters) => write_independent(out, masters),
+        Backend::ZooKeeper(ensemble) => write_ensemble(out, ensemble),
         Backend::Memory { processes: 1 } => Ok(()),
         Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }

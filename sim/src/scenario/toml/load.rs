@@ -15,17 +15,17 @@ const MAX_VALUE_BYTES: u32 = 16 << 20;
 /// Reads the load, if there is any; `None` when that is not known.
 pub(super) fn read_load(
     root: &mut Table<'_>,
-    has_server: bool,
+    is_taken: bool,
     load: &mut Option<LoadSettings>,
 ) -> Option<()> {
     let Some(section) = root.get("load") else {
         return Some(());
     };
     let mut table = section.table()?;
-    if !has_server {
-        let help = "add a section [backend] with a server, or leave [load] out".to_owned();
+    if !is_taken {
+        let help = "add a section [backend] with a Redis, or leave [load] out".to_owned();
         section.problem(
-            "`load` needs a backend with a server".to_owned(),
+            "`load` needs a backend with a Redis".to_owned(),
             "sets keys on what?",
             Some(help),
         );

@@ -13,6 +13,7 @@ use fencepost_models::redis::client::Discovery;
 
 use super::redisson::{read_multi, read_redisson, write_multi, write_redisson};
 use super::redlock::{read_redlock, write_redlock};
+use super::zookeeper::{read_zookeeper, write_zookeeper};
 use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
 
@@ -36,6 +37,7 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
         }
         Recipe::RedissonMulti(settings) => read_multi(&mut table, settings),
         Recipe::Redlock(settings) => read_redlock(&mut table, settings),
+        Recipe::ZooKeeper(settings) => read_zookeeper(&mut table, settings),
     }
     table.finish();
     Some((value, recipe))
@@ -102,7 +104,7 @@ const MAX_REPLICAS: u32 = 1_000;
 /// More than any client tries.
 pub(super) const MAX_RETRIES: u32 = 1_000;
 
-fn read_name(value: &Value<'_>, meaning: &str) -> Option<Name> {
+pub(super) fn read_name(value: &Value<'_>, meaning: &str) -> Option<Name> {
     read_line(value, meaning).map(Name::from)
 }
 
@@ -164,6 +166,7 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
         }
         Recipe::RedissonMulti(settings) => write_multi(out, settings),
         Recipe::Redlock(settings) => write_redlock(out, settings),
+        Recipe::ZooKeeper(settings) => write_zookeeper(out, settings),
     }
 }
 

@@ -13,6 +13,7 @@ mod redisson;
 mod redlock;
 mod replication;
 mod shop;
+mod zookeeper;
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
@@ -163,9 +164,9 @@ fn read(mut root: Table<'_>) -> Scenario {
     }
     scenario.backend =
         backend.as_ref().and_then(|known| known.as_ref().map(|found| found.1.clone()));
-    let has_server =
-        backend.is_none() || scenario.backend.as_ref().is_some_and(Backend::has_server);
-    let load = read_load(&mut root, has_server, &mut scenario.load);
+    let takes_load =
+        backend.is_none() || scenario.backend.as_ref().is_some_and(Backend::takes_load);
+    let load = read_load(&mut root, takes_load, &mut scenario.load);
     let names = scenario.node_names();
     // Where buyers or servers could not be made out, whoever names one is not told off for it.
     let all_known = shop.is_some() && load.is_some() && backend.is_some();
@@ -227,6 +228,29 @@ type Range = (Duration, Duration);
 
 fn write_range(out: &mut String, key: &str, value: Range, default: Range) -> fmt::Result {
     if value == default { Ok(()) } else { writeln!(out, "{key} = {}", range(value)) }
+}
+
+fn read_choice<T: Copy>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    what: &'static str,
+    choices: &[(&'static str, T)],
+    place: &mut T,
+) {
+    set(place, table.get(key).and_then(|value| value.one_of(what, choices)));
+}
+
+fn write_word(out: &mut String, key: &str, word: &str, default: &str) -> fmt::Result {
+    if word == default { Ok(()) } else { writeln!(out, "{key} = {}", string(word)) }
+}
+
+fn write_plain<T: PartialEq + fmt::Display>(
+    out: &mut String,
+    key: &str,
+    value: T,
+    default: T,
+) -> fmt::Result {
+    if value == default { Ok(()) } else { writeln!(out, "{key} = {value}") }
 }
 
 /// What `Value::duration_range` reads.

@@ -1,16 +1,19 @@
 //! RedLock's settings, as the `[lock]` section has them.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::Duration;
 
 use fencepost_faults::show;
-use fencepost_faults::toml::{MAX_DURATION, Table, string};
+use fencepost_faults::toml::{MAX_DURATION, Table};
 use fencepost_models::locks::redlock::{
     AskNodes, Clock, RedlockSettings, ReleaseAfter, Tokens, WaitFor,
 };
 
 use super::lock::{MAX_RETRIES, MILLISECONDS_OF_PX, read_key, read_ttl, write_name};
-use super::{INSTANT, ZERO, set, set_duration, write_duration, write_range};
+use super::{
+    INSTANT, ZERO, read_choice, set, set_duration, write_duration, write_plain, write_range,
+    write_word,
+};
 
 /// node-redlock refuses a lease that is extended sooner than that after it was granted. Source:
 /// `src/index.ts`, `using`.
@@ -49,16 +52,6 @@ pub(super) fn read_redlock(table: &mut Table<'_>, settings: &mut RedlockSettings
     set(&mut settings.key, table.get("key").and_then(|key| read_key(&key)));
 }
 
-fn read_choice<T: Copy>(
-    table: &mut Table<'_>,
-    key: &'static str,
-    what: &'static str,
-    choices: &[(&'static str, T)],
-    place: &mut T,
-) {
-    set(place, table.get(key).and_then(|value| value.one_of(what, choices)));
-}
-
 pub(super) fn write_redlock(out: &mut String, settings: &RedlockSettings) -> fmt::Result {
     let defaults = RedlockSettings::default();
     write_duration(out, "ttl", settings.ttl, defaults.ttl)?;
@@ -78,17 +71,4 @@ pub(super) fn write_redlock(out: &mut String, settings: &RedlockSettings) -> fmt
     write_duration(out, "extend_before", settings.extend_before, defaults.extend_before)?;
     write_word(out, "token", settings.token.as_str(), defaults.token.as_str())?;
     write_name(out, "key", &settings.key, &defaults.key)
-}
-
-fn write_word(out: &mut String, key: &str, word: &str, default: &str) -> fmt::Result {
-    if word == default { Ok(()) } else { writeln!(out, "{key} = {}", string(word)) }
-}
-
-fn write_plain<T: PartialEq + fmt::Display>(
-    out: &mut String,
-    key: &str,
-    value: T,
-    default: T,
-) -> fmt::Result {
-    if value == default { Ok(()) } else { writeln!(out, "{key} = {value}") }
 }
