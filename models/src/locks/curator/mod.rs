@@ -55,6 +55,7 @@ use std::time::Duration;
 
 pub use self::mutex::InterProcessMutex;
 use crate::locks::zookeeper::Token;
+use crate::named::named;
 use crate::note::Name;
 
 /// What a user takes from an exception of `acquire()` to its next call: no more than code takes.
@@ -79,6 +80,9 @@ pub enum OnReconnected {
     /// given up is there until the servers give it up, too.
     Checks,
 }
+
+named!(Reaction: "stops" => Stops, "goes-on" => GoesOn);
+named!(OnReconnected: "goes-on" => GoesOn, "checks" => Checks);
 
 /// The settings of a mutex and of its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
