@@ -49,6 +49,8 @@ mod deletes;
 mod framework;
 mod mutex;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::time::Duration;
