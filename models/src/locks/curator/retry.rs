@@ -113,3 +113,44 @@ pub(super) async fn call_with_retry<T>(
     // A loop that nobody shares ends with an answer or with an error.
     answer.ok_or(ErrorCode::RuntimeInconsistency)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::machine::{Input, NodeId};
+    use crate::process::testing::Driven;
+
+    /// What the waits are times the base, after so many retries, in a thousand draws.
+    fn waits(policy: RetryPolicy, retries: u32) -> BTreeSet<Option<Duration>> {
+        let drawn = std::rc::Rc::new(std::cell::RefCell::new(BTreeSet::new()));
+        let draws = std::rc::Rc::clone(&drawn);
+        let mut process = Driven::new(NodeId(1), move |host| async move {
+            draws.borrow_mut().extend((0..1000).map(|_| policy.wait(&host, retries)));
+        });
+        process.handle(Input::Started);
+        let drawn = drawn.borrow().clone();
+        assert!(!drawn.is_empty());
+        drawn
+    }
+
+    #[test]
+    fn waits_are_longer_each_time_and_come_to_an_end() {
+        let policy = RetryPolicy::new(Duration::from_millis(100), 3);
+        let up_to = |times: u64| (1..=times).map(|times| Some(Duration::from_millis(times * 100)));
+        // Nothing below 1 is drawn, and 0 counts as 1.
+        assert_eq!(waits(policy, 0), up_to(1).collect());
+        assert_eq!(waits(policy, 1), up_to(3).collect());
+        assert_eq!(waits(policy, 2), up_to(7).collect());
+        assert_eq!(waits(policy, 3), BTreeSet::from([None]));
+    }
+
+    #[test]
+    fn there_are_29_retries_at_most_and_no_wait_is_longer_than_javas_greatest_int() {
+        let policy = RetryPolicy::new(Duration::from_secs(100), 1000);
+        let longest = *waits(policy, 28).last().unwrap();
+        assert_eq!(longest, Some(Duration::from_millis(2_147_483_647)));
+        assert_eq!(waits(policy, 29), BTreeSet::from([None]));
+    }
+}

@@ -68,27 +68,3 @@ fn a_deletion_whose_retries_are_used_up_goes_on_in_the_background() {
     assert_eq!(bench.tokens(), [token(3), token(6)], "each hold has a token of its own");
     bench.idle(100 * SECOND);
 }
-
-#[test]
-fn a_node_that_is_in_the_way_is_its_own_makers_too() {
-    let (mut bench, own) = releasing(|settings| settings.max_retries = 0);
-    bench.disconnect();
-    bench.desk.pass(SECOND);
-    bench.admit(SESSION);
-    bench.desk.pass(SECOND);
-    let mut next = String::new();
-    let mut deletion_xid = None;
-    for (xid, op) in bench.requests() {
-        if op == deletion(&own) {
-            deletion_xid = Some(xid);
-        } else {
-            next = name(&created(&op, 5));
-        }
-    }
-    // In the order in which the servers are asked: the deletion first, which waits for its commit.
-    bench.reply(deletion_xid.unwrap(), Ok(Answer::Done));
-    let path = path(&next);
-    bench.reply(deletion_xid.unwrap() + 1, Ok(Answer::Created { path, stat: Some(stat(5)) }));
-    bench.list(&[&next]);
-    assert_eq!(bench.tokens(), [token(3), token(5)]);
-}
