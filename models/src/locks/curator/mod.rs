@@ -29,9 +29,11 @@
 //! * **the connection is suspended**: nobody knows whether the lock is held. It is the user's listener that takes it
 //!   for lost, or does not ([`CuratorSettings::on_suspended`]); the mutex itself believes what it did before.
 //! * **the session is lost**: a server has said so, or the client has given it up after the session's timeout without
-//!   a connection. The mutex itself goes on believing. Who waits lists the queue in the new session. If its node is
-//!   gone, it queues up again; if it is still there, since the servers have not given up the old session yet, it keeps
-//!   its place, and may be granted the lock by a node that goes with the old session while it holds.
+//!   a connection. That is counted from when the connection was suspended, which may be two thirds of the timeout
+//!   after the last word: the servers have given it up before, and somebody else may hold the lock. The mutex itself
+//!   goes on believing. Who waits lists the queue in the new session. If its node is gone, it queues up again; if it
+//!   is still there, since the servers have not given up the old session yet, it keeps its place, and may be granted
+//!   the lock by a node that goes with the old session while it holds. No listener is told of that.
 //! * **it is connected again**: nothing, unless the user looks for its node ([`CuratorSettings::on_reconnected`]).
 //! * **the holder crashes**: its node goes with its session, after the session's timeout.
 //!
@@ -39,8 +41,10 @@
 //! has a `LockInternalsDriver` of its own, which takes the `czxid` from the node's creation, or asks for it where the
 //! node was found; or it takes the number in the name. See [`Token`].
 //!
-//! Read at Curator 5.4.0, commit 526e38c77fdd3d24f155ab49886fe7a9d8aab2d5 of the repository apache/curator. What
-//! differs: the node above the queue is a persistent one and not a container, so that the numbers never begin anew;
+//! Read at Curator 5.4.0, commit 526e38c77fdd3d24f155ab49886fe7a9d8aab2d5 of the repository apache/curator. Seen at its
+//! jars on ZooKeeper 3.8.0: the creation that loses its connection before and after a look (`acquire()` throws an
+//! `IllegalArgumentException`, and the node stays); `SUSPENDED`, and `LOST` as much later as the session lasts; and who
+//! waits, back in a new session, at the place of its node of the old one. What differs: the node above the queue is a persistent one and not a container, so that the numbers never begin anew;
 //! watches that have not fired are left where they are when the lock is given back; no `EnsembleTracker` asks for the
 //! ensemble's configuration; and every thread has a client of its own.
 
@@ -91,7 +95,8 @@ named!(OnReconnected: "goes-on" => GoesOn, "checks" => Checks);
 pub struct CuratorSettings {
     /// The node below which the lock's nodes are.
     pub path: Name,
-    /// The session's timeout that the client asks for. The servers grant 2 to 20 of their ticks.
+    /// The session's timeout that the client asks for. The servers grant 2 to 20 of their ticks: by their own
+    /// defaults, no more than 40 s.
     pub session_timeout: Duration,
     /// How long a call waits for a connection before it is made without one; an operation in the background, before
     /// it begins to count its retries.

@@ -32,7 +32,7 @@ pub(super) fn contend<L: Lock + 'static>(
     }
 }
 
-/// Lets time pass until all clients are through, but no longer than that.
+/// Lets so much time pass, or less when all processes have come to their end.
 pub(super) fn run(rig: &mut Rig, at_most_ms: u64) {
     let end = rig.now_ms() + at_most_ms;
     while rig.now_ms() < end && CLIENTS.into_iter().any(|node| !rig.is_finished(node)) {

@@ -8,6 +8,7 @@ use crate::locks::Guarded;
 use crate::locks::curator::{CuratorSettings, InterProcessMutex, OnReconnected, Reaction};
 use crate::machine::NodeId;
 use crate::note::Note;
+use crate::random::Random;
 
 /// Clients with such mutexes take the lock so many times each, and hold it for so long.
 fn contend_with(rig: &mut Rig, times: u32, hold: Duration, settings: &CuratorSettings) {
@@ -126,27 +127,38 @@ fn a_careless_holder_that_looks_for_its_node_knows_as_soon_as_it_is_back() {
     }
 }
 
+/// A client that comes then, takes the lock so many times, holds it for so long, and rests for two seconds.
+fn come(
+    rig: &mut Rig,
+    node: u16,
+    at_s: u64,
+    times: u32,
+    hold: Duration,
+    settings: CuratorSettings,
+) {
+    let servers: Vec<NodeId> = (1..=rig.servers()).map(NodeId).collect();
+    rig.start_process(node, move |host| async move {
+        host.sleep(Duration::from_secs(at_s)).await;
+        let mutex = InterProcessMutex::new(host.clone(), &servers, settings);
+        let mut lock = Guarded::new(host.clone(), mutex);
+        for _ in 0..times {
+            let held = lock.acquire().await;
+            host.sleep(hold).await;
+            lock.release(held).await;
+            host.sleep(Duration::from_secs(2)).await;
+        }
+    });
+}
+
 /// A client takes the lock twice. Its second node is created, but it does not hear of that before its connection is
 /// lost. Another client comes later.
 fn lose_a_creation(protection: bool) -> Rig {
     let mut rig = Rig::of(3, 60, |_| {});
     rig.settle();
-    let servers: Vec<NodeId> = (1..=3).map(NodeId).collect();
-    for (node, times, comes_after_s) in [(101, 2, 0), (102, 1, 25)] {
-        let settings = CuratorSettings { protection, ..settings(Duration::from_secs(20)) };
-        let servers = servers.clone();
-        rig.start_process(node, move |host| async move {
-            host.sleep(Duration::from_secs(comes_after_s)).await;
-            let mutex = InterProcessMutex::new(host.clone(), &servers, settings);
-            let mut lock = Guarded::new(host.clone(), mutex);
-            for _ in 0..times {
-                let held = lock.acquire().await;
-                host.sleep(Duration::from_millis(100)).await;
-                lock.release(held).await;
-                host.sleep(Duration::from_secs(2)).await;
-            }
-        });
-    }
+    let settings = CuratorSettings { protection, ..settings(Duration::from_secs(20)) };
+    let hold = Duration::from_millis(100);
+    come(&mut rig, 101, 0, 2, hold, settings.clone());
+    come(&mut rig, 102, 25, 1, hold, settings);
     rig.pass(1500);
     assert_eq!((tokens(&rig).len(), nodes_created(&rig)), (1, 1));
     rig.deafen(101);
@@ -182,4 +194,79 @@ fn without_protection_it_locks_everybody_out_for_as_long_as_its_makers_session_l
     let tokens = tokens(&rig);
     assert_eq!((tokens.len(), most_holders(&rig)), (3, 1));
     assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:x?}");
+}
+
+/// Who waits hears nothing of the servers, which hear it: it gives its session up, and they do not. Back in a new
+/// session, it finds its node where it was, holds the lock by it, and is told nothing when the old session ends.
+#[test]
+fn a_careful_holder_is_one_of_two_by_a_node_of_the_session_that_it_gave_up() {
+    let mut rig = Rig::of(3, 61, |_| {});
+    rig.settle();
+    let settings = settings(Duration::from_secs(6));
+    for (node, at_s) in [(101, 0), (102, 1), (103, 2)] {
+        come(&mut rig, node, at_s, 1, Duration::from_secs(12), settings.clone());
+    }
+    rig.pass(3000);
+    rig.deafen(102);
+    // Suspended after 4 s, lost after 6 s more. Meanwhile the first client gives the lock back.
+    rig.pass(10_500);
+    assert!(!holds(&rig, 101));
+    rig.heal();
+    rig.pass(2000);
+    assert!(holds(&rig, 102));
+    assert_eq!(nodes_created(&rig), 3, "it has not queued up again");
+    rig.pass(8000);
+    assert!(holds(&rig, 102) && holds(&rig, 103));
+    assert_eq!(losses(&rig), [""; 0]);
+    let tokens = tokens(&rig);
+    assert_eq!(tokens.len(), 3);
+    assert!(tokens.is_sorted_by(|one, next| one < next), "they tell them apart: {tokens:x?}");
+}
+
+/// Servers crash and come back, clients are cut off, and do not hear what servers answer.
+fn misfortunes(rig: &mut Rig, random: &mut Random) {
+    for _ in 0..20 {
+        rig.pass(random.range(500..=6000));
+        let server = *random.choice(&[1, 2, 3]).unwrap();
+        let client = *random.choice(&[101, 102, 103]).unwrap();
+        match random.below(6) {
+            0 if (1..=3).all(|server| rig.is_up(server)) => rig.crash(server),
+            1 | 2 => rig.cut_off(client),
+            3 => rig.deafen(client),
+            4 => rig.heal(),
+            _ => start_all(rig),
+        }
+    }
+    rig.heal();
+    start_all(rig);
+}
+
+fn start_all(rig: &mut Rig) {
+    let down: Vec<u16> = (1..=rig.servers()).filter(|server| !rig.is_up(*server)).collect();
+    down.into_iter().for_each(|server| rig.start(server));
+}
+
+/// Whatever happens, and whatever the holders make of it: no two grants have one token, and a later one has a greater.
+#[test]
+fn tokens_grow_with_every_grant_whatever_happens() {
+    let (mut grants, mut two_holders) = (0, 0);
+    for seed in 0..60 {
+        let mut rig = Rig::of(3, 1000 + seed, |_| {});
+        rig.settle();
+        let reaction = if seed % 2 == 0 { Reaction::Stops } else { Reaction::GoesOn };
+        let settings = CuratorSettings {
+            on_suspended: reaction,
+            on_lost: reaction,
+            ..settings(Duration::from_secs(6))
+        };
+        contend_with(&mut rig, 6, Duration::from_secs(3), &settings);
+        misfortunes(&mut rig, &mut Random::new(seed, 78));
+        run(&mut rig, 200_000);
+        let tokens = tokens(&rig);
+        assert!(tokens.is_sorted_by(|one, next| one < next), "seed {seed}: {tokens:x?}");
+        grants += tokens.len();
+        two_holders += usize::from(most_holders(&rig) > 1);
+    }
+    assert_eq!(grants, 60 * 18);
+    assert!(two_holders > 0, "it was not put to the test");
 }
