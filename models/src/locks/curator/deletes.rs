@@ -69,9 +69,9 @@ pub(super) fn find_and_delete(framework: &Framework, parent: Path, prefix: Strin
             if let Some(answered) = operation(&framework, &list, began).await {
                 break answered;
             }
-            // An operation that gives up counts its retries anew, and not its age; without any retries the real one
-            // would call itself until its stack is full.
-            if !framework.policy().retries() {
+            // An operation that gives up counts its retries anew, and not its age. Without any waits the real one would
+            // do so at the same instant, without end.
+            if !framework.policy().takes_time() {
                 began = framework.host().wall();
             }
         };

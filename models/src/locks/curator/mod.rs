@@ -44,9 +44,11 @@
 //! Read at Curator 5.4.0, commit 526e38c77fdd3d24f155ab49886fe7a9d8aab2d5 of the repository apache/curator. Seen at its
 //! jars on ZooKeeper 3.8.0: the creation that loses its connection before and after a look (`acquire()` throws an
 //! `IllegalArgumentException`, and the node stays); `SUSPENDED`, and `LOST` as much later as the session lasts; and who
-//! waits, back in a new session, at the place of its node of the old one. What differs: the node above the queue is a persistent one and not a container, so that the numbers never begin anew;
-//! watches that have not fired are left where they are when the lock is given back; no `EnsembleTracker` asks for the
-//! ensemble's configuration; and every thread has a client of its own.
+//! waits, back in a new session, at the place of its node of the old one.
+//!
+//! What differs: the node above the queue is a persistent one and not a container, so that the numbers never begin
+//! anew; watches that have not fired are left where they are when the lock is given back; no `EnsembleTracker` asks
+//! for the ensemble's configuration; and every thread has a client of its own.
 
 mod create;
 mod deletes;

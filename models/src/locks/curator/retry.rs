@@ -28,9 +28,9 @@ impl RetryPolicy {
         Self { base, max_retries: max_retries.min(MAX_RETRIES_LIMIT) }
     }
 
-    /// Whether any call is made again.
-    pub(super) const fn retries(&self) -> bool {
-        self.max_retries > 0
+    /// Whether a call that fails takes any time, since it is made again after a wait.
+    pub(super) const fn takes_time(&self) -> bool {
+        self.max_retries > 0 && !self.base.is_zero()
     }
 
     /// How long to wait before the next call, after so many retries; nothing when there is none. Source:

@@ -164,6 +164,33 @@ fn a_creation_that_is_given_up_is_looked_for_and_deleted() {
 }
 
 #[test]
+fn what_is_looked_for_in_the_background_takes_its_time_whatever_the_retry_policy() {
+    for (max_retries, retry_base) in [(0, SECOND), (3, Duration::ZERO), (3, SECOND)] {
+        let mut bench = Bench::connected(|settings| {
+            settings.max_retries = max_retries;
+            settings.retry_base = retry_base;
+            settings.connection_timeout = SECOND;
+        });
+        let lost = lose_creation(&mut bench, 4);
+        // Longer than all retries, several times.
+        bench.desk.pass(200 * SECOND);
+        assert_eq!(bench.requests(), []);
+        bench.admit(NEXT_SESSION);
+        let mut asked = Vec::new();
+        for _ in 0..20 {
+            asked.extend(bench.answer_all(|op| match op {
+                Op::Create { .. } => created_as(op, 5, &mut String::new()),
+                Op::GetChildren { .. } => children(&[&lost]),
+                Op::Delete { .. } => Ok(Answer::Done),
+                _ => data(),
+            }));
+            bench.desk.pass(SECOND);
+        }
+        assert!(asked.contains(&deletion(&lost)), "{max_retries}, {retry_base:?}: {asked:?}");
+    }
+}
+
+#[test]
 fn a_node_of_a_session_that_is_over_is_no_use_and_is_deleted() {
     let mut bench = Bench::connected(|_| {});
     let lost = lose_creation(&mut bench, 4);
