@@ -11,6 +11,7 @@
 //! holding it beside nobody. So keep the [`Held`] for as long as you do what the lock protects.
 //! Dropping an `acquire` that has not returned ends the wait in the same way ([`Note::GaveUp`]).
 
+pub mod curator;
 pub mod jvm;
 pub mod none;
 pub mod redis;

@@ -73,6 +73,22 @@ pub(super) async fn run(host: Host, state: Rc<RefCell<State>>, mut servers: Serv
     }
 }
 
+/// Runs a connection until its client gives its session up; it is closed then, whatever it is about.
+pub(super) async fn unless_given_up(
+    state: Rc<RefCell<State>>,
+    connection: impl Future<Output = ()>,
+) {
+    let mut connection = pin!(connection);
+    poll_fn(|context| {
+        if state.borrow().is_given_up || connection.as_mut().poll(context).is_ready() {
+            return Poll::Ready(());
+        }
+        state.borrow_mut().given_up = Some(context.waker().clone());
+        Poll::Pending
+    })
+    .await;
+}
+
 /// A connection that is open.
 struct Link<'a> {
     host: &'a Host,

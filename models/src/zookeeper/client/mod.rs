@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use self::state::{Outgoing, Slot, State, Subscriber};
+use self::state::{Outgoing, Slot, Stage, State, Subscriber};
 use super::protocol::{Answer, ErrorCode, Op, SessionId, WatchedEvent};
 use crate::machine::{InputId, NodeId};
 use crate::process::Host;
@@ -84,8 +84,24 @@ impl ZooKeeper {
     pub fn new(host: &Host, settings: &ClientSettings) -> Self {
         let state = Rc::new(RefCell::new(State::new(settings)));
         let servers = servers::Servers::new(host, settings.servers.clone());
-        host.spawn(connection::run(host.clone(), Rc::clone(&state), servers));
+        let connection = connection::run(host.clone(), Rc::clone(&state), servers);
+        host.spawn(connection::unless_given_up(Rc::clone(&state), connection));
         Self { state }
+    }
+
+    /// Gives the session up without a server's word: to this client it is expired. The servers are told nothing, and
+    /// go on counting.
+    ///
+    /// Source: `ZooKeeper.java`, `getTestable`; `ZooKeeperTestable.java`, `injectSessionExpiration`, which libraries
+    /// call, its name notwithstanding.
+    pub fn give_up_session(&self) {
+        let mut state = self.state.borrow_mut();
+        if state.is_alive() {
+            state.stage = Stage::Closed;
+            state.lose_all();
+            state.tell(&Event::State(KeeperState::Expired));
+            state.give_up();
+        }
     }
 
     /// The session; [`SessionId::NONE`] before it has begun.

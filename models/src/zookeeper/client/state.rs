@@ -86,6 +86,10 @@ pub(super) struct State {
     next_xid: i32,
     /// Wakes the connection.
     pub(super) waker: Option<Waker>,
+    /// The client has given its session up: its connection is of no more use.
+    pub(super) is_given_up: bool,
+    /// Wakes who ends the connection then.
+    pub(super) given_up: Option<Waker>,
 }
 
 impl State {
@@ -104,6 +108,8 @@ impl State {
             subscribers: Vec::new(),
             next_xid: 1,
             waker: None,
+            is_given_up: false,
+            given_up: None,
         }
     }
 
@@ -156,6 +162,14 @@ impl State {
     /// There is something to send.
     pub(super) fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// The connection is to end.
+    pub(super) fn give_up(&mut self) {
+        self.is_given_up = true;
+        if let Some(waker) = self.given_up.take() {
             waker.wake();
         }
     }

@@ -263,3 +263,35 @@ fn a_session_that_is_closed_takes_no_more_requests() {
     client.desk.pass(100 * SECOND);
     assert_eq!(client.desk.connects.len(), 1);
 }
+
+#[test]
+fn a_session_that_the_client_gives_up_is_over_to_it_alone() {
+    let mut client = Client::new();
+    client.admit();
+    client.ask(delete("/a"));
+    client.desk.requests();
+    client.events();
+    client.zookeeper.borrow().as_ref().unwrap().give_up_session();
+    // Whatever input comes next finds it.
+    client.desk.pass(Duration::from_millis(1));
+    client.desk.say(Packet::Reply { xid: 1, zxid: zxid(1), result: Ok(Answer::Done) });
+    assert_eq!(client.events(), [Event::State(KeeperState::Expired)]);
+    assert_eq!(client.results(), [Err(ErrorCode::SessionExpired)], "the answer came too late");
+    client.desk.pass(100 * SECOND);
+    assert_eq!(client.desk.sent(), [], "no server is told");
+    assert_eq!(client.desk.connects.len(), 1);
+}
+
+#[test]
+fn a_session_can_be_given_up_without_a_connection() {
+    let mut client = Client::new();
+    client.admit();
+    client.desk.close(CloseReason::Reset);
+    client.events();
+    client.zookeeper.borrow().as_ref().unwrap().give_up_session();
+    client.desk.pass(100 * SECOND);
+    assert_eq!(client.events(), [Event::State(KeeperState::Expired)]);
+    client.ask(delete("/a"));
+    assert_eq!(client.results(), [Err(ErrorCode::SessionExpired)]);
+    assert!(client.desk.connects.len() <= 2, "it looks for no other server");
+}

@@ -3,6 +3,8 @@
 mod agreement;
 mod beside_zookeeper;
 mod client;
+mod contention;
+mod curator;
 mod disk;
 mod elections;
 mod laws;

@@ -1,31 +1,15 @@
 //! Locks by the recipe, on an ensemble whose leader fails and whose clients are cut off.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::contention::{contend, holder, holds, most_holders, run, tokens};
 use super::rig::Rig;
-use crate::locks::Guarded;
 use crate::locks::zookeeper::{OnDisconnect, Watching, WriteLock, ZooKeeperLockSettings};
-use crate::machine::NodeId;
-use crate::note::Note;
 
-const CLIENTS: std::ops::RangeInclusive<u16> = 101..=103;
-
-/// Starts clients that take the lock so many times each, and hold it for so long.
-fn contend(rig: &mut Rig, times: u32, hold: Duration, settings: &ZooKeeperLockSettings) {
-    let servers: Vec<NodeId> = (1..=rig.servers()).map(NodeId).collect();
-    for node in CLIENTS {
-        let (servers, settings) = (servers.clone(), settings.clone());
-        rig.start_process(node, move |host| async move {
-            let mut lock =
-                Guarded::new(host.clone(), WriteLock::new(host.clone(), &servers, settings));
-            for _ in 0..times {
-                let held = lock.acquire().await;
-                host.sleep(hold).await;
-                lock.release(held).await;
-            }
-        });
-    }
+/// Clients with such locks take the lock so many times each, and hold it for so long.
+fn contend_with(rig: &mut Rig, times: u32, hold: Duration, settings: &ZooKeeperLockSettings) {
+    let settings = settings.clone();
+    contend(rig, times, hold, move |host, servers| WriteLock::new(host, servers, settings.clone()));
 }
 
 fn settings() -> ZooKeeperLockSettings {
@@ -34,62 +18,13 @@ fn settings() -> ZooKeeperLockSettings {
     ZooKeeperLockSettings { session_timeout, ..ZooKeeperLockSettings::default() }
 }
 
-fn run(rig: &mut Rig, at_most_ms: u64) {
-    let end = rig.now_ms() + at_most_ms;
-    while rig.now_ms() < end && CLIENTS.into_iter().any(|node| !rig.is_finished(node)) {
-        rig.pass(100);
-    }
-}
-
-/// The tokens of all grants, in order.
-fn tokens(rig: &Rig) -> Vec<u64> {
-    let token = |(_, _, note): &(u64, NodeId, Note)| match note {
-        Note::Acquired { token, .. } => *token,
-        _ => None,
-    };
-    rig.notes.iter().filter_map(token).collect()
-}
-
-/// How many clients believed at most, at the same time, that they held the lock.
-fn most_holders(rig: &Rig) -> usize {
-    let mut holders = BTreeSet::new();
-    let mut most = 0;
-    for (_, node, note) in &rig.notes {
-        match note {
-            Note::Acquired { .. } => {
-                holders.insert(node);
-            }
-            Note::Releasing { .. } | Note::LockLost { .. } => {
-                holders.remove(node);
-            }
-            _ => {}
-        }
-        most = most.max(holders.len());
-    }
-    most
-}
-
-/// Whether a client believes that it holds the lock.
-fn holds(rig: &Rig, node: u16) -> bool {
-    let own = rig.notes.iter().rev().find(|(_, of, note)| {
-        let is_own =
-            matches!(note, Note::Acquired { .. } | Note::Releasing { .. } | Note::LockLost { .. });
-        of.0 == node && is_own
-    });
-    own.is_some_and(|(_, _, note)| matches!(note, Note::Acquired { .. }))
-}
-
-fn holder(rig: &Rig) -> u16 {
-    CLIENTS.into_iter().find(|node| holds(rig, *node)).expect("somebody holds the lock")
-}
-
 #[test]
 fn one_after_the_other_holds_the_lock_under_growing_tokens() {
     for (seed, watching) in [(31, Watching::Predecessor), (32, Watching::Parent)] {
         let mut rig = Rig::of(3, seed, |_| {});
         rig.settle();
         let settings = ZooKeeperLockSettings { watching, ..settings() };
-        contend(&mut rig, 5, Duration::from_millis(200), &settings);
+        contend_with(&mut rig, 5, Duration::from_millis(200), &settings);
         run(&mut rig, 60_000);
         let tokens = tokens(&rig);
         assert_eq!((tokens.len(), most_holders(&rig)), (15, 1));
@@ -106,7 +41,7 @@ fn a_leader_that_crashes_costs_time_and_nothing_else() {
         let mut rig = Rig::of(3, seed, |_| {});
         rig.settle();
         let settings = settings();
-        contend(&mut rig, 4, Duration::from_millis(700), &settings);
+        contend_with(&mut rig, 4, Duration::from_millis(700), &settings);
         rig.pass(2000 + 150 * (seed - 40));
         let leader = rig.leader();
         rig.crash(leader);
@@ -128,7 +63,7 @@ fn a_holder_that_ignores_that_it_is_disconnected_is_one_of_two() {
         let mut rig = Rig::of(3, 50, |_| {});
         rig.settle();
         let settings = ZooKeeperLockSettings { on_disconnect, ..settings() };
-        contend(&mut rig, 1, Duration::from_secs(30), &settings);
+        contend_with(&mut rig, 1, Duration::from_secs(30), &settings);
         rig.pass(5000);
         let first = holder(&rig);
         rig.cut_off(first);

@@ -148,6 +148,11 @@ impl Rig {
         }
     }
 
+    /// Lets nothing that servers say get to a node, which they go on hearing.
+    pub(super) fn deafen(&mut self, node: u16) {
+        self.cut.extend((1..=self.servers()).map(|server| (NodeId(server), NodeId(node))));
+    }
+
     /// Ends a server's process: what it wrote is kept, its peers hear of it.
     pub(super) fn crash(&mut self, server: u16) {
         let node = NodeId(server);
