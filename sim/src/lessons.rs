@@ -266,6 +266,107 @@ pub const LESSONS: &[Lesson] = &[
         conclusion: "A cluster is for more data than one host takes. For a lock it is one more way \
                      to fail over.",
     },
+    Lesson {
+        name: "redlock",
+        question: "Five servers that know nothing of each other, and a majority of votes. Is that enough?",
+        steps: &[
+            step!(
+                "redlock-restart-forgets.toml",
+                "A server that restarts without its data votes twice: two majorities."
+            ),
+            step!(
+                "redlock-delayed-restart.toml",
+                "It stays away for as long as a lease lasts, and nothing it forgot matters."
+            ),
+            step!("redlock-clock-jump.toml", "Or its clock jumps, and its vote ends early."),
+            step!(
+                "redlock-paused-holder.toml",
+                "And it is a lease like any other: its holder may stop for longer."
+            ),
+            step!(
+                "redlock-value-as-token.toml",
+                "Its random value has no order. No store can fence with it."
+            ),
+        ],
+        conclusion: "RedLock survives the loss of servers, and trusts every clock. It has no token \
+                     that a store could check: it saves work, and does not guard what must be right.",
+    },
+    Lesson {
+        name: "watchdog",
+        question: "How long should a lease be? Redisson renews it for as long as its holder lives.",
+        steps: &[
+            step!(
+                "redisson-crashed-holder.toml",
+                "The watchdog dies with the process, and the lock is free within the lease."
+            ),
+            step!(
+                "redisson-hung-holder.toml",
+                "The holder hangs, the watchdog does not: nobody else gets the lock, ever."
+            ),
+            step!(
+                "redisson-paused-holder.toml",
+                "Both are stopped: the lease ends, and there are two holders."
+            ),
+            step!("redisson-paused-holder-fenced.toml", "RFencedLock has a token for that."),
+            step!(
+                "redisson-lost-message.toml",
+                "Who waits is woken up by a message. When it is lost, a timer is left."
+            ),
+        ],
+        conclusion: "A watchdog shows that a process runs, not that its work gets on. It makes short \
+                     leases bearable, and takes no case away in which two hold one lock.",
+    },
+    Lesson {
+        name: "sessions",
+        question: "ZooKeeper forgets nothing that it has acknowledged. Is its lock safe then?",
+        steps: &[
+            step!(
+                "zookeeper-leader-crash.toml",
+                "The leader dies. The next one knows the lock and the session of its holder."
+            ),
+            step!(
+                "zookeeper-paused-holder.toml",
+                "A session is a lease: its holder may stop for longer than it lasts."
+            ),
+            step!(
+                "zookeeper-paused-holder-fenced.toml",
+                "The transaction that created the holder's node is a token, and never goes back."
+            ),
+            step!(
+                "zookeeper-minority-ignores.toml",
+                "A client is told that it is not connected, and may not care."
+            ),
+            step!("zookeeper-minority-stops.toml", "It had better."),
+            step!(
+                "zookeeper-minority-told-late.toml",
+                "Unless its session is shorter than its server's patience: it is told too late."
+            ),
+        ],
+        conclusion: "Consensus keeps the servers of one mind. It does not reach into the client, who \
+                     may be the last to know. What it does give is a token that every store can check.",
+    },
+    Lesson {
+        name: "curator",
+        question: "Curator hides ZooKeeper's hard parts. Which of them are left?",
+        steps: &[
+            step!(
+                "curator-lost-create-unprotected.toml",
+                "A node was created and nobody was told: it blocks everybody, its maker included."
+            ),
+            step!("curator-lost-create.toml", "Its name is known before: it is found again."),
+            step!(
+                "curator-protection-gap.toml",
+                "Once. When it happens twice it is not looked for."
+            ),
+            step!("curator-lost.toml", "To stop at LOST is too late."),
+            step!("curator-suspended.toml", "To stop at SUSPENDED is in time."),
+            step!(
+                "curator-kept-place.toml",
+                "As a rule: who waits in a session that is over may be granted the lock by it."
+            ),
+        ],
+        conclusion: "Use it, stop at SUSPENDED, and let the store check the czxid all the same.",
+    },
 ];
 
 /// The lesson of that name.

@@ -143,7 +143,7 @@ impl Scenario {
             | Recipe::RedissonFenced(_)
             | Recipe::RedissonMulti(_)
             | Recipe::Redlock(_) => (vec!["acquired", "stock-seen", "releasing"], vec!["key-set"]),
-            Recipe::ZooKeeper(_) => (
+            Recipe::ZooKeeper(_) | Recipe::Curator(_) => (
                 vec!["acquired", "stock-seen", "releasing"],
                 vec!["znode-created", "znode-deleted"],
             ),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fencepost_models::locks::curator::InterProcessMutex;
 use fencepost_models::locks::jvm::JvmLock;
 use fencepost_models::locks::none::NoLock;
 use fencepost_models::locks::redis::set_nx::SetNx;
@@ -109,6 +110,10 @@ impl Client {
             }),
             Recipe::ZooKeeper(settings) => self.process(boot, move |host| {
                 let lock = WriteLock::new(host.clone(), &nodes, settings.clone());
+                buy_under(host, lock, shop, buyer.clone())
+            }),
+            Recipe::Curator(settings) => self.process(boot, move |host| {
+                let lock = InterProcessMutex::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
         }

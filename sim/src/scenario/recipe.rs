@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fencepost_models::locks::curator::CuratorSettings;
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
@@ -46,11 +47,13 @@ pub enum Recipe {
     Redlock(RedlockSettings),
     /// The recipe of ZooKeeper's documentation: an ephemeral sequential node, the lowest wins.
     ZooKeeper(ZooKeeperLockSettings),
+    /// Curator's `InterProcessMutex`.
+    Curator(CuratorSettings),
 }
 
 impl Recipe {
     /// Every recipe, as it is by default.
-    pub fn all() -> [Self; 11] {
+    pub fn all() -> [Self; 12] {
         let redis = RedisLockSettings::default;
         let redisson = RedissonSettings::default;
         [
@@ -65,6 +68,7 @@ impl Recipe {
             Self::RedissonMulti(RedissonMulti::default()),
             Self::Redlock(RedlockSettings::default()),
             Self::ZooKeeper(ZooKeeperLockSettings::default()),
+            Self::Curator(CuratorSettings::default()),
         ]
     }
 
@@ -82,6 +86,7 @@ impl Recipe {
             Self::RedissonMulti(_) => "redisson-multi",
             Self::Redlock(_) => "redlock",
             Self::ZooKeeper(_) => "zookeeper",
+            Self::Curator(_) => "curator",
         }
     }
 
@@ -120,13 +125,13 @@ impl Recipe {
 
     /// Whether the client knows when its lease ends. A session's end is known to the servers alone.
     pub const fn knows_its_end(&self) -> bool {
-        self.lease().is_some() && !matches!(self, Self::ZooKeeper(_))
+        self.lease().is_some() && !matches!(self, Self::ZooKeeper(_) | Self::Curator(_))
     }
 
     /// Whether a client that holds the lock may enter it once more. With any other it waits for itself,
     /// until its lease is over.
     pub const fn is_reentrant(&self) -> bool {
-        matches!(self, Self::Jvm(_)) || self.redisson().is_some()
+        matches!(self, Self::Jvm(_) | Self::Curator(_)) || self.redisson().is_some()
     }
 
     /// Whether it locks anything at all.
@@ -134,8 +139,8 @@ impl Recipe {
         !matches!(self, Self::None | Self::ConditionalUpdate)
     }
 
-    /// How long a grant of the lock lasts unless it is renewed: a session's, as its client asks for it. `None` for what is no lock, and for
-    /// a lock that nothing but its holder can end.
+    /// How long a grant of the lock lasts unless it is renewed: a session's, as its client asks for it. `None` for
+    /// what is no lock, and for a lock that nothing but its holder can end.
     pub const fn lease(&self) -> Option<Duration> {
         match self {
             Self::None | Self::ConditionalUpdate | Self::Jvm(_) => None,
@@ -147,6 +152,7 @@ impl Recipe {
             | Self::RedissonMulti(RedissonMulti { lock: settings, .. }) => Some(settings.lasts()),
             Self::Redlock(settings) => Some(settings.ttl),
             Self::ZooKeeper(settings) => Some(settings.session_timeout),
+            Self::Curator(settings) => Some(settings.session_timeout),
         }
     }
 
@@ -167,6 +173,7 @@ impl Recipe {
             Self::ZooKeeper(settings) => {
                 settings.session_timeout.saturating_add(WRITE_LOCK_RETRIES)
             }
+            Self::Curator(settings) => curator_round(settings),
         }
     }
 
@@ -208,7 +215,9 @@ impl Recipe {
             Self::Redlock(_) | Self::RedissonMulti(_) => {
                 matches!(backend, Some(Backend::RedisIndependent(_)))
             }
-            Self::ZooKeeper(_) => matches!(backend, Some(Backend::ZooKeeper(_))),
+            Self::ZooKeeper(_) | Self::Curator(_) => {
+                matches!(backend, Some(Backend::ZooKeeper(_)))
+            }
         }
     }
 }
@@ -216,6 +225,18 @@ impl Recipe {
 /// For how long `WriteLock` sleeps between two attempts at most, and how long a client takes to come back to a
 /// server. It notices that one is silent before its session is over.
 const WRITE_LOCK_RETRIES: Duration = Duration::from_secs(10);
+
+/// A round of Curator's: a session that is given up begins anew, and every try of a call waits for a connection, up to
+/// its timeout, and longer before each.
+fn curator_round(settings: &CuratorSettings) -> Duration {
+    let tries = settings.max_retries.saturating_add(1);
+    let waits = (1..=settings.max_retries.min(29)).map(|retry| {
+        settings.retry_base.saturating_mul(1_u32.checked_shl(retry).unwrap_or(u32::MAX))
+    });
+    let waits = waits.fold(Duration::ZERO, Duration::saturating_add);
+    let calls = settings.connection_timeout.saturating_mul(tries).saturating_add(waits);
+    settings.session_timeout.saturating_add(calls)
+}
 
 /// A round of one of Redisson's: a try that gets no answer is made five times, with two seconds between
 /// them at most.

@@ -62,6 +62,7 @@ mod watch;
 use std::time::Duration;
 
 pub use self::mutex::InterProcessMutex;
+pub use self::retry::MAX_RETRIES_LIMIT;
 use crate::locks::zookeeper::Token;
 use crate::named::named;
 use crate::note::Name;

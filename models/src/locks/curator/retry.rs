@@ -12,7 +12,7 @@ use crate::zookeeper::protocol::ErrorCode;
 
 /// More retries than that are not made, whatever is asked for. Source: `ExponentialBackoffRetry`,
 /// `MAX_RETRIES_LIMIT`.
-const MAX_RETRIES_LIMIT: u32 = 29;
+pub const MAX_RETRIES_LIMIT: u32 = 29;
 /// No wait is longer. Source: `ExponentialBackoffRetry`, `DEFAULT_MAX_SLEEP_MS`: Java's greatest `int`.
 const MAX_SLEEP: Duration = Duration::from_millis(i32::MAX as u64);
 

@@ -42,18 +42,48 @@ for = "2s"
 node = "zk-5"
 "#;
 
+/// Every setting of `curator`.
+const CURATOR: &str = r#"title = "Curator as nobody sets it"
+seed = 7
+duration = "90s"
+
+[backend]
+kind = "zookeeper"
+
+[lock]
+recipe = "curator"
+session_timeout = "6s"
+connection_timeout = "2s"
+retry_base = "100ms"
+max_retries = 29
+protection = false
+on_suspended = "goes-on"
+on_lost = "goes-on"
+on_reconnected = "checks"
+token = "sequence"
+path = "/locks/two"
+
+[shop]
+stock = 1
+buyers = 2
+fencing = "off"
+"#;
+
 fn scenario() -> Scenario {
     Scenario::from_toml("zookeeper.toml", FULL).unwrap()
 }
 
 #[test]
 fn files_of_an_ensemble_are_written_as_they_were_read() {
-    assert_same_lines(&scenario().to_toml(), FULL);
+    for text in [FULL, CURATOR] {
+        assert_same_lines(&Scenario::from_toml("zookeeper.toml", text).unwrap().to_toml(), text);
+    }
 }
 
 #[test]
 fn what_is_bad_about_an_ensemble_is_told() {
     let bad = |from: &str, to: &str| super::bad("zookeeper.toml", FULL, from, to);
+    let curator = |from: &str, to: &str| super::bad("curator.toml", CURATOR, from, to);
     let shown = [
         ("no server", bad("servers = 5", "servers = 0")),
         ("a server that is not there", bad("node = \"zk-5\"\n", "node = \"zk-6\"\n")),
@@ -68,6 +98,9 @@ fn what_is_bad_about_an_ensemble_is_told() {
         ("a setting of Redis's", bad("sync_limit = 4", "hz = 10")),
         ("nobody to fail over", bad("\"power-loss\"", "\"failover\"")),
         ("a lock of Redis's", bad("recipe = \"zookeeper\"", "recipe = \"set-nx\"")),
+        ("more retries than Curator makes", curator("max_retries = 29", "max_retries = 30")),
+        ("no reaction", curator("on_lost = \"goes-on\"", "on_lost = \"exits\"")),
+        ("a wait that Curator cannot say", curator("\"100ms\"", "\"100us\"")),
         ("a load of keys", bad("[shop]", "[load]\nkeys_per_second = 1\n\n[shop]")),
     ];
     insta::assert_snapshot!(super::titled(&shown));

@@ -11,6 +11,7 @@ use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::note::Name;
 use fencepost_models::redis::client::Discovery;
 
+use super::curator::{read_curator, write_curator};
 use super::redisson::{read_multi, read_redisson, write_multi, write_redisson};
 use super::redlock::{read_redlock, write_redlock};
 use super::zookeeper::{read_zookeeper, write_zookeeper};
@@ -38,6 +39,7 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
         Recipe::RedissonMulti(settings) => read_multi(&mut table, settings),
         Recipe::Redlock(settings) => read_redlock(&mut table, settings),
         Recipe::ZooKeeper(settings) => read_zookeeper(&mut table, settings),
+        Recipe::Curator(settings) => read_curator(&mut table, settings),
     }
     table.finish();
     Some((value, recipe))
@@ -167,6 +169,7 @@ pub(super) fn write_lock(out: &mut String, recipe: &Recipe) -> fmt::Result {
         Recipe::RedissonMulti(settings) => write_multi(out, settings),
         Recipe::Redlock(settings) => write_redlock(out, settings),
         Recipe::ZooKeeper(settings) => write_zookeeper(out, settings),
+        Recipe::Curator(settings) => write_curator(out, settings),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Scenarios as TOML, one section a file: how it is read, and how it is written.
 
 mod backend;
+mod curator;
 mod expect;
 mod judge;
 mod limits;

@@ -18,7 +18,7 @@ use crate::scenario::ZooKeeper;
 /// Times travel as whole milliseconds in a signed number of four bytes, 20 ticks of them too. Source:
 /// `ZooKeeperServer.java`, `setMaxSessionTimeout`.
 const MAX_TICK: Duration = Duration::from_millis(i32::MAX as u64 / 20);
-const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+pub(super) const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 /// Limits are given in ticks; more of them than fit nobody waits for.
 const LIMITS: RangeInclusive<u32> = 1..=10_000;
 
@@ -71,7 +71,7 @@ pub(super) fn write_zookeeper(out: &mut String, settings: &ZooKeeperLockSettings
 }
 
 /// Whole milliseconds.
-fn read_whole(value: &Value<'_>, most: Duration) -> Option<Duration> {
+pub(super) fn read_whole(value: &Value<'_>, most: Duration) -> Option<Duration> {
     let duration = value.duration(MILLISECOND..=most)?;
     if duration.as_nanos().is_multiple_of(MILLISECOND.as_nanos()) {
         return Some(duration);
@@ -83,7 +83,7 @@ fn read_whole(value: &Value<'_>, most: Duration) -> Option<Duration> {
 }
 
 /// The node below which the lock's nodes are: any but the root, which everybody uses.
-fn read_path(value: &Value<'_>) -> Option<Name> {
+pub(super) fn read_path(value: &Value<'_>) -> Option<Name> {
     let name = read_name(value, "a node's path")?;
     let path = name.to_string();
     if path != "/" && is_path(&path) {

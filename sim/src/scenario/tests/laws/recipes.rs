@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fencepost_models::locks::curator::{CuratorSettings, OnReconnected, Reaction};
 use fencepost_models::locks::jvm::JvmLockSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
@@ -35,8 +36,9 @@ pub fn recipe() -> impl Strategy<Value = Recipe> {
     });
     let redlock = redlock().prop_map(Recipe::Redlock);
     let zookeeper = zookeeper().prop_map(Recipe::ZooKeeper);
+    let curator = curator().prop_map(Recipe::Curator);
     let redis = prop_oneof![set_nx, plain_del, expire, redisson, fenced, multi, redlock];
-    prop_oneof![2 => defaults, 1 => jvm, 7 => redis, 1 => zookeeper]
+    prop_oneof![2 => defaults, 1 => jvm, 7 => redis, 1 => zookeeper, 1 => curator]
 }
 
 fn redisson_lock() -> impl Strategy<Value = RedissonSettings> {
@@ -127,6 +129,33 @@ fn zookeeper() -> impl Strategy<Value = ZooKeeperLockSettings> {
             watching,
             on_disconnect,
             leftover,
+            token,
+        }
+    })
+}
+
+fn curator() -> impl Strategy<Value = CuratorSettings> {
+    let times = (milliseconds(), milliseconds(), milliseconds(), 0..=29_u32);
+    let ways = (
+        any::<bool>(),
+        any_of(Reaction::ALL),
+        any_of(Reaction::ALL),
+        any_of(OnReconnected::ALL),
+        any_of(Token::ALL),
+    );
+    ("(/[a-z]{1,8}){1,3}", times, ways).prop_map(|(path, times, ways)| {
+        let (session_timeout, connection_timeout, retry_base, max_retries) = times;
+        let (protection, on_suspended, on_lost, on_reconnected, token) = ways;
+        CuratorSettings {
+            path: Name::from(path.as_str()),
+            session_timeout,
+            connection_timeout,
+            retry_base,
+            max_retries,
+            protection,
+            on_suspended,
+            on_lost,
+            on_reconnected,
             token,
         }
     })
