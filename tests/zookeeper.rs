@@ -10,7 +10,10 @@ use fencepost::judge::ViolationKind::{Oversell, StuckLock, TokenRegression, TwoH
 use fencepost::scenario::{Backend, Outcome, Recipe, Scenario, ZooKeeper};
 use fencepost_faults::FaultKind::{ClockJump, DropConnection, Pause};
 use fencepost_faults::{Action, Fault, FaultKind, RandomFaults, Start};
-use fencepost_models::locks::zookeeper::{Leftover, Token, Watching, ZooKeeperLockSettings};
+use fencepost_models::locks::curator::CuratorSettings;
+use fencepost_models::locks::zookeeper::{
+    Leftover, OnDisconnect, Token, Watching, ZooKeeperLockSettings,
+};
 use fencepost_models::note::Note;
 use fencepost_models::shop::Fencing;
 use fencepost_stories::sale;
@@ -24,16 +27,31 @@ fn ensemble(servers: u16) -> Backend {
     })
 }
 
-fn zookeeper() -> ZooKeeperLockSettings {
-    ZooKeeperLockSettings {
+/// The documentation's recipe, but for these settings.
+fn zookeeper(but: impl FnOnce(&mut ZooKeeperLockSettings)) -> Recipe {
+    let session_timeout = Duration::from_secs(4);
+    let mut settings = ZooKeeperLockSettings { session_timeout, ..Default::default() };
+    but(&mut settings);
+    Recipe::ZooKeeper(settings)
+}
+
+fn by_the_book() -> Recipe {
+    zookeeper(|_| {})
+}
+
+/// Curator's, whose calls end sooner than by default.
+fn curator() -> Recipe {
+    Recipe::Curator(CuratorSettings {
         session_timeout: Duration::from_secs(4),
-        ..ZooKeeperLockSettings::default()
-    }
+        connection_timeout: Duration::from_secs(1),
+        retry_base: Duration::from_millis(100),
+        ..Default::default()
+    })
 }
 
 /// A sale that never ends, under up to six faults.
-fn in_bad_times(lock: ZooKeeperLockSettings, servers: u16) -> Scenario {
-    sale(Recipe::ZooKeeper(lock), ensemble(servers)).but(|s| {
+fn in_bad_times(lock: Recipe, servers: u16) -> Scenario {
+    sale(lock, ensemble(servers)).but(|s| {
         s.title.push_str(", in bad times");
         s.duration = Duration::from_secs(60);
         s.shop.stock = 1_000_000;
@@ -50,31 +68,26 @@ fn only(kinds: &[FaultKind]) -> impl FnOnce(&mut Scenario) {
 
 #[test]
 fn while_nothing_goes_wrong_every_sale_is_right() {
-    for (servers, watching) in [
-        (1, Watching::Predecessor),
-        (3, Watching::Predecessor),
-        (3, Watching::Parent),
-        (5, Watching::Predecessor),
-    ] {
-        let lock = ZooKeeperLockSettings { watching, ..zookeeper() };
-        sale(Recipe::ZooKeeper(lock), ensemble(servers)).sweep(0..40).must_hold(
-            "a quiet sale is right",
-            |outcome| match (outcome.verdict.violations.first(), outcome.verdict.books.sold) {
+    let herd = || zookeeper(|lock| lock.watching = Watching::Parent);
+    for (servers, lock) in
+        [(1, by_the_book()), (3, by_the_book()), (5, by_the_book()), (3, herd()), (3, curator())]
+    {
+        sale(lock, ensemble(servers)).sweep(0..40).must_hold("a quiet sale is right", |outcome| {
+            match (outcome.verdict.violations.first(), outcome.verdict.books.sold) {
                 (None, 3) => Ok(()),
                 (None, sold) => Err(format!("{sold} sold")),
                 (Some(violation), _) => Err(violation.detail.clone()),
-            },
-        );
+            }
+        });
     }
 }
 
 #[test]
 fn the_transaction_of_the_holders_node_grows_with_every_grant_whatever_fails() {
-    for servers in [3, 5] {
-        in_bad_times(zookeeper(), servers).sweep(0..200).must_never(TokenRegression);
+    let sequence = zookeeper(|lock| lock.token = Token::Sequence);
+    for (servers, lock) in [(3, by_the_book()), (5, by_the_book()), (3, curator()), (3, sequence)] {
+        in_bad_times(lock, servers).sweep(0..150).must_never(TokenRegression);
     }
-    let sequence = ZooKeeperLockSettings { token: Token::Sequence, ..zookeeper() };
-    in_bad_times(sequence, 3).sweep(0..200).must_never(TokenRegression);
 }
 
 /// What the servers remember of a transaction is one thing, or they have diverged.
@@ -108,30 +121,32 @@ fn one_history(outcome: &Outcome) -> Result<(), String> {
 #[test]
 fn leaders_tell_one_history_and_an_epoch_has_one_of_them() {
     for servers in [3, 5] {
-        let scenario = in_bad_times(zookeeper(), servers);
+        let scenario = in_bad_times(by_the_book(), servers);
         scenario.sweep(0..200).must_hold("one history, one leader an epoch", one_history);
     }
 }
 
 #[test]
 fn a_store_that_checks_transactions_in_reads_and_writes_never_oversells() {
-    let fenced = |lock| in_bad_times(lock, 3).but(|s| s.shop.fencing = Fencing::ReadsAndWrites);
-    fenced(zookeeper()).sweep(0..300).must_never(Oversell);
-    let herd = ZooKeeperLockSettings { watching: Watching::Parent, ..zookeeper() };
-    fenced(herd).sweep(0..100).must_never(Oversell);
+    let herd = zookeeper(|lock| lock.watching = Watching::Parent);
+    let careless = zookeeper(|lock| lock.on_disconnect = OnDisconnect::Ignores);
+    for lock in [by_the_book(), herd, careless, curator()] {
+        let fenced = in_bad_times(lock, 3).but(|s| s.shop.fencing = Fencing::ReadsAndWrites);
+        fenced.sweep(0..150).must_never(Oversell);
+    }
 }
 
 /// `WriteLock` as it comes with ZooKeeper: whoever meets its own node again has the token that it had.
 #[test]
 fn a_node_that_is_used_again_has_one_token_for_two_holds() {
-    let reused = ZooKeeperLockSettings { leftover: Leftover::Reused, ..zookeeper() };
+    let reused = zookeeper(|lock| lock.leftover = Leftover::Reused);
     let dropped = in_bad_times(reused, 3).but(only(&[DropConnection]));
     dropped.sweep(0..500).must_find(TokenRegression);
 }
 
 #[test]
 fn once_all_is_healed_the_lock_can_be_taken() {
-    let patient = in_bad_times(zookeeper(), 3).but(|s| {
+    let patient = in_bad_times(by_the_book(), 3).but(|s| {
         s.duration = Duration::from_secs(300);
         s.shop.buyer.browse = (Duration::from_millis(200), Duration::from_secs(1));
     });
@@ -140,9 +155,9 @@ fn once_all_is_healed_the_lock_can_be_taken() {
 
 #[test]
 fn a_hunt_finds_the_paused_holder_who_oversells_within_500_seeds() {
-    let pauses = in_bad_times(zookeeper(), 3).but(only(&[Pause]));
+    let pauses = in_bad_times(by_the_book(), 3).but(only(&[Pause]));
     pauses.sweep(0..500).must_find(Oversell);
-    in_bad_times(zookeeper(), 3).but(only(&[Pause])).sweep(0..500).must_find(TwoHolders);
+    in_bad_times(by_the_book(), 3).but(only(&[Pause])).sweep(0..500).must_find(TwoHolders);
 }
 
 /// Sessions are counted by the monotonic clock.
@@ -155,7 +170,7 @@ fn no_servers_wall_clock_makes_two_holders() {
                 length: Some(Duration::from_secs(20)),
                 action: Action::ClockJump { node: format!("zk-{number}"), by_nanos },
             };
-            let jumps = in_bad_times(zookeeper(), 3).but(|s| {
+            let jumps = in_bad_times(by_the_book(), 3).but(|s| {
                 s.random_faults = None;
                 s.faults = vec![jump];
             });
@@ -167,15 +182,15 @@ fn no_servers_wall_clock_makes_two_holders() {
             });
         }
     }
-    in_bad_times(zookeeper(), 3).but(only(&[ClockJump])).sweep(0..100).must_never(TwoHolders);
+    in_bad_times(by_the_book(), 3).but(only(&[ClockJump])).sweep(0..100).must_never(TwoHolders);
 }
 
 /// Ten buyers of whom all wake up, or one, when a lock is given back.
 #[test]
 fn the_herd_costs_messages_that_the_queue_does_not() {
     let messages = |buyers, watching| {
-        let lock = ZooKeeperLockSettings { watching, ..zookeeper() };
-        let crowd = sale(Recipe::ZooKeeper(lock), ensemble(3)).but(|s| {
+        let lock = zookeeper(|lock| lock.watching = watching);
+        let crowd = sale(lock, ensemble(3)).but(|s| {
             s.shop.stock = 50;
             s.shop.buyers = buyers;
         });
@@ -192,7 +207,7 @@ fn the_herd_costs_messages_that_the_queue_does_not() {
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
-    let scenario = in_bad_times(zookeeper(), 3);
+    let scenario = in_bad_times(by_the_book(), 3);
     let digest = |seed| scenario.run(seed).expect("runs").run.history.digest();
     assert_eq!(digest(7), digest(7));
     assert_ne!(digest(7), digest(8));
