@@ -1,5 +1,6 @@
 //! The command line: what the arguments are, and what the exit codes say.
 
+mod counterfactual;
 mod demo;
 mod exhaust;
 mod folder;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use fencepost::counterfactual::Setting;
 use fencepost::determinism::Divergence;
 use fencepost::hunt::Shard;
 use fencepost::judge::ViolationKind;
@@ -64,6 +66,12 @@ enum Command {
     /// rounder. The run under the same seed still shows the same kind of violation. Exit codes: 0 it is
     /// written, 1 the run shows no violation.
     Shrink(ShrinkArguments),
+    /// What if? Run one seed as the scenario is and with settings changed, and compare the two.
+    ///
+    /// Says where the two runs part, event by event, and how each of them ends. Both are put through the same
+    /// faults, those that the seed draws included, unless a setting is about faults itself. Exit codes: 0
+    /// both were run, whatever they show.
+    Counterfactual(CounterfactualArguments),
 }
 
 #[derive(clap::Args)]
@@ -171,6 +179,34 @@ struct ShrinkArguments {
     out: Option<PathBuf>,
 }
 
+#[derive(clap::Args)]
+struct CounterfactualArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seed of both runs, in place of the one that the file names.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// A key of the file and its other value, as in TOML: shop.fencing="writes", lock.ttl=5s,
+    /// faults.1.for=20s (items of lists are counted from 1). As often as there is something to set.
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        value_parser = counterfactual::read_setting,
+        required_unless_present = "unset"
+    )]
+    set: Vec<Setting>,
+    /// A key of the file, or a section, to leave out; after all that is set.
+    #[arg(long, value_name = "KEY", value_parser = counterfactual::read_unset)]
+    unset: Vec<Setting>,
+    /// How to show the two.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
+    /// Where to write the scenario with the settings changed, with the faults of the seed as its own.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum HuntFormat {
     /// A table to read.
@@ -227,6 +263,7 @@ pub fn main() -> ExitCode {
         Command::Merge(arguments) => merge::main(&arguments),
         Command::Exhaust(arguments) => exhaust::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
+        Command::Counterfactual(arguments) => counterfactual::main(&arguments),
     };
     ExitCode::from(conclude(result))
 }

@@ -310,7 +310,7 @@ prop_compose! {
         expect in prop::option::of(prop::sample::subsequence(ViolationKind::ALL.to_vec(), 0..=6)),
     ) -> Scenario {
         let backend = backend_for(&lock, redis, choice, shop.buyers);
-        let load = load.filter(|_| backend.as_ref().is_some_and(Backend::has_server));
+        let load = load.filter(|_| backend.as_ref().is_some_and(Backend::takes_load));
         let mut expect: Option<BTreeSet<_>> = expect.map(BTreeSet::from_iter);
         let duration = Duration::from_millis(duration);
         let stuck_after = stuck_after.filter(|bound| *bound >= lock.free_again_after());
