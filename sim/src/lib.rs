@@ -13,6 +13,7 @@ pub mod exhaust;
 pub mod hunt;
 pub mod judge;
 pub mod lessons;
+pub mod likelihood;
 pub mod report;
 pub mod scenario;
 pub mod seeds;

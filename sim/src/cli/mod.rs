@@ -5,6 +5,7 @@ mod demo;
 mod exhaust;
 mod folder;
 mod hunt;
+mod likelihood;
 mod merge;
 mod output;
 mod progress;
@@ -72,6 +73,13 @@ enum Command {
     /// faults, those that the seed draws included, unless a setting is about faults itself. Exit codes: 0
     /// both were run, whatever they show.
     Counterfactual(CounterfactualArguments),
+    /// When did it become likely? Go on from points of a violating run in many other ways, and count how many
+    /// of these futures violate too.
+    ///
+    /// Up to the point each is the run itself; from there all that is left to chance comes out otherwise, drawn
+    /// faults included, while the faults of the file stay. Exit codes: 0 there is a curve, 1 the run shows no
+    /// violation.
+    Likelihood(LikelihoodArguments),
 }
 
 #[derive(clap::Args)]
@@ -207,6 +215,43 @@ struct CounterfactualArguments {
     out: Option<PathBuf>,
 }
 
+#[derive(clap::Args)]
+struct LikelihoodArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seed that shows the violation, in place of the one that the file names.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// The kind of violation to look at; the first that the run shows without this.
+    #[arg(long, value_parser = shrink::read_kind)]
+    kind: Option<ViolationKind>,
+    /// From so many points of the run, from its begin to the violation: half of them evenly, the others where
+    /// the curve moves most.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "20",
+        value_parser = likelihood::read_points,
+        allow_hyphen_values = true
+    )]
+    points: usize,
+    /// So many futures from each point.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    futures: u32,
+    /// How many futures to run at a time; without this, as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
+    jobs: Option<NonZeroUsize>,
+    /// How to show the curve.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum HuntFormat {
     /// A table to read.
@@ -264,6 +309,7 @@ pub fn main() -> ExitCode {
         Command::Exhaust(arguments) => exhaust::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
         Command::Counterfactual(arguments) => counterfactual::main(&arguments),
+        Command::Likelihood(arguments) => likelihood::main(&arguments),
     };
     ExitCode::from(conclude(result))
 }

@@ -49,7 +49,8 @@ impl Parting {
 }
 
 impl Moment {
-    fn of(history: &History, id: RecordId) -> Option<Self> {
+    /// A record of a history.
+    pub(crate) fn of(history: &History, id: RecordId) -> Option<Self> {
         let record = history.record(id)?;
         Some(Self {
             at: record.at,
@@ -95,7 +96,7 @@ fn did(history: &History, event: Event) -> String {
             format!("is struck by fault {}, {}", id.0 + 1, fault(history, id.0))
         }
         Event::FaultEnded(id) => format!("is rid of fault {}, {}", id.0 + 1, fault(history, id.0)),
-        other => format!("{other:?}"),
+        other => kind(other).replace('-', " "),
     }
 }
 

@@ -31,7 +31,7 @@ struct PaceObject {
 
 /// So many seeds in a million, and the 95 % interval around it.
 #[derive(Serialize)]
-struct Rate {
+pub(crate) struct Rate {
     ppm: f64,
     low_ppm: f64,
     high_ppm: f64,
@@ -66,7 +66,7 @@ pub fn json(
 }
 
 #[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
-fn rate(count: u64, of: u64) -> Rate {
+pub(crate) fn rate(count: u64, of: u64) -> Rate {
     let Interval { rate, low, high } = wilson(count, of);
     let [ppm, low_ppm, high_ppm] = [rate, low, high].map(|share| places(share * 1e6, 3));
     Rate { ppm, low_ppm, high_ppm }

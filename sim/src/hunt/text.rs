@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::report::{HuntReport, Pace};
 use super::shard::Part;
-use super::wilson::{Interval, wilson};
+use super::wilson::wilson;
 use crate::judge::ViolationKind;
 use crate::report::paint::Painter;
 use crate::report::words::count;
@@ -88,25 +88,12 @@ fn line<W: Write>(
     seeds: u64,
     first: Option<&u64>,
 ) -> fmt::Result {
-    let Interval { rate, low, high } = wilson(seeds, report.seeds);
-    let places = places(rate, high);
-    let [rate, low, high] = [rate, low, high].map(|share| percent(share, places));
+    let [rate, low, high] = wilson(seeds, report.seeds).percents();
     let first = first.map_or_else(|| "-".to_owned(), u64::to_string);
     let style = if seeds > 0 { AnsiColor::Red.on_default() } else { Style::new() };
     painter.styled(style, &format!("{name:<18}"))?;
     let interval = format!("{low} to {high}");
     painter.plain(&format!("{seeds:>10}  {rate:>10}  {interval:^23}  {first}\n"))
-}
-
-/// Enough places to show the rate, or the interval's end when there is no rate, with two digits.
-fn places(rate: f64, high: f64) -> usize {
-    let shown = if rate > 0.0 { rate } else { high };
-    [0.1, 0.01, 0.001, 0.0001].iter().take_while(|step| shown < **step).count() + 1
-}
-
-#[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
-fn percent(share: f64, places: usize) -> String {
-    format!("{:.places$} %", share * 100.0)
 }
 
 fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
