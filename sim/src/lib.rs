@@ -18,4 +18,5 @@ pub mod report;
 pub mod scenario;
 pub mod seeds;
 pub mod shrink;
+pub mod story;
 pub mod world;

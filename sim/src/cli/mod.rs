@@ -133,6 +133,17 @@ struct HuntArguments {
     /// Shrink the first run of each kind of violation. `fencepost shrink` writes one as a scenario.
     #[arg(long)]
     shrink: bool,
+    /// Group the violations by how they come about. Of each kind the first N seeds are shrunk, 20 without
+    /// `=N`, which takes some hundred runs each.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "20",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    stories: Option<u32>,
     /// How to show what was found.
     #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
     format: HuntFormat,

@@ -51,7 +51,11 @@ where
 }
 
 /// A flag that the first Ctrl-C sets. The second ends the process.
-fn listen_for_interrupts() -> Result<Arc<AtomicBool>, Report> {
+///
+/// # Errors
+///
+/// The operating system's.
+pub fn listen_for_interrupts() -> Result<Arc<AtomicBool>, Report> {
     let flag = Arc::new(AtomicBool::new(false));
     let kill = || {
         // In this order: the first Ctrl-C finds the flag unset.

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::report::{HuntReport, Pace};
 use super::shard::Part;
+use super::stories::StoryCount;
 use super::wilson::wilson;
 use crate::judge::ViolationKind;
 use crate::report::paint::Painter;
@@ -48,6 +49,7 @@ fn write(report: &HuntReport, options: &TextOptions<'_>, page: &mut String) -> f
     painter.paragraph(&label("seeds"), Style::new(), &seeds(report))?;
     violations(&mut painter, report)?;
     faults(&mut painter, report)?;
+    stories(&mut painter, report)?;
     shrunk(&mut painter, report)?;
     failures(&mut painter, report)?;
     painter.end_line()?;
@@ -109,6 +111,34 @@ fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::R
             painter.styled(AnsiColor::Yellow.on_default(), warning)?;
         }
         painter.end_line()?;
+    }
+    Ok(())
+}
+
+/// What the first seeds of each kind have in common.
+fn stories<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    let Some(stories) = &report.stories else { return Ok(()) };
+    let mut kinds = stories.seeds.keys().filter(|kind| stories.told(**kind) > 0).peekable();
+    if kinds.peek().is_some() {
+        let head = format!(
+            "\n{:<18}{:>10}  {:>10}  {:^23}  first seed\n",
+            "story", "seeds", "share", "95 % interval"
+        );
+        painter.styled(Style::new().dimmed(), &head)?;
+    }
+    for kind in kinds {
+        let told = stories.told(*kind);
+        let which = match report.violations_by_kind.get(kind) {
+            Some(all) if *all > told => format!("{told} of {all} seeds"),
+            _ => count(told, "seed", "seeds"),
+        };
+        painter.paragraph("", Style::new(), &format!("{kind}, {which}, each shrunk:"))?;
+        for StoryCount { story, seeds, first } in stories.of(*kind) {
+            let [share, low, high] = wilson(seeds, told).percents();
+            let interval = format!("{low} to {high}");
+            painter.plain(&format!("{seeds:>28}  {share:>10}  {interval:^23}  {first}\n"))?;
+            painter.paragraph("  ", AnsiColor::Red.on_default(), &story.in_words())?;
+        }
     }
     Ok(())
 }
