@@ -17,6 +17,9 @@ use crate::seeds::show_range;
 /// So many failures are shown one by one.
 const MAX_SHOWN: usize = 5;
 
+/// So many stories of a kind are shown: those that most seeds have.
+const MAX_STORIES: usize = 12;
+
 /// No line is wider, in terminal columns, but those that are commands.
 const WIDTH: usize = 100;
 
@@ -133,11 +136,19 @@ fn stories<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::
             _ => count(told, "seed", "seeds"),
         };
         painter.paragraph("", Style::new(), &format!("{kind}, {which}, each shrunk:"))?;
-        for StoryCount { story, seeds, first } in stories.of(*kind) {
-            let [share, low, high] = wilson(seeds, told).percents();
+        let counts = stories.of(*kind);
+        let (shown, others) = counts.split_at(counts.len().min(MAX_STORIES));
+        for StoryCount { story, seeds, first } in shown {
+            let [share, low, high] = wilson(*seeds, told).percents();
             let interval = format!("{low} to {high}");
             painter.plain(&format!("{seeds:>28}  {share:>10}  {interval:^23}  {first}\n"))?;
             painter.paragraph("  ", AnsiColor::Red.on_default(), &story.in_words())?;
+        }
+        if !others.is_empty() {
+            let seeds: u64 = others.iter().map(|other| other.seeds).sum();
+            let stories = count(others.len() as u64, "other story", "other stories");
+            let more = format!("{seeds:>28}  of {stories}, which the JSON has\n");
+            painter.styled(Style::new().dimmed(), &more)?;
         }
     }
     Ok(())

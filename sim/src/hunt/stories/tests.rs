@@ -78,6 +78,26 @@ fn the_first_seeds_of_each_kind_are_told_and_the_rest_of_the_report_is_the_same(
 }
 
 #[test]
+fn a_page_has_the_commonest_stories_and_counts_the_others() {
+    let (scenario, _) = hunted();
+    let mut report = HuntReport::new(&scenario, 0..40);
+    let mut stories = Stories::new(40);
+    for seed in 0..40 {
+        // The first is there as often as it can be, the later ones once each.
+        let faults = [format!("fault {}", u64::from(seed > 20) * (seed % 20))];
+        let story = Some(Story { faults: faults.into(), ending: None });
+        stories.add(TwoHolders, [StorySeed { seed, story }]);
+    }
+    report.seeds = 40;
+    report.violations_by_kind.insert(TwoHolders, 40);
+    report.stories = Some(stories);
+    let page = text(&report, &TextOptions::default());
+    assert!(page.contains("two-holders, 40 seeds, each shrunk:\n"), "{page}");
+    assert_eq!(page.matches("  fault ").count(), 12, "{page}");
+    assert!(page.contains("8  of 8 other stories, which the JSON has\n"), "{page}");
+}
+
+#[test]
 fn the_stories_of_the_parts_add_up_to_those_of_the_whole() {
     let (scenario, hunt) = hunted();
     let whole = told(&hunt, &scenario, 2);
