@@ -3,6 +3,9 @@
 //! corpus would rot. So everything is sampled here, over `next_u64` alone, and pinned by golden
 //! tests.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -18,6 +21,48 @@ use crate::time::nanos;
 #[derive(Clone, Debug)]
 pub struct Random {
     rng: ChaCha8Rng,
+    /// The number of the future that its draws come from; 0 for those of the seed.
+    future: u64,
+}
+
+thread_local! {
+    /// The number of the future that this thread's draws come from; 0 for those of the seeds.
+    static FUTURE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// For as long as it lives, every stream of this thread gives other numbers than it would have, from its next
+/// draw on: those of one of many futures. What has been drawn before stays as it was, and so a run that has
+/// come to some point can go on in another way. Where the streams are, and who owns them, makes no difference.
+///
+/// ```
+/// use std::num::NonZeroU64;
+/// use fencepost_models::random::{OtherFuture, Random};
+///
+/// let (mut one, mut same) = (Random::new(7, 1), Random::new(7, 1));
+/// assert_eq!(one.bits(), same.bits());
+/// let as_it_was = same.bits();
+/// let _future = OtherFuture::begin(NonZeroU64::MIN);
+/// assert_ne!(one.bits(), as_it_was);
+/// ```
+#[derive(Debug)]
+#[must_use = "the future is over when this is dropped"]
+pub struct OtherFuture {
+    /// It is of the thread that made it.
+    not_send: PhantomData<*const ()>,
+}
+
+impl OtherFuture {
+    /// Begins the future of that number, in the place of any other.
+    pub fn begin(number: NonZeroU64) -> Self {
+        FUTURE.set(number.get());
+        Self { not_send: PhantomData }
+    }
+}
+
+impl Drop for OtherFuture {
+    fn drop(&mut self) {
+        FUTURE.set(0);
+    }
 }
 
 impl Default for Random {
@@ -32,7 +77,7 @@ impl Random {
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
-        Self { rng }
+        Self { rng, future: 0 }
     }
 
     /// Another stream under the same seed, for a second purpose of the same owner; this one is left
@@ -43,13 +88,39 @@ impl Random {
         let mut rng = self.rng.clone();
         rng.set_stream(rng.get_stream() ^ BESIDE);
         rng.set_word_pos(0);
-        Self { rng }
+        Self { rng, future: self.future }
     }
 
     /// Sixty-four random bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
+        let future = FUTURE.get();
+        if future != self.future {
+            self.turn_to(future);
+        }
         self.rng.next_u64()
+    }
+
+    /// Goes on with the numbers of another future. Its stream and its seed tell it from all others there too.
+    #[cold]
+    fn turn_to(&mut self, future: u64) {
+        /// No other bit of the key depends on the future; one of these always does.
+        const MARK: u8 = 0x80;
+        let Some(number) = NonZeroU64::new(future) else {
+            // The future is over, and so is whoever drew from it.
+            return;
+        };
+        let mut key = self.rng.get_seed();
+        for (byte, by) in key.iter_mut().zip((number.get() ^ self.future).to_le_bytes()) {
+            *byte ^= by;
+        }
+        if self.future == 0 {
+            key[31] ^= MARK;
+        }
+        let stream = self.rng.get_stream();
+        self.rng = ChaCha8Rng::from_seed(key);
+        self.rng.set_stream(stream);
+        self.future = future;
     }
 
     /// A number below `bound`, each equally likely; 0 when `bound` is 0.
@@ -205,6 +276,43 @@ mod tests {
         assert_eq!(first, Random::new(7, 1).bits());
         assert_ne!(beside.bits(), first);
         assert_eq!(random.beside().bits(), Random::new(7, 1).beside().bits());
+    }
+
+    #[test]
+    fn each_future_has_numbers_of_its_own_and_none_has_those_of_the_past() {
+        let draw = |random: &mut Random| [(); 4].map(|()| random.bits());
+        let mut seen = vec![draw(&mut Random::new(7, 1))];
+        for number in [1, 2, 1 << 40, u64::MAX] {
+            let number = NonZeroU64::new(number).unwrap();
+            let mut random = Random::new(7, 1);
+            let past = random.bits();
+            let future = OtherFuture::begin(number);
+            seen.push(draw(&mut random));
+            seen.push(draw(&mut Random::new(7, 2)));
+            seen.push(draw(&mut random.beside()));
+            drop(future);
+            assert_eq!(past, Random::new(7, 1).bits(), "what is drawn before it, and after it");
+            // The future depends on where it begins in no way: only on its number.
+            let mut later = Random::new(7, 1);
+            draw(&mut later);
+            let _future = OtherFuture::begin(number);
+            assert_eq!(Some(&draw(&mut later)), seen.iter().nth_back(2));
+        }
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all);
+    }
+
+    #[test]
+    fn one_future_after_another_is_the_other() {
+        let (one, other) = (NonZeroU64::new(5).unwrap(), NonZeroU64::new(6).unwrap());
+        let mut random = Random::new(7, 1);
+        let first = OtherFuture::begin(one);
+        random.bits();
+        drop(first);
+        let _second = OtherFuture::begin(other);
+        assert_eq!(random.bits(), Random::new(7, 1).bits());
     }
 
     #[test]

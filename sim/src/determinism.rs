@@ -68,7 +68,7 @@ pub fn compare(first: &History, second: &History) -> Option<Divergence> {
         other.clear();
         encode(first, *id, &mut one);
         encode(second, *id, &mut other);
-        one != other
+        one != other || node(first, *id) != node(second, *id)
     })?;
     let at = first.record(place).or_else(|| second.record(place)).map(|record| record.at);
     Some(Divergence {
@@ -83,6 +83,11 @@ fn encode(history: &History, id: RecordId, buffer: &mut Vec<u8>) {
     if let Some(record) = history.record(id) {
         history.encode_record(buffer, record);
     }
+}
+
+/// Two runs of other scenarios may give the same number to other nodes.
+fn node(history: &History, id: RecordId) -> Option<&str> {
+    history.record(id).map(|record| history.name(record.node))
 }
 
 /// A record in one line, with what it is about.

@@ -7,14 +7,17 @@ compile_error!(
 );
 
 pub mod claim;
+pub mod counterfactual;
 pub mod determinism;
 pub mod exhaust;
 pub mod hunt;
 pub mod judge;
 pub mod lessons;
+pub mod likelihood;
 pub mod report;
 pub mod scenario;
 pub mod seeds;
 pub mod shrink;
+pub mod story;
 pub mod world;
 mod znodes;

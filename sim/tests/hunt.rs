@@ -195,6 +195,29 @@ fn bad_input_exits_with_2_and_says_what_is_accepted() {
 
 #[cfg(unix)]
 #[test]
+fn stories_are_told_when_they_are_asked_for() {
+    let scenario = seed("hunts/single-redis.toml");
+    let asked = ["--seeds", "0..120", "--stories=2"];
+    let page = hunt(&scenario, &asked);
+    assert_eq!(page.status.code(), Some(0), "{}", stderr(&page));
+    for part in ["\nstory ", "two-holders, 2 of ", "each shrunk:\n", "earlier grant"] {
+        assert!(stdout(&page).contains(part), "{part}: {}", stdout(&page));
+    }
+    let object = json(&hunt(&scenario, &[&asked[..], &["--format", "json"]].concat()));
+    let stories = object["stories"].as_array().expect("a list");
+    assert!(!stories.is_empty());
+    for story in stories {
+        for key in ["kind", "faults", "ending", "seeds", "of", "first", "ppm", "low_ppm"] {
+            assert!(story.get(key).is_some(), "no {key} in {story}");
+        }
+    }
+    let without = json(&hunt(&scenario, &["--seeds", "0..120", "--format", "json"]));
+    assert!(without.get("stories").is_none() && without.get("told").is_none());
+    let bad = hunt(&scenario, &["--stories=0"]);
+    assert_eq!(bad.status.code(), Some(2));
+}
+
+#[test]
 fn an_interrupted_hunt_prints_what_there_is() {
     let mut endless =
         command(&seed("race.toml"), &["--seeds", "0..1000000000", "--format", "json"]);

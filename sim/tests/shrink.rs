@@ -70,7 +70,7 @@ fn a_hunts_finding_becomes_a_scenario_that_replays_as_expected() {
 #[test]
 fn a_page_says_what_is_left() {
     let hunted = seed("hunts/single-redis.toml");
-    let page = fencepost(&["hunt", path(&hunted), "--seeds", "0..50", "--shrink"]);
+    let page = fencepost(&["hunt", path(&hunted), "--seeds", "0..100", "--shrink"]);
     let (stdout, _) = said(&page);
     assert!(stdout.contains("shrunk ") && stdout.contains(" → 1"), "{stdout}");
 }

@@ -5,8 +5,9 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
-use fencepost::hunt::{self, Hunt, HuntError, HuntReport, Pace, Shard, TextOptions};
+use fencepost::hunt::{self, Hunt, HuntError, HuntReport, Pace, Shard, Stories, TextOptions};
 use fencepost::scenario::Scenario;
 use fencepost::seeds;
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
@@ -38,6 +39,7 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
         // An earlier call may have been asked to; what is printed is what this one was asked for.
         report.shrunk.clear();
     }
+    let are_told = tell_stories(&mut report, &scenario, hunt.threads())?;
     if let Some(folder) = &mut folder {
         folder.write(&report)?;
     }
@@ -48,11 +50,33 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
         simulated_before: before.simulated,
     };
     print(arguments, &report, pace)?;
-    Ok(match (report.interrupted, report.is_as_expected()) {
+    Ok(match (report.interrupted || !are_told, report.is_as_expected()) {
         (true, _) => Ending::Interrupted,
         (false, true) => Ending::AsExpected,
         (false, false) => Ending::NotAsExpected,
     })
+}
+
+/// Shrinks what stories are to be told of, unless the hunt was broken off; whether all are told.
+fn tell_stories(report: &mut HuntReport, scenario: &Scenario, jobs: usize) -> Result<bool, Report> {
+    let untold = |report: &HuntReport| report.stories.as_ref().map_or(0, Stories::untold);
+    if report.interrupted || untold(report) == 0 {
+        return Ok(true);
+    }
+    let jobs = NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN);
+    let interrupted = progress::listen_for_interrupts()?;
+    let bar = progress::bar(untold(report) as u64, "stories")?;
+    let told = report.tell_stories(scenario, jobs, || {
+        bar.inc(1);
+        if interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    bar.finish_and_clear();
+    told.into_diagnostic()?;
+    Ok(untold(report) == 0)
 }
 
 fn set_up(arguments: &HuntArguments, scenario: Scenario) -> Result<Hunt, Report> {
@@ -62,6 +86,9 @@ fn set_up(arguments: &HuntArguments, scenario: Scenario) -> Result<Hunt, Report>
     }
     if let Some(jobs) = arguments.jobs {
         hunt = hunt.jobs(jobs);
+    }
+    if let Some(sample) = arguments.stories {
+        hunt = hunt.stories(sample);
     }
     Ok(if arguments.stop_at_first { hunt.stop_at_first() } else { hunt })
 }

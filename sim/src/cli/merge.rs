@@ -42,6 +42,7 @@ fn explain(error: MergeError) -> Report {
         MergeError::Missing { .. } => {
             "name the reports of all shards; hunt those that are not there"
         }
+        MergeError::Untold { .. } => "the same `hunt` command with the same `--out DIR` tells them",
         MergeError::NotShrunk { .. } => "hunt all shards with `--shrink`, or none",
     };
     miette!(help = help, "{error}")

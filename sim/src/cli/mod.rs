@@ -1,9 +1,11 @@
 //! The command line: what the arguments are, and what the exit codes say.
 
+mod counterfactual;
 mod demo;
 mod exhaust;
 mod folder;
 mod hunt;
+mod likelihood;
 mod merge;
 mod output;
 mod progress;
@@ -16,6 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use fencepost::counterfactual::Setting;
 use fencepost::determinism::Divergence;
 use fencepost::hunt::Shard;
 use fencepost::judge::ViolationKind;
@@ -64,6 +67,19 @@ enum Command {
     /// rounder. The run under the same seed still shows the same kind of violation. Exit codes: 0 it is
     /// written, 1 the run shows no violation.
     Shrink(ShrinkArguments),
+    /// What if? Run one seed as the scenario is and with settings changed, and compare the two.
+    ///
+    /// Says where the two runs part, event by event, and how each of them ends. Both are put through the same
+    /// faults, those that the seed draws included, unless a setting is about faults itself. Exit codes: 0
+    /// both were run, whatever they show.
+    Counterfactual(CounterfactualArguments),
+    /// When did it become likely? Go on from points of a violating run in many other ways, and count how many
+    /// of these futures violate too.
+    ///
+    /// Up to the point each is the run itself; from there all that is left to chance comes out otherwise, drawn
+    /// faults included, while the faults of the file stay. Exit codes: 0 there is a curve, 1 the run shows no
+    /// violation.
+    Likelihood(LikelihoodArguments),
 }
 
 #[derive(clap::Args)]
@@ -117,6 +133,17 @@ struct HuntArguments {
     /// Shrink the first run of each kind of violation. `fencepost shrink` writes one as a scenario.
     #[arg(long)]
     shrink: bool,
+    /// Group the violations by how they come about. Of each kind the first N seeds are shrunk, 20 without
+    /// `=N`, which takes some hundred runs each.
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "20",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    stories: Option<u32>,
     /// How to show what was found.
     #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
     format: HuntFormat,
@@ -169,6 +196,71 @@ struct ShrinkArguments {
     /// Where to write the scenario; standard output without this.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct CounterfactualArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seed of both runs, in place of the one that the file names.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// A key of the file and its other value, as in TOML: shop.fencing="writes", lock.ttl=5s,
+    /// faults.1.for=20s (items of lists are counted from 1). As often as there is something to set.
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        value_parser = counterfactual::read_setting,
+        required_unless_present = "unset"
+    )]
+    set: Vec<Setting>,
+    /// A key of the file, or a section, to leave out; after all that is set.
+    #[arg(long, value_name = "KEY", value_parser = counterfactual::read_unset)]
+    unset: Vec<Setting>,
+    /// How to show the two.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
+    /// Where to write the scenario with the settings changed, with the faults of the seed as its own.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct LikelihoodArguments {
+    /// The scenario file.
+    #[arg(value_name = "SCENARIO.toml")]
+    scenario: PathBuf,
+    /// The seed that shows the violation, in place of the one that the file names.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
+    /// The kind of violation to look at; the first that the run shows without this.
+    #[arg(long, value_parser = shrink::read_kind)]
+    kind: Option<ViolationKind>,
+    /// From so many points of the run, from its begin to the violation: half of them evenly, the others where
+    /// the curve moves most.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "20",
+        value_parser = likelihood::read_points,
+        allow_hyphen_values = true
+    )]
+    points: usize,
+    /// So many futures from each point.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
+    )]
+    futures: u32,
+    /// How many futures to run at a time; without this, as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
+    jobs: Option<NonZeroUsize>,
+    /// How to show the curve.
+    #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
+    format: HuntFormat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -227,6 +319,8 @@ pub fn main() -> ExitCode {
         Command::Merge(arguments) => merge::main(&arguments),
         Command::Exhaust(arguments) => exhaust::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
+        Command::Counterfactual(arguments) => counterfactual::main(&arguments),
+        Command::Likelihood(arguments) => likelihood::main(&arguments),
     };
     ExitCode::from(conclude(result))
 }

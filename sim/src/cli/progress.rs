@@ -35,7 +35,7 @@ where
     Result<T, E>: IntoDiagnostic<T, E>,
 {
     let interrupted = listen_for_interrupts()?;
-    let bar = progress_bar(total, what)?;
+    let bar = bar(total, what)?.with_message("nothing found");
     let start = Instant::now();
     let done = work(&mut |so_far| {
         update(&bar, so_far);
@@ -51,7 +51,11 @@ where
 }
 
 /// A flag that the first Ctrl-C sets. The second ends the process.
-fn listen_for_interrupts() -> Result<Arc<AtomicBool>, Report> {
+///
+/// # Errors
+///
+/// The operating system's.
+pub fn listen_for_interrupts() -> Result<Arc<AtomicBool>, Report> {
     let flag = Arc::new(AtomicBool::new(false));
     let kill = || {
         // In this order: the first Ctrl-C finds the flag unset.
@@ -63,15 +67,19 @@ fn listen_for_interrupts() -> Result<Arc<AtomicBool>, Report> {
     Ok(flag)
 }
 
-/// On standard error, when that is a terminal.
-fn progress_bar(total: u64, what: &str) -> Result<ProgressBar, Report> {
+/// How far something is, on standard error, when that is a terminal.
+///
+/// # Errors
+///
+/// The terminal's.
+pub fn bar(total: u64, what: &str) -> Result<ProgressBar, Report> {
     if !io::stderr().is_terminal() {
         return Ok(ProgressBar::hidden());
     }
     let template =
         format!("{{wide_bar}} {{pos}}/{{len}} {what}, {{msg}}, {{per_sec}}, {{eta}} to go");
     let style = ProgressStyle::with_template(&template).into_diagnostic()?;
-    Ok(ProgressBar::new(total).with_style(style).with_message("nothing found"))
+    Ok(ProgressBar::new(total).with_style(style))
 }
 
 fn update(bar: &ProgressBar, so_far: &HuntReport) {

@@ -33,6 +33,7 @@ pub fn main(arguments: &ShrinkArguments) -> Result<Ending, Failed> {
         None => output::to_stdout(write)?,
     }
     eprintln!("{}", summary(&shrunk));
+    eprintln!("how: {}", shrunk.mechanism);
     if let Some(path) = &arguments.out {
         eprintln!("replay: {}", output::replay(path));
     }

@@ -60,13 +60,18 @@ impl HuntReport {
     }
 
     /// What makes it the hunt that it is, each in words.
-    fn identity(&self) -> [(&'static str, String); 4] {
+    fn identity(&self) -> [(&'static str, String); 5] {
         let ending = if self.stop_at_first { "at the first finding" } else { "at the last seed" };
+        let stories = self.stories.as_ref().map_or_else(
+            || "none".to_owned(),
+            |stories| format!("of {} seeds of each kind", stories.sample),
+        );
         let build = self.build.clone().unwrap_or_else(|| "unnamed".to_owned());
         [
             ("scenario", format!("`{}` (digest {})", self.scenario, self.scenario_digest)),
             ("seeds", show_range(self.whole())),
             ("end", ending.to_owned()),
+            ("stories", stories),
             ("build", build),
         ]
     }

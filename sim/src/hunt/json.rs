@@ -6,7 +6,9 @@ use std::io;
 use serde::Serialize;
 
 use super::report::{HuntReport, Pace};
+use super::stories::{Stories, Story, StoryCount};
 use super::wilson::{Interval, wilson};
+use crate::judge::ViolationKind;
 
 /// What `fencepost hunt --format json` prints.
 #[derive(Serialize)]
@@ -16,8 +18,24 @@ struct Object<'a> {
     as_expected: bool,
     /// Of each kind that was found, and of `any` kind.
     rates: BTreeMap<&'static str, Rate>,
+    /// What the seeds that were told have in common; not there where none were to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stories: Option<Vec<StoryObject<'a>>>,
     #[serde(flatten)]
     pace: Option<PaceObject>,
+}
+
+/// A story and how many of the seeds that were told have it.
+#[derive(Serialize)]
+struct StoryObject<'a> {
+    kind: ViolationKind,
+    #[serde(flatten)]
+    story: &'a Story,
+    seeds: u64,
+    of: u64,
+    first: u64,
+    #[serde(flatten)]
+    rate: Rate,
 }
 
 /// What is not about the result.
@@ -31,7 +49,7 @@ struct PaceObject {
 
 /// So many seeds in a million, and the 95 % interval around it.
 #[derive(Serialize)]
-struct Rate {
+pub(crate) struct Rate {
     ppm: f64,
     low_ppm: f64,
     high_ppm: f64,
@@ -54,6 +72,7 @@ pub fn json(
         report,
         as_expected: report.is_as_expected(),
         rates: counts.map(|(kind, count)| (kind, rate(count, report.seeds))).collect(),
+        stories: report.stories.as_ref().map(stories),
         pace: pace.map(|pace| PaceObject {
             jobs: pace.jobs,
             elapsed_ms: u64::try_from(pace.elapsed.as_millis()).unwrap_or(u64::MAX),
@@ -65,8 +84,25 @@ pub fn json(
     out.write_all(b"\n")
 }
 
+fn stories(stories: &Stories) -> Vec<StoryObject<'_>> {
+    let of_kind = |kind: &ViolationKind| {
+        let (kind, of) = (*kind, stories.told(*kind));
+        let counts = stories.of(kind).into_iter();
+        let counts = counts.map(move |StoryCount { story, seeds, first }| StoryObject {
+            kind,
+            story,
+            seeds,
+            of,
+            first,
+            rate: rate(seeds, of),
+        });
+        counts.collect::<Vec<_>>()
+    };
+    stories.seeds.keys().flat_map(of_kind).collect()
+}
+
 #[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
-fn rate(count: u64, of: u64) -> Rate {
+pub(crate) fn rate(count: u64, of: u64) -> Rate {
     let Interval { rate, low, high } = wilson(count, of);
     let [ppm, low_ppm, high_ppm] = [rate, low, high].map(|share| places(share * 1e6, 3));
     Rate { ppm, low_ppm, high_ppm }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::identity::{Difference, join};
 use super::report::{HuntReport, MAX_FAILURES};
+use super::stories::Stories;
 use crate::seeds::show_range;
 
 /// Why reports cannot be counted together. They are called by the names that they were given.
@@ -64,6 +65,12 @@ pub enum MergeError {
         /// Of which kind of violation.
         kind: String,
     },
+    /// One has not told its stories.
+    #[error("{name} has not told all of its stories: its hunt was broken off")]
+    Untold {
+        /// Which one.
+        name: String,
+    },
 }
 
 /// A range of seeds, shown as people write it.
@@ -105,6 +112,9 @@ pub fn merge(mut reports: Vec<(String, HuntReport)>) -> Result<HuntReport, Merge
             let all = report.asked.end.saturating_sub(report.asked.start);
             let (name, seeds) = (other.clone(), report.seeds);
             return Err(MergeError::Unfinished { name, seeds, all });
+        }
+        if report.stories.as_ref().is_some_and(|stories| stories.untold() > 0) {
+            return Err(MergeError::Untold { name: other.clone() });
         }
     }
     reports.sort_by_key(|(_, report)| (report.asked.start, report.asked.end));
@@ -195,6 +205,7 @@ fn emptied(report: HuntReport) -> HuntReport {
         violations_by_kind: [].into(),
         first: [].into(),
         shrunk: [].into(),
+        stories: report.stories.as_ref().map(|stories| Stories::new(stories.sample)),
         failed_seeds: 0,
         failures: Vec::new(),
         faults: [].into(),
@@ -220,6 +231,11 @@ impl HuntReport {
                 self.first.insert(*kind, *seed);
                 let shrunk = next.shrunk.get(kind).cloned();
                 self.shrunk.extend(shrunk.map(|shrunk| (*kind, shrunk)));
+            }
+        }
+        if let Some((stories, next)) = self.stories.as_mut().zip(next.stories.as_ref()) {
+            for (kind, seeds) in &next.seeds {
+                stories.add(*kind, seeds.iter().cloned());
             }
         }
         self.failed_seeds = self.failed_seeds.saturating_add(next.failed_seeds);

@@ -28,11 +28,12 @@ mod identity;
 mod json;
 mod ledger;
 mod merge;
-mod quiet;
+pub(crate) mod quiet;
 mod read;
 mod report;
 mod shard;
 mod shrunk;
+mod stories;
 mod text;
 mod wilson;
 
@@ -47,12 +48,14 @@ use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 pub use self::identity::Difference;
 use self::identity::join;
 pub use self::json::json;
+pub(crate) use self::json::{Rate, rate};
 use self::ledger::{Ledger, Seen};
 pub use self::merge::{MergeError, Seeds, merge};
 pub use self::read::UnreadableReport;
 pub use self::report::{FailedSeed, FailureKind, FaultRuns, HuntReport, MAX_FAILURES, Pace};
 pub use self::shard::{Part, Shard};
 pub use self::shrunk::ShrunkRun;
+pub use self::stories::{Stories, Story, StoryCount, StorySeed};
 pub use self::text::{TextOptions, text};
 pub use self::wilson::{Interval, wilson};
 use crate::scenario::{Failure, Outcome, Scenario};
@@ -69,6 +72,7 @@ pub struct Hunt {
     shard: Option<Shard>,
     jobs: Option<NonZeroUsize>,
     stop_at_first: bool,
+    stories: Option<u32>,
     build: Option<String>,
     earlier: Option<HuntReport>,
 }
@@ -106,6 +110,7 @@ impl Hunt {
             shard: None,
             jobs: None,
             stop_at_first: false,
+            stories: None,
             build: None,
             earlier: None,
         }
@@ -147,6 +152,13 @@ impl Hunt {
     /// Ends the hunt with the lowest seed that shows a violation, of any kind, or that fails.
     pub const fn stop_at_first(mut self) -> Self {
         self.stop_at_first = true;
+        self
+    }
+
+    /// Keeps the first so many seeds of each kind of violation, for their stories to be told
+    /// ([`HuntReport::tell_stories`]).
+    pub const fn stories(mut self, of_each_kind: u32) -> Self {
+        self.stories = Some(of_each_kind);
         self
     }
 
@@ -219,6 +231,7 @@ impl Hunt {
             build: self.build.clone(),
             part,
             stop_at_first: self.stop_at_first,
+            stories: self.stories.map(Stories::new),
             ..HuntReport::new(&self.scenario, asked)
         }
     }
@@ -229,11 +242,15 @@ impl Hunt {
     }
 
     fn pool(&self) -> Result<ThreadPool, HuntError> {
-        let jobs = self.threads();
-        let builder = ThreadPoolBuilder::new().num_threads(jobs);
-        let named = builder.thread_name(|number| format!("hunt-{number}"));
-        named.build().map_err(|source| HuntError::Threads { jobs, source })
+        pool_of(self.threads())
     }
+}
+
+/// So many threads.
+fn pool_of(jobs: usize) -> Result<ThreadPool, HuntError> {
+    let builder = ThreadPoolBuilder::new().num_threads(jobs);
+    let named = builder.thread_name(|number| format!("hunt-{number}"));
+    named.build().map_err(|source| HuntError::Threads { jobs, source })
 }
 
 /// Runs seed after seed until no more are handed out.

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::report::{FailedSeed, FaultRuns, HuntReport, MAX_FAILURES, NANOS_PER_MILLI};
 use super::shard::{Part, Shard};
 use super::shrunk::ShrunkRun;
+use super::stories::{Stories, StorySeed};
 use crate::judge::ViolationKind;
 use crate::world::Digest;
 
@@ -42,6 +43,7 @@ struct Stored {
     first: BTreeMap<String, u64>,
     #[serde(default)]
     shrunk: BTreeMap<String, ShrunkRun>,
+    told: Option<StoredStories>,
     failed_seeds: u64,
     failures: Vec<FailedSeed>,
     faults: BTreeMap<String, FaultRuns>,
@@ -51,6 +53,12 @@ struct Stored {
     messages: u64,
     events: u64,
     expected: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct StoredStories {
+    sample: u32,
+    seeds: BTreeMap<String, Vec<StorySeed>>,
 }
 
 #[derive(Deserialize)]
@@ -113,8 +121,27 @@ impl HuntReport {
                 !seeds.is_sorted_by(|one, next| one < next) || self.failures.len() as u64 != kept,
                 "`failures` are not the first of the failed seeds",
             ),
+            (
+                self.stories.as_ref().is_some_and(|stories| self.contradicts(stories)),
+                "`told` are not the first of the violating seeds",
+            ),
         ];
         contradictions.into_iter().find_map(|(is_so, said)| is_so.then_some(said))
+    }
+}
+
+impl HuntReport {
+    /// Whether these cannot be the first seeds of each kind.
+    fn contradicts(&self, stories: &Stories) -> bool {
+        let is_wrong = |(kind, seeds): (&ViolationKind, &Vec<StorySeed>)| {
+            let all = self.violations_by_kind.get(kind).copied().unwrap_or_default();
+            let numbers = || seeds.iter().map(|one| one.seed);
+            seeds.len() as u64 != all.min(u64::from(stories.sample))
+                || !numbers().is_sorted_by(|one, next| one < next)
+                || numbers().next() != self.first.get(kind).copied()
+                || numbers().any(|seed| !self.range.contains(&seed))
+        };
+        !stories.seeds.keys().eq(self.first.keys()) || stories.seeds.iter().any(is_wrong)
     }
 }
 
@@ -143,6 +170,7 @@ impl TryFrom<Stored> for HuntReport {
             violations_by_kind: by_kind(stored.violations_by_kind, violation)?,
             first: by_kind(stored.first, violation)?,
             shrunk: by_kind(stored.shrunk, violation)?,
+            stories: stored.told.map(stories).transpose()?,
             failed_seeds: stored.failed_seeds,
             failures: stored.failures,
             faults: by_kind(stored.faults, fault)?,
@@ -169,6 +197,10 @@ fn violation(name: &str) -> Result<ViolationKind, String> {
 fn fault(name: &str) -> Result<FaultKind, String> {
     let found = FaultKind::ALL.into_iter().find(|kind| kind.as_str() == name);
     found.ok_or_else(|| format!("`{name}` is no kind of fault"))
+}
+
+fn stories(stored: StoredStories) -> Result<Stories, String> {
+    Ok(Stories { sample: stored.sample, seeds: by_kind(stored.seeds, violation)? })
 }
 
 fn part(stored: StoredPart) -> Result<Part, String> {

@@ -11,6 +11,7 @@ use super::identity::scenario_digest;
 use super::ledger::Seen;
 use super::shard::Part;
 use super::shrunk::ShrunkRun;
+use super::stories::Stories;
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 use crate::seeds::show_range;
@@ -62,6 +63,9 @@ pub struct HuntReport {
     /// What the first run of each kind has shrunk to, if that was asked for ([`HuntReport::shrink`]).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub shrunk: BTreeMap<ViolationKind, ShrunkRun>,
+    /// The seeds whose stories are told, if any are.
+    #[serde(rename = "told", skip_serializing_if = "Option::is_none")]
+    pub stories: Option<Stories>,
     /// How many seeds have no run to judge, because it panicked or reached a limit.
     pub failed_seeds: u64,
     /// The first [`MAX_FAILURES`] of them.
@@ -156,6 +160,7 @@ impl HuntReport {
             violations_by_kind: BTreeMap::new(),
             first: BTreeMap::new(),
             shrunk: BTreeMap::new(),
+            stories: None,
             failed_seeds: 0,
             failures: Vec::new(),
             faults: declared.chain(drawn).map(|kind| (kind, FaultRuns::default())).collect(),
@@ -175,6 +180,9 @@ impl HuntReport {
         for kind in seen.violations {
             *self.violations_by_kind.entry(kind).or_default() += 1;
             self.first.entry(kind).or_insert(seed);
+            if let Some(stories) = &mut self.stories {
+                stories.count(kind, seed);
+            }
         }
         self.failed_seeds += u64::from(seen.failure.is_some());
         if self.failures.len() < MAX_FAILURES {

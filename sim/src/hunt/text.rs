@@ -7,7 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::report::{HuntReport, Pace};
 use super::shard::Part;
-use super::wilson::{Interval, wilson};
+use super::stories::StoryCount;
+use super::wilson::wilson;
 use crate::judge::ViolationKind;
 use crate::report::paint::Painter;
 use crate::report::words::count;
@@ -15,6 +16,9 @@ use crate::seeds::show_range;
 
 /// So many failures are shown one by one.
 const MAX_SHOWN: usize = 5;
+
+/// So many stories of a kind are shown: those that most seeds have.
+const MAX_STORIES: usize = 12;
 
 /// No line is wider, in terminal columns, but those that are commands.
 const WIDTH: usize = 100;
@@ -48,6 +52,7 @@ fn write(report: &HuntReport, options: &TextOptions<'_>, page: &mut String) -> f
     painter.paragraph(&label("seeds"), Style::new(), &seeds(report))?;
     violations(&mut painter, report)?;
     faults(&mut painter, report)?;
+    stories(&mut painter, report)?;
     shrunk(&mut painter, report)?;
     failures(&mut painter, report)?;
     painter.end_line()?;
@@ -88,25 +93,12 @@ fn line<W: Write>(
     seeds: u64,
     first: Option<&u64>,
 ) -> fmt::Result {
-    let Interval { rate, low, high } = wilson(seeds, report.seeds);
-    let places = places(rate, high);
-    let [rate, low, high] = [rate, low, high].map(|share| percent(share, places));
+    let [rate, low, high] = wilson(seeds, report.seeds).percents();
     let first = first.map_or_else(|| "-".to_owned(), u64::to_string);
     let style = if seeds > 0 { AnsiColor::Red.on_default() } else { Style::new() };
     painter.styled(style, &format!("{name:<18}"))?;
     let interval = format!("{low} to {high}");
     painter.plain(&format!("{seeds:>10}  {rate:>10}  {interval:^23}  {first}\n"))
-}
-
-/// Enough places to show the rate, or the interval's end when there is no rate, with two digits.
-fn places(rate: f64, high: f64) -> usize {
-    let shown = if rate > 0.0 { rate } else { high };
-    [0.1, 0.01, 0.001, 0.0001].iter().take_while(|step| shown < **step).count() + 1
-}
-
-#[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
-fn percent(share: f64, places: usize) -> String {
-    format!("{:.places$} %", share * 100.0)
 }
 
 fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
@@ -122,6 +114,42 @@ fn faults<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::R
             painter.styled(AnsiColor::Yellow.on_default(), warning)?;
         }
         painter.end_line()?;
+    }
+    Ok(())
+}
+
+/// What the first seeds of each kind have in common.
+fn stories<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
+    let Some(stories) = &report.stories else { return Ok(()) };
+    let mut kinds = stories.seeds.keys().filter(|kind| stories.told(**kind) > 0).peekable();
+    if kinds.peek().is_some() {
+        let head = format!(
+            "\n{:<18}{:>10}  {:>10}  {:^23}  first seed\n",
+            "story", "seeds", "share", "95 % interval"
+        );
+        painter.styled(Style::new().dimmed(), &head)?;
+    }
+    for kind in kinds {
+        let told = stories.told(*kind);
+        let which = match report.violations_by_kind.get(kind) {
+            Some(all) if *all > told => format!("{told} of {all} seeds"),
+            _ => count(told, "seed", "seeds"),
+        };
+        painter.paragraph("", Style::new(), &format!("{kind}, {which}, each shrunk:"))?;
+        let counts = stories.of(*kind);
+        let (shown, others) = counts.split_at(counts.len().min(MAX_STORIES));
+        for StoryCount { story, seeds, first } in shown {
+            let [share, low, high] = wilson(*seeds, told).percents();
+            let interval = format!("{low} to {high}");
+            painter.plain(&format!("{seeds:>28}  {share:>10}  {interval:^23}  {first}\n"))?;
+            painter.paragraph("  ", AnsiColor::Red.on_default(), &story.in_words())?;
+        }
+        if !others.is_empty() {
+            let seeds: u64 = others.iter().map(|other| other.seeds).sum();
+            let stories = count(others.len() as u64, "other story", "other stories");
+            let more = format!("{seeds:>28}  of {stories}, which the JSON has\n");
+            painter.styled(Style::new().dimmed(), &more)?;
+        }
     }
     Ok(())
 }

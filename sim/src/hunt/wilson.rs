@@ -13,6 +13,18 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// The rate and the interval's two ends in per cent, with as many places as show the rate, or the upper end
+    /// when there is no rate, with two digits.
+    #[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
+    pub fn percents(&self) -> [String; 3] {
+        let shown = if self.rate > 0.0 { self.rate } else { self.high };
+        let places =
+            [0.1, 0.01, 0.001, 0.0001].iter().take_while(|step| shown < **step).count() + 1;
+        [self.rate, self.low, self.high].map(|share| format!("{:.places$} %", share * 100.0))
+    }
+}
+
 /// The interval for so many of so many; from 0 to 1 where nothing was tried.
 ///
 /// ```

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use fencepost_models::load::set_keys;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::machine::NodeId;
 use fencepost_models::process::Process;
-use fencepost_models::random::Random;
+use fencepost_models::random::{OtherFuture, Random};
 use fencepost_models::redis::client::Address;
 use fencepost_models::redis::client::reshard::move_slot;
 use fencepost_models::shop::buyer::ShopAddress;
@@ -22,7 +23,8 @@ use fencepost_models::shop::store::{Books, Store, StoreSettings};
 use super::servers::{Servers, add_servers};
 use super::{Backend, LinkSettings, Recipe, Scenario, Shop};
 use crate::judge::{Verdict, judge};
-use crate::world::{LinkId, Purpose, Run, RunError, World};
+use crate::world::history::RecordId;
+use crate::world::{Fork, LinkId, Purpose, Run, RunError, World};
 
 /// A run with what the judge says of it.
 #[derive(Clone, Debug)]
@@ -106,6 +108,34 @@ impl Scenario {
     /// As [`Scenario::run`].
     pub fn record(&self, seed: u64) -> Result<Run, Failure> {
         or_panicked(seed, || Ok(self.world(seed)?.0.run(self.duration)?))
+    }
+
+    /// Runs the scenario under a seed up to a record of its history, and goes on from there under the draws of
+    /// another future: with other latencies and other work, and with other faults, where they are drawn. Faults
+    /// of the scenario's own stay. The plan of what comes of it holds those that were drawn for the seed, and
+    /// then those that were drawn for the future and do not begin before the point.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scenario::run`].
+    pub fn run_otherwise(
+        &self,
+        seed: u64,
+        at: RecordId,
+        future: NonZeroU64,
+    ) -> Result<Outcome, Failure> {
+        or_panicked(seed, || {
+            let (mut world, _) = self.world(seed)?;
+            let drawn = {
+                let _future = OtherFuture::begin(future);
+                self.plan(seed).split_off(self.faults.len())
+            };
+            world.fork(Fork { at, future, kept_faults: self.faults.len(), drawn });
+            let run = world.run(self.duration)?;
+            let verdict = judge(&run.history, &self.judge_settings());
+            let plan = run.faults.iter().map(|outcome| outcome.fault.clone()).collect();
+            Ok(Outcome { plan, run, verdict })
+        })
     }
 
     /// Whether a run shows exactly the violations that the scenario expects; none, where it does

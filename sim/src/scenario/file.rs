@@ -18,6 +18,16 @@ impl Scenario {
     /// The file is not there, is not a file, is larger than [`MAX_FILE_BYTES`], is not UTF-8, or
     /// is not a scenario; with everything that is wrong with it.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let text = Self::read_text(path)?;
+        Ok(Self::from_toml(&path.display().to_string(), &text)?)
+    }
+
+    /// Reads the text of a scenario file, whatever it says.
+    ///
+    /// # Errors
+    ///
+    /// The file is not there, is not a file, is larger than [`MAX_FILE_BYTES`], or is not UTF-8.
+    pub fn read_text(path: &Path) -> Result<String, ScenarioError> {
         let unreadable = |reason: String, help: &str| ScenarioError::Unreadable {
             path: path.to_owned(),
             reason,
@@ -37,15 +47,14 @@ impl Scenario {
             ),
             _ => unreadable(error.to_string(), "check that you may read it"),
         })?;
-        let text = String::from_utf8(bytes).map_err(|error| {
+        String::from_utf8(bytes).map_err(|error| {
             let valid_up_to = error.utf8_error().valid_up_to();
             let line = error.as_bytes()[..valid_up_to].iter().filter(|b| **b == b'\n').count() + 1;
             unreadable(
                 format!("it is not UTF-8: line {line}, byte offset {valid_up_to}"),
                 "save it as UTF-8",
             )
-        })?;
-        Ok(Self::from_toml(&path.display().to_string(), &text)?)
+        })
     }
 }
 

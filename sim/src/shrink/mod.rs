@@ -19,7 +19,7 @@
 //!
 //! What is drawn at random becomes the scenario's own first: the plan that its seed draws. Then whatever can
 //! go goes, and what cannot gets smaller, shorter and rounder, for as long as the run under the same seed shows
-//! the same kind of violation. Each purpose and node has a random stream of its own, so that a fault less
+//! the same kind of violation by the same mechanism ([`crate::story`]). Each purpose and node has a random stream of its own, so that a fault less
 //! leaves the rest of the run as it was.
 //!
 //! The same scenario and seed shrink to the same, whatever the machine.
@@ -33,6 +33,7 @@ use std::collections::BTreeSet;
 
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Outcome, Scenario};
+use crate::story::Mechanism;
 
 /// A scenario and the seed under which it violates something.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct Shrunk {
     pub outcome: Outcome,
     /// The kind of violation that was kept.
     pub kind: ViolationKind,
+    /// How the violation of its run comes about.
+    pub mechanism: Mechanism,
     /// How many faults there were.
     pub faults_before: usize,
     /// How many runs it took.
@@ -88,13 +91,21 @@ impl Shrink {
         let shown = first.verdict.violations.iter().map(|violation| violation.kind);
         let mut wanted = shown.filter(|kind| self.kind.is_none_or(|wanted| wanted == *kind));
         let Some(kind) = wanted.next() else { return Ok(None) };
+        let Some(mechanism) = Mechanism::of(&self.scenario, &first, kind) else { return Ok(None) };
         let faults_before = first.plan.len();
         let scenario = self.scenario.but(|s| {
             s.faults.clone_from(&first.plan);
             (s.random_faults, s.seed) = (None, self.seed);
         });
-        let mut smallest =
-            Smallest { scenario, outcome: first, kind, runs: 1, most_runs: self.most_runs };
+        let mut smallest = Smallest {
+            scenario,
+            outcome: first,
+            kind,
+            original: mechanism.clone(),
+            mechanism,
+            runs: 1,
+            most_runs: self.most_runs,
+        };
         while smallest.get_smaller() {}
         Ok(Some(smallest.conclude(faults_before)))
     }
@@ -105,6 +116,10 @@ struct Smallest {
     scenario: Scenario,
     outcome: Outcome,
     kind: ViolationKind,
+    /// The mechanism of the run that it all began with.
+    original: Mechanism,
+    /// That of the smallest.
+    mechanism: Mechanism,
     runs: u32,
     most_runs: u32,
 }
@@ -119,29 +134,31 @@ impl Smallest {
         is_fewer || is_smaller || is_simpler
     }
 
-    /// Takes a scenario in place of the smallest one, if its run still shows the violation.
+    /// Takes a scenario in place of the smallest one, if its run still shows the violation, and comes to it in
+    /// the same way.
     fn try_out(&mut self, scenario: Scenario) -> bool {
         if self.runs >= self.most_runs {
             return false;
         }
         self.runs += 1;
-        match scenario.run(scenario.seed) {
-            Ok(outcome) if outcome.verdict.first(self.kind).is_some() => {
-                (self.scenario, self.outcome) = (scenario, outcome);
-                true
-            }
-            // What cannot be run, for it names a node that is gone, say, is no smaller run.
-            _ => false,
-        }
+        // What cannot be run, for it names a node that is gone, say, is no smaller run.
+        let Ok(outcome) = scenario.run(scenario.seed) else { return false };
+        let mechanism = Mechanism::of(&scenario, &outcome, self.kind);
+        let Some(mechanism) = mechanism.filter(|one| one.may_come_of(&self.original)) else {
+            return false;
+        };
+        (self.scenario, self.outcome, self.mechanism) = (scenario, outcome, mechanism);
+        true
     }
 
     fn conclude(self, faults_before: usize) -> Shrunk {
-        let Self { scenario, outcome, kind, runs, .. } = self;
+        let Self { scenario, outcome, kind, mechanism, runs, .. } = self;
         let shown: BTreeSet<ViolationKind> = outcome.verdict.kinds();
         Shrunk {
             scenario: scenario.but(|s| s.expect = Some(shown)),
             outcome,
             kind,
+            mechanism,
             faults_before,
             runs,
         }

@@ -15,6 +15,9 @@ impl Running {
     pub(super) fn begin_fault(&mut self, id: FaultId) {
         let now = self.kernel.now;
         let armed = &mut self.injector.faults[id.0 as usize];
+        if armed.called_off {
+            return;
+        }
         let (action, length) = (armed.fault.action.clone(), armed.fault.length);
         let (nodes, links) = (armed.nodes.clone(), armed.links.clone());
         let place = nodes.first().copied().unwrap_or(NodeId(0));

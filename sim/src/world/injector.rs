@@ -25,7 +25,7 @@ use std::time::Duration;
 use fencepost_faults::{Action, Fault, Groups, Plan, Start};
 use fencepost_models::machine::NodeId;
 
-use super::history::{FaultId, RecordId};
+use super::history::{FaultId, History, RecordId};
 use super::network::LinkId;
 use super::time::SimTime;
 
@@ -64,6 +64,8 @@ pub struct Armed {
     /// The record of its begin: the cause of what it does.
     pub record: Option<RecordId>,
     pub fired: bool,
+    /// It will not begin, for the run has gone on otherwise than it did.
+    pub called_off: bool,
     /// How many of the trigger's notes are still to come; `None` once it has been pulled.
     waiting_for: Option<u32>,
     trigger_node: Option<NodeId>,
@@ -103,22 +105,28 @@ impl Injector {
     pub fn on_note(&mut self, node: NodeId, kind: &str) -> Vec<(FaultId, Duration)> {
         let mut pulled = Vec::new();
         for (place, armed) in self.faults.iter_mut().enumerate() {
-            let Start::When(trigger) = &armed.fault.start else {
-                continue;
-            };
-            let Some(left) = armed.waiting_for else {
-                continue;
-            };
-            if trigger.event != kind || armed.trigger_node.is_some_and(|wanted| wanted != node) {
-                continue;
-            }
-            armed.waiting_for = left.checked_sub(1).filter(|left| *left > 0);
-            if armed.waiting_for.is_none() {
+            if armed.is_pulled_by(node, kind)
+                && let Start::When(trigger) = &armed.fault.start
+            {
                 self.waiting -= 1;
                 pulled.push((FaultId(place as u32), trigger.after));
             }
         }
         pulled
+    }
+
+    /// Calls off all faults from that place on that have not begun.
+    pub fn call_off(&mut self, from: usize) {
+        for armed in self.faults.iter_mut().skip(from).filter(|armed| armed.began_at.is_none()) {
+            armed.called_off = true;
+            self.waiting -= usize::from(armed.waiting_for.take().is_some());
+        }
+    }
+
+    /// Adds a fault.
+    pub fn add(&mut self, armed: Armed) {
+        self.waiting += usize::from(armed.waiting_for.is_some());
+        self.faults.push(armed);
     }
 
     pub fn outcomes(&self, hits: &[u64]) -> Vec<FaultOutcome> {
@@ -131,6 +139,34 @@ impl Injector {
                 hits: *hits,
             })
             .collect()
+    }
+}
+
+impl Armed {
+    /// Lets what has been noted so far pull the trigger: when the fault begins, if something has.
+    pub fn pulled_in(&mut self, history: &History) -> Option<SimTime> {
+        let mut notes = history.notes();
+        let (_, record, _) =
+            notes.find(|(_, record, note)| self.is_pulled_by(record.node, note.kind()))?;
+        match &self.fault.start {
+            Start::When(trigger) => Some(record.at + trigger.after),
+            Start::At(_) => None,
+        }
+    }
+
+    /// A node has written a note of that kind: whether it is the one that the fault's trigger waits for.
+    pub fn is_pulled_by(&mut self, node: NodeId, kind: &str) -> bool {
+        let Start::When(trigger) = &self.fault.start else {
+            return false;
+        };
+        let Some(left) = self.waiting_for else {
+            return false;
+        };
+        if trigger.event != kind || self.trigger_node.is_some_and(|wanted| wanted != node) {
+            return false;
+        }
+        self.waiting_for = left.checked_sub(1).filter(|left| *left > 0);
+        self.waiting_for.is_none()
     }
 }
 
@@ -159,6 +195,7 @@ fn arm(fault: &Fault, names: &[String]) -> Result<Armed, UnknownNode> {
         began_at: None,
         record: None,
         fired: false,
+        called_off: false,
         waiting_for,
         trigger_node,
     })

@@ -31,6 +31,12 @@ impl Kernel {
         self.history.push(self.now, cause, node, event)
     }
 
+    /// There is one more fault, of that kind.
+    pub fn add_fault(&mut self, kind: FaultKind) {
+        self.history.faults.push(kind);
+        self.hits.push(0);
+    }
+
     /// Counts a hit for each of the faults.
     #[inline]
     pub fn hit(&mut self, faults: &[FaultId]) {

@@ -38,6 +38,7 @@ mod digest;
 mod disk;
 mod fault;
 mod foreign;
+mod fork;
 pub mod history;
 mod injector;
 mod kernel;
@@ -65,6 +66,8 @@ use self::clock::NodeClock;
 pub use self::digest::Digest;
 pub use self::disk::{Disk, DiskSpeed};
 use self::foreign::{ForeignBody, Gate};
+use self::fork::Ahead;
+pub use self::fork::Fork;
 use self::history::History;
 use self::injector::Injector;
 pub use self::injector::{FaultOutcome, UnknownNode};
@@ -105,6 +108,7 @@ pub struct World {
     nodes: Vec<Node>,
     plan: Plan,
     limits: Limits,
+    fork: Option<Fork>,
 }
 
 impl World {
@@ -118,6 +122,7 @@ impl World {
             nodes: Vec::new(),
             plan: Plan::new(),
             limits: Limits::default(),
+            fork: None,
         }
     }
 
@@ -196,6 +201,12 @@ impl World {
         self.limits = limits;
     }
 
+    /// Lets the run go on otherwise from some point on. A user's own tasks that draw from madsim's generator
+    /// draw what they would have.
+    pub fn fork(&mut self, fork: Fork) {
+        self.fork = Some(fork);
+    }
+
     /// Runs the world for so long, in simulated time.
     ///
     /// # Errors
@@ -204,6 +215,7 @@ impl World {
     pub fn run(self, duration: Duration) -> Result<Run, RunError> {
         self.limits.check_duration(duration)?;
         let injector = Injector::new(&self.plan, &self.names)?;
+        let ahead = self.fork.map(|fork| Ahead::new(fork, &self.names)).transpose()?;
         let mut network = Network::new(self.nodes.len(), self.seed, self.latency);
         for (link, latency) in self.link_latencies {
             network.set_latency(link, latency);
@@ -229,6 +241,8 @@ impl World {
             outbox: Vec::new(),
             limits: self.limits,
             events: 0,
+            ahead,
+            future: None,
         };
         let runtime = madsim::runtime::Runtime::with_seed_and_config(self.seed, Default::default());
         runtime.block_on(async {

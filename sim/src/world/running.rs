@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use fencepost_models::machine::{Boot, Context, Effect, Input, InputId, NodeId, TimerId};
-use fencepost_models::random::Random;
+use fencepost_models::random::{OtherFuture, Random};
 use fencepost_models::time::Mono;
 use madsim::time::TimeHandle;
 
 use super::disk::Disk;
 use super::foreign::{self, Gate};
+use super::fork::Ahead;
 use super::history::{Event, LossReason, RecordId};
 use super::injector::Injector;
 use super::kernel::Kernel;
@@ -31,6 +32,10 @@ pub(super) struct Running {
     pub outbox: Vec<Effect>,
     pub limits: Limits,
     pub events: u64,
+    /// The fork that it has still to come to.
+    pub ahead: Option<Ahead>,
+    /// The future that it is in since then.
+    pub future: Option<OtherFuture>,
 }
 
 impl Running {
@@ -40,6 +45,9 @@ impl Running {
         // and to ask it each time would cost a lock per event.
         let mut shown = SimTime::after(time.elapsed());
         loop {
+            if self.ahead.is_some() {
+                self.fork();
+            }
             let next = self.kernel.queue.next_at().unwrap_or(SimTime::from_nanos(u64::MAX));
             let stop = next.min(end);
             if self.is_foreign && self.gate.wait_until(stop).await {

@@ -7,6 +7,7 @@ mod digest;
 mod disk;
 mod failover;
 mod foreign;
+mod fork;
 mod history;
 mod latency;
 mod limits;

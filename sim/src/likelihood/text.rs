@@ -1,0 +1,119 @@
+//! A curve as a page to read: a bar for each point, and the moment at which the run was lost.
+
+use std::fmt::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Curve, Point, Turn};
+use crate::hunt::wilson;
+use crate::report::paint::Painter;
+use crate::report::words::count;
+
+/// No line is wider, in terminal columns, but that of a command.
+const WIDTH: usize = 100;
+
+/// Between what a paragraph is about and what it says.
+const LABEL_WIDTH: usize = 10;
+
+/// The bar of a point from which every future violates.
+const BAR_WIDTH: u32 = 40;
+
+/// How to show a curve.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TextOptions<'a> {
+    /// With terminal colours.
+    pub colour: bool,
+    /// The command that shows the run, but for ` --seed N` at its end.
+    pub replay: Option<&'a str>,
+}
+
+/// A curve as a page.
+pub fn text(curve: &Curve, options: &TextOptions<'_>) -> String {
+    let mut page = String::new();
+    // Writing into a string cannot fail.
+    let _ = write(curve, options, &mut page);
+    page
+}
+
+fn write(curve: &Curve, options: &TextOptions<'_>, page: &mut String) -> fmt::Result {
+    let mut painter = Painter { out: page, colour: options.colour, width: WIDTH };
+    let Curve { scenario, seed, violation, futures, points, lost, sealed } = curve;
+    painter.paragraph("", Style::new().bold(), scenario)?;
+    painter.paragraph(&label("seed"), Style::new(), &seed.to_string())?;
+    let found = format!("✖ {} at event {}, {}: ", violation.kind, violation.record.0, violation.at);
+    painter.paragraph(&label("shows"), Style::new(), &format!("{found}{}", violation.detail))?;
+    let tried = count(u64::from(*futures), "future", "futures");
+    painter.paragraph(&label("tried"), Style::new(), &format!("{tried} from each point"))?;
+
+    let head = format!(
+        "\n{:>9}{:>12}{:>11}  {:^18}  how many of the futures violate\n",
+        "event", "time", "violate", "95 % interval"
+    );
+    painter.styled(Style::new().dimmed(), &head)?;
+    for point in points {
+        line(&mut painter, point, *futures)?;
+    }
+    painter.end_line()?;
+    tell(&mut painter, "lost", "half of the futures or more violate", lost.as_ref())?;
+    // Where it was lost and sealed in one, that has been told.
+    if sealed != lost {
+        tell(&mut painter, "sealed", "all futures violate", sealed.as_ref())?;
+    }
+    match options.replay {
+        Some(command) => painter.plain(&format!("{}{command} --seed {seed}\n", label("replay"))),
+        None => Ok(()),
+    }
+}
+
+fn line<W: Write>(painter: &mut Painter<'_, W>, point: &Point, futures: u32) -> fmt::Result {
+    let Point { event, at, violating, failed } = *point;
+    let [_, low, high] = wilson(u64::from(violating), u64::from(futures)).percents();
+    let row = format!("{:>9}{:>12}{violating:>11}  {:^18}  ", event.0, at.to_string(), {
+        format!("{low} to {high}")
+    });
+    painter.plain(&row)?;
+    let full = u64::from(violating) * u64::from(BAR_WIDTH) / u64::from(futures.max(1));
+    let full = usize::try_from(full).unwrap_or_default();
+    painter.styled(AnsiColor::Red.on_default(), &"█".repeat(full))?;
+    // None and some must not look the same.
+    let some = if violating > 0 && full == 0 { "▏" } else { "" };
+    painter.styled(AnsiColor::Red.on_default(), some)?;
+    if failed > 0 {
+        painter.styled(AnsiColor::Yellow.on_default(), &format!("  {failed} failed"))?;
+    }
+    painter.end_line()
+}
+
+/// From when on so many violate, and what happened right before.
+fn tell<W: Write>(
+    painter: &mut Painter<'_, W>,
+    name: &str,
+    share: &str,
+    turn: Option<&Turn>,
+) -> fmt::Result {
+    let Some(Turn { from, before, is_exact, between }) = turn else {
+        return painter.paragraph(&label(name), Style::new(), "that cannot be said");
+    };
+    let said = match before {
+        None => format!("from the begin on {share}"),
+        Some(before) => format!(
+            "from event {} on, {}, {share}: {} there, {} at event {}",
+            from.event.0, from.at, from.violating, before.violating, before.event.0,
+        ),
+    };
+    painter.paragraph(&label(name), Style::new().bold(), &said)?;
+    for (number, moment) in between.iter().enumerate() {
+        let first = if *is_exact { "between  " } else { "last     " };
+        let first = if number == 0 { first } else { "         " };
+        painter.paragraph(&format!("{}{first}", label("")), Style::new(), &moment.to_string())?;
+    }
+    if *is_exact {
+        return Ok(());
+    }
+    let more = "there are other points between the two: with more points the event can be told";
+    painter.paragraph(&label(""), Style::new().dimmed(), more)
+}
+
+fn label(text: &str) -> String {
+    format!("{text:<LABEL_WIDTH$}")
+}
