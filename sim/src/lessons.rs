@@ -330,7 +330,7 @@ pub const LESSONS: &[Lesson] = &[
             ),
             step!(
                 "zookeeper-paused-holder-fenced.toml",
-                "The transaction that created the holder's node is a token, and never goes back."
+                "The transaction that created the holder's node is a token, which grows with every grant."
             ),
             step!(
                 "zookeeper-minority-ignores.toml",
@@ -359,7 +359,11 @@ pub const LESSONS: &[Lesson] = &[
                 "Once. When it happens twice it is not looked for."
             ),
             step!("curator-lost.toml", "To stop at LOST is too late."),
-            step!("curator-suspended.toml", "To stop at SUSPENDED is in time."),
+            step!(
+                "curator-suspended.toml",
+                "To stop at SUSPENDED is in time, unless the server is cut off with its client and \
+                 patient for longer than the session lasts."
+            ),
             step!(
                 "curator-kept-place.toml",
                 "As a rule: who waits in a session that is over may be granted the lock by it."

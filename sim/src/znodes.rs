@@ -2,12 +2,12 @@
 //! the lock, who has the lowest node holds it.
 //!
 //! A leader writes down what the ensemble has agreed on; a new one, or one that has started again, goes through its
-//! log once more, of which only what nobody has written down before is new. What an ensemble forgets that has
-//! agreed on it (ZOOKEEPER-4643) nobody writes down: it stays in the queue here.
+//! log once more, of which only what nobody has written down before is new. What an ensemble forgets that had
+//! agreed on it (ZOOKEEPER-4643) is not in the log of who leads next.
 
 use std::collections::BTreeMap;
 
-use fencepost_models::machine::{ConnectionId, NodeId};
+use fencepost_models::machine::NodeId;
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note};
 use fencepost_models::zookeeper::protocol::{Packet, SessionId, Zxid};
@@ -21,6 +21,8 @@ pub struct Znode {
     pub name: Name,
     /// Whose it is.
     pub session: SessionId,
+    /// The transaction that created it.
+    pub czxid: Zxid,
 }
 
 /// What has become of a queue.
@@ -32,8 +34,8 @@ pub struct Change {
     pub before: Option<Znode>,
     /// The node that is the lowest now.
     pub after: Option<Znode>,
-    /// Whose request it was.
-    pub by: SessionId,
+    /// Whose request it was, where that was to delete a node.
+    pub deleted_by: Option<SessionId>,
 }
 
 impl Change {
@@ -42,44 +44,102 @@ impl Change {
         self.after.as_ref().filter(|after| self.before.as_ref() != Some(*after))
     }
 
-    /// What somebody else's request has taken from him who had the lock.
-    pub fn taken_away(&self) -> Option<&Znode> {
-        // A node that is created comes last: only a deletion takes the lowest away.
-        let before = self.before.as_ref().filter(|before| self.after.as_ref() != Some(*before));
-        before.filter(|before| before.session != self.by)
+    /// Whose request has taken the lock from somebody else who had it, and from whom.
+    pub fn taken_away(&self) -> Option<(SessionId, &Znode)> {
+        let by = self.deleted_by?;
+        let before = self.before.as_ref().filter(|before| self.after.as_ref() != Some(*before))?;
+        (before.session != by).then_some((by, before))
     }
+}
+
+/// The nodes of one lock, in order.
+type Queue = BTreeMap<(u64, Name), (SessionId, Zxid)>;
+
+/// What a transaction did to a queue.
+#[derive(Clone, Debug)]
+struct Step {
+    zxid: Zxid,
+    lock: Name,
+    place: (u64, Name),
+    session: SessionId,
+    is_creation: bool,
 }
 
 /// The queues, followed note by note.
 #[derive(Clone, Debug, Default)]
 pub struct Queues {
+    /// All that was written down and is not forgotten.
+    steps: Vec<Step>,
     /// The last transaction that was written down.
     last: Zxid,
-    queues: BTreeMap<Name, BTreeMap<(u64, Name), SessionId>>,
+    queues: BTreeMap<Name, Queue>,
+    /// The last transaction in the log of each server, when it last looked for a leader.
+    logs: BTreeMap<NodeId, Zxid>,
 }
 
 impl Queues {
-    /// Takes what a leader has written down; `None` where that is about no node of a queue.
-    pub fn enter(&mut self, note: &Note) -> Option<Change> {
-        let (Note::ZnodeCreated { path, session: by, zxid }
-        | Note::ZnodeDeleted { path, session: by, zxid }) = note
-        else {
-            return None;
+    /// Takes what a server has written down, and says what queue has changed by it: none, one, or all of them by the
+    /// election of a leader that has forgotten something.
+    pub fn enter(&mut self, server: NodeId, note: &Note) -> Vec<Change> {
+        match note {
+            Note::ZooKeeper { event: "looking", detail } => {
+                self.logs.extend(last_transaction(detail).map(|zxid| (server, zxid)));
+                Vec::new()
+            }
+            Note::ZooKeeper { event: "epoch-established", .. } => match self.logs.get(&server) {
+                Some(zxid) if *zxid < self.last => self.forget_after(*zxid),
+                _ => Vec::new(),
+            },
+            note => self.carry_out(note).into_iter().collect(),
+        }
+    }
+
+    fn carry_out(&mut self, note: &Note) -> Option<Change> {
+        let (path, session, zxid, is_creation) = match note {
+            Note::ZnodeCreated { path, session, zxid } => (path, *session, *zxid, true),
+            Note::ZnodeDeleted { path, session, zxid } => (path, *session, *zxid, false),
+            _ => return None,
         };
-        if !self.is_news(*zxid) {
+        if !self.is_news(zxid) {
             return None;
         }
-        self.last = *zxid;
+        self.last = zxid;
         let (lock, name) = split(path)?;
-        let number = number(&name)?;
-        let queue = self.queues.entry(lock.clone()).or_default();
+        let place = (number(&name)?, name);
+        let step = Step { zxid, lock, place, session, is_creation };
+        let change = self.take(&step);
+        self.steps.push(step);
+        Some(change)
+    }
+
+    fn take(&mut self, step: &Step) -> Change {
+        let queue = self.queues.entry(step.lock.clone()).or_default();
         let before = lowest(queue);
-        if let Note::ZnodeCreated { .. } = note {
-            queue.entry((number, name)).or_insert(*by);
+        if step.is_creation {
+            queue.entry(step.place.clone()).or_insert((step.session, step.zxid));
         } else {
-            queue.remove(&(number, name));
+            queue.remove(&step.place);
         }
-        Some(Change { lock, before, after: lowest(queue), by: *by })
+        let deleted_by = (!step.is_creation).then_some(step.session);
+        Change { lock: step.lock.clone(), before, after: lowest(queue), deleted_by }
+    }
+
+    /// A new leader has no more in its log than that: what was written down after it is undone.
+    fn forget_after(&mut self, zxid: Zxid) -> Vec<Change> {
+        self.last = zxid;
+        self.steps.retain(|step| step.zxid <= zxid);
+        let were = std::mem::take(&mut self.queues);
+        for step in std::mem::take(&mut self.steps) {
+            self.take(&step);
+            self.steps.push(step);
+        }
+        let changes = were.iter().map(|(lock, queue)| Change {
+            lock: lock.clone(),
+            before: lowest(queue),
+            after: self.lowest(lock),
+            deleted_by: None,
+        });
+        changes.collect()
     }
 
     /// Whether it is not what a leader had written down before. One transaction may delete several nodes.
@@ -89,7 +149,8 @@ impl Queues {
 
     /// Whose a node is.
     pub fn session(&self, lock: &Name, name: &Name) -> Option<SessionId> {
-        self.queues.get(lock)?.get(&(number(name)?, name.clone())).copied()
+        let node = self.queues.get(lock)?.get(&(number(name)?, name.clone()));
+        node.map(|(session, _)| *session)
     }
 
     /// The node that has the lock.
@@ -98,9 +159,15 @@ impl Queues {
     }
 }
 
-fn lowest(queue: &BTreeMap<(u64, Name), SessionId>) -> Option<Znode> {
-    let ((_, name), session) = queue.first_key_value()?;
-    Some(Znode { name: name.clone(), session: *session })
+/// What a server says of its log when it looks for a leader: `last transaction 0x100000004`.
+fn last_transaction(detail: &str) -> Option<Zxid> {
+    let digits = detail.strip_prefix("last transaction 0x")?;
+    u64::from_str_radix(digits, 16).ok().map(Zxid)
+}
+
+fn lowest(queue: &Queue) -> Option<Znode> {
+    let ((_, name), (session, czxid)) = queue.first_key_value()?;
+    Some(Znode { name: name.clone(), session: *session, czxid: *czxid })
 }
 
 /// The path above, and the name below it.
@@ -123,7 +190,6 @@ pub fn number(name: &Name) -> Option<u64> {
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
     clients: BTreeMap<SessionId, NodeId>,
-    connections: BTreeMap<ConnectionId, SessionId>,
 }
 
 impl Sessions {
@@ -136,7 +202,6 @@ impl Sessions {
                 && connected.session != SessionId::NONE
             {
                 sessions.clients.insert(connected.session, envelope.to);
-                sessions.connections.insert(envelope.connection, connected.session);
             }
         }
         sessions
@@ -151,16 +216,18 @@ impl Sessions {
     pub fn iter(&self) -> impl Iterator<Item = (SessionId, NodeId)> {
         self.clients.iter().map(|(session, client)| (*session, *client))
     }
-
-    /// The session of a client's connection.
-    pub fn on(&self, connection: ConnectionId) -> Option<SessionId> {
-        self.connections.get(&connection).copied()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LEADER: NodeId = NodeId(1);
+    const OTHER: NodeId = NodeId(2);
+
+    fn enter(queues: &mut Queues, note: &Note) -> Option<Change> {
+        queues.enter(LEADER, note).pop()
+    }
 
     fn created(path: &str, session: u64) -> Note {
         let (path, session) = (Name::from(path), SessionId(session));
@@ -190,44 +257,73 @@ mod tests {
         ];
         let mut queues = Queues::default();
         for note in &log {
-            assert!(queues.enter(note).is_some());
+            assert!(enter(&mut queues, note).is_some());
         }
         for note in &log {
-            assert!(queues.enter(note).is_none_or(|change| change.before == change.after));
+            assert!(enter(&mut queues, note).is_none_or(|change| change.before == change.after));
         }
         let lock = Name::from("/l");
         assert_eq!(queues.lowest(&lock).map(|znode| znode.session), Some(SessionId(8)));
-        assert!(queues.enter(&at(4, deleted("/l/a-0000000001", 8))).is_some());
+        assert!(enter(&mut queues, &at(4, deleted("/l/a-0000000001", 8))).is_some());
         assert_eq!(queues.lowest(&lock), None);
     }
 
     #[test]
     fn the_lowest_node_has_the_lock_whatever_stands_before_its_number() {
         let mut queues = Queues::default();
-        assert_eq!(queues.enter(&created("/locks", 1)), None);
-        assert_eq!(queues.enter(&created("/locks/stock", 1)), None, "no number");
-        let first = queues.enter(&created("/locks/stock/b-0000000003", 7)).unwrap();
+        assert_eq!(enter(&mut queues, &created("/locks", 1)), None);
+        assert_eq!(enter(&mut queues, &created("/locks/stock", 1)), None, "no number");
+        let first = enter(&mut queues, &created("/locks/stock/b-0000000003", 7)).unwrap();
         assert_eq!(first.granted().map(|znode| znode.session), Some(SessionId(7)));
-        let second = queues.enter(&created("/locks/stock/a-0000000004", 8)).unwrap();
+        let second = enter(&mut queues, &created("/locks/stock/a-0000000004", 8)).unwrap();
         assert_eq!((second.granted(), second.taken_away()), (None, None));
         // A transaction that is written down twice.
-        assert_eq!(queues.enter(&created("/locks/stock/b-0000000003", 7)).unwrap().granted(), None);
-        let end = queues.enter(&deleted("/locks/stock/b-0000000003", 7)).unwrap();
+        assert_eq!(
+            enter(&mut queues, &created("/locks/stock/b-0000000003", 7)).unwrap().granted(),
+            None
+        );
+        let end = enter(&mut queues, &deleted("/locks/stock/b-0000000003", 7)).unwrap();
         assert_eq!(end.granted().map(|znode| znode.session), Some(SessionId(8)));
         assert_eq!(end.taken_away(), None);
         let lock = Name::from("/locks/stock");
         assert_eq!(queues.lowest(&lock).map(|znode| znode.session), Some(SessionId(8)));
     }
 
+    fn says(event: &'static str, detail: &str) -> Note {
+        Note::ZooKeeper { event, detail: detail.into() }
+    }
+
+    #[test]
+    fn what_the_next_leader_has_not_in_its_log_is_undone() {
+        let mut queues = Queues::default();
+        let lock = Name::from("/l");
+        enter(&mut queues, &at(0x1_0000_0001, created("/l/a-0000000000", 7)));
+        enter(&mut queues, &at(0x1_0000_0002, created("/l/a-0000000001", 8)));
+        enter(&mut queues, &at(0x1_0000_0003, deleted("/l/a-0000000000", 7)));
+        assert_eq!(queues.lowest(&lock).map(|znode| znode.session), Some(SessionId(8)));
+        queues.enter(OTHER, &says("looking", "last transaction 0x100000001"));
+        let undone = queues.enter(OTHER, &says("epoch-established", "epoch 2")).pop().unwrap();
+        assert_eq!(undone.granted().map(|znode| znode.session), Some(SessionId(7)));
+        assert_eq!(undone.taken_away(), None);
+        assert_eq!(queues.lowest(&lock).map(|znode| znode.session), Some(SessionId(7)));
+        // The number is given once more, and the node that comes is no grant to anybody.
+        let again = at(0x2_0000_0001, created("/l/a-0000000001", 9));
+        let change = queues.enter(OTHER, &again).pop().unwrap();
+        assert_eq!((change.granted(), change.taken_away()), (None, None));
+    }
+
     #[test]
     fn only_who_had_the_lock_can_have_it_taken_away() {
         let mut queues = Queues::default();
         for number in 1..=3 {
-            queues.enter(&created(&format!("/l/x-000000000{number}"), number));
+            enter(&mut queues, &created(&format!("/l/x-000000000{number}"), number));
         }
-        assert_eq!(queues.enter(&deleted("/l/x-0000000002", 9)).unwrap().taken_away(), None);
-        let taken = queues.enter(&deleted("/l/x-0000000001", 9)).unwrap();
-        assert_eq!(taken.taken_away().map(|znode| znode.session), Some(SessionId(1)));
+        assert_eq!(enter(&mut queues, &deleted("/l/x-0000000002", 9)).unwrap().taken_away(), None);
+        let taken = enter(&mut queues, &deleted("/l/x-0000000001", 9)).unwrap();
+        assert_eq!(
+            taken.taken_away().map(|(by, znode)| (by, znode.session)),
+            Some((SessionId(9), SessionId(1)))
+        );
         assert_eq!(taken.granted().map(|znode| znode.session), Some(SessionId(3)));
     }
 }

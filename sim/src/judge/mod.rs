@@ -86,7 +86,7 @@ impl<'h> Listener<'h> for Trial<'h> {
             | Note::KeyEvicted { .. } => {
                 self.server(id, record, note);
             }
-            Note::ZnodeCreated { .. } | Note::ZnodeDeleted { .. } => {
+            Note::ZnodeCreated { .. } | Note::ZnodeDeleted { .. } | Note::ZooKeeper { .. } => {
                 let found = self.znodes.enter(&mut self.locks, id, record, note);
                 add(&mut self.violations, found);
             }

@@ -8,15 +8,17 @@ use fencepost_models::zookeeper::protocol::SessionId;
 
 use super::locks::{LockId, Locks};
 use super::{Hold, Violation, ViolationKind, each_once};
-use crate::world::history::{Event, History, Record, RecordId};
-use crate::znodes::{Change, Queues, Sessions, Znode};
+use crate::world::history::{History, Record, RecordId};
+use crate::znodes::{self, Change, Queues, Sessions, Znode};
 
-/// The queues, and when each session was last granted each lock.
+/// The queues, and when each node became the lowest of its own.
 pub struct Znodes<'h> {
     history: &'h History,
     queues: Queues,
-    granted: BTreeMap<(LockId, SessionId), RecordId>,
-    /// Found when the first node of a queue is written down.
+    /// By the token that its holder may have: the transaction that created it, and the number in its name. No
+    /// number is as large as the first transaction.
+    granted: BTreeMap<(LockId, u64), RecordId>,
+    /// Found when the first node is taken away that had a lock.
     sessions: Option<Sessions>,
 }
 
@@ -35,14 +37,17 @@ impl<'h> Znodes<'h> {
         record: &Record,
         note: &Note,
     ) -> Option<Violation> {
-        let change = self.queues.enter(note)?;
-        let lock = locks.find(&change.lock)?;
-        let sessions = self.sessions.get_or_insert_with(|| Sessions::of(self.history));
-        let found = change
-            .taken_away()
-            .and_then(|taken| foreign_release(self.history, sessions, id, record, &change, taken));
-        if let Some(znode) = change.granted() {
-            self.granted.insert((lock, znode.session), id);
+        let mut found = None;
+        for change in self.queues.enter(record.node, note) {
+            let Some(lock) = locks.find(&change.lock) else { continue };
+            if let Some(taken) = change.taken_away() {
+                let sessions = self.sessions.get_or_insert_with(|| Sessions::of(self.history));
+                found = foreign_release(self.history, sessions, id, record, &change, taken);
+            }
+            let Some(znode) = change.granted() else { continue };
+            for token in [Some(znode.czxid.0), znodes::number(&znode.name)].into_iter().flatten() {
+                self.granted.insert((lock, token), id);
+            }
         }
         found
     }
@@ -50,10 +55,7 @@ impl<'h> Znodes<'h> {
     /// The record that made the grant that a hold goes back to: its node became the lowest there. The news
     /// may have come late, and from a server that was behind.
     pub fn granted(&self, lock: LockId, hold: &Hold) -> Option<RecordId> {
-        let sessions = self.sessions.as_ref()?;
-        let Event::Sent(message) = self.history.record(hold.granted)?.event else { return None };
-        let session = sessions.on(self.history.message(message).connection)?;
-        self.granted.get(&(lock, session)).copied()
+        self.granted.get(&(lock, hold.token?)).copied()
     }
 }
 
@@ -64,9 +66,9 @@ fn foreign_release(
     id: RecordId,
     record: &Record,
     change: &Change,
-    taken: &Znode,
+    (by, taken): (SessionId, &Znode),
 ) -> Option<Violation> {
-    let (releaser, owner) = (sessions.client(change.by)?, sessions.client(taken.session)?);
+    let (releaser, owner) = (sessions.client(by)?, sessions.client(taken.session)?);
     if releaser == owner {
         return None;
     }

@@ -1,7 +1,8 @@
 //! Locks on an ensemble of ZooKeeper's: who has the lowest of the numbered nodes below one node holds the lock.
 //!
 //! **The fencing token** is the `czxid` of the holder's node: the transaction that created it. It grows over all
-//! leaders without end, and nobody has to count. The number in the node's name grows as well, but only for as
+//! leaders, where the ensemble logs before it acknowledges
+//! ([`logs_before_ack`](crate::zookeeper::EnsembleSettings::logs_before_ack)), and nobody has to count. The number in the node's name grows as well, but only for as
 //! long as the node above lives: where that is removed and made anew, as Curator's container nodes are, the
 //! numbers begin at 0 again; and it ends after 2³¹ of them. Source: `PrepRequestProcessor.java` of 3.8.0,
 //! `pRequest2TxnCreate`: the number is the `cversion` of the node above. See [`Token`].
@@ -53,7 +54,9 @@ pub enum Leftover {
     Removed,
     /// The next `acquire` in the same session finds it, takes it for its own, and holds the lock by it again: under
     /// the same token, so that no store can tell what is written late in the first hold from what is written in
-    /// the second. Source: `WriteLock.java` of 3.8.0, `unlock`, `findPrefixInChildren`.
+    /// the second. Source: the documentation's "ZooKeeper Recipes and Solutions", "Recoverable Errors and the GUID".
+    /// It is what `WriteLock.java` means to do: in 3.8.0 `findPrefixInChildren` gives the node's name without its
+    /// path, before which the same node's path comes in the order, so that it waits for its own node's end.
     Reused,
 }
 

@@ -12,9 +12,11 @@
 //!   when it reaches a server. See [`OnDisconnect`](super::OnDisconnect) for what it does before.
 //!
 //! Source: `zookeeper-docs`, `recipes.md`, "Locks", "Recoverable Errors and the GUID"; `WriteLock.java`,
-//! `ProtocolSupport.java`, `ZNodeName.java` of 3.8.0. Two things differ. `WriteLock` waits for nothing when the
-//! node before its own has gone between two requests, and so for ever; the documentation lists again, and so does
-//! this. And a node that a release has left is deleted first, unless the settings say that it is used again. `WriteLock` gives up after ten attempts; this begins anew, with a new session if the old one is over.
+//! `ProtocolSupport.java`, `ZNodeName.java` of 3.8.0. Three things differ. A node of its session that it finds is its
+//! own, as `WriteLock` means it to be: see [`Leftover::Reused`]. `WriteLock` waits for nothing when the node before its
+//! own has gone between two requests, and so for ever; the documentation lists again, and so does this. And a node
+//! that a release has left is deleted first, unless the settings say that it is used again. `WriteLock` gives up
+//! after ten attempts; this begins anew, with a new session if the old one is over.
 
 use std::time::Duration;
 

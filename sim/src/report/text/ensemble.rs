@@ -32,10 +32,8 @@ impl Ensemble {
     }
 
     pub fn enter(&mut self, server: NodeId, note: &Note) {
-        let Note::ZooKeeper { event, .. } = note else {
-            self.queues.enter(note);
-            return;
-        };
+        self.queues.enter(server, note);
+        let Note::ZooKeeper { event, .. } = note else { return };
         let role = match *event {
             "epoch-established" => Role::Leads,
             "follows" => Role::Follows,
