@@ -46,3 +46,21 @@ fn without_faults_there_is_one_placement() {
     let output = exhaust("race.toml", &["--max-faults", "4"]);
     assert_eq!(output.status.code(), Some(2), "nobody has the time");
 }
+
+#[test]
+fn a_second_call_goes_on_where_the_first_was_ended_and_another_one_does_not() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exhaust-goes-on");
+    let _ = std::fs::remove_dir_all(&folder);
+    let out = folder.to_str().expect("UTF-8");
+    let whole = exhaust("race.toml", &["--max-faults", "1", "--format", "json", "--out", out]);
+    let again = exhaust("race.toml", &["--max-faults", "1", "--format", "json", "--out", out]);
+    assert_eq!((&whole.stdout, whole.status.code()), (&again.stdout, again.status.code()));
+    let said = String::from_utf8_lossy(&again.stderr);
+    let placements = &json(&whole)["placements"];
+    assert!(said.contains(&format!("going on: {placements} of {placements} placements")), "{said}");
+
+    let other = exhaust("race.toml", &["--max-faults", "0", "--out", out]);
+    let said = String::from_utf8_lossy(&other.stderr);
+    assert!(said.contains("cannot be gone on with"), "{said}");
+    assert_eq!(other.status.code(), Some(2));
+}

@@ -6,19 +6,29 @@ use fencepost::exhaust::{self, Exhaust};
 use fencepost::scenario::Scenario;
 use miette::{Report, miette};
 
-use super::{Ending, ExhaustArguments, Failed, HuntFormat, output, progress};
+use super::folder::{self, Folder};
+use super::{Ending, ExhaustArguments, Failed, HuntFormat, hunt, output, progress};
 
 pub fn main(arguments: &ExhaustArguments) -> Result<Ending, Failed> {
     let scenario = Scenario::read(&arguments.scenario).map_err(Report::from)?;
     let file = arguments.scenario.display();
     let mut exhaust = Exhaust::of(scenario, arguments.max_faults)
-        .map_err(|failure| miette!("{file} could not be run without faults: {failure}"))?;
+        .map_err(|failure| miette!("{file} could not be run without faults: {failure}"))?
+        .build(&hunt::build()?);
     if let Some(jobs) = arguments.jobs {
         exhaust = exhaust.jobs(jobs);
     }
-    let (report, _) = progress::show(exhaust.placements(), "placements", |progress| {
-        exhaust.watch(|so_far| progress(so_far))
+    let mut folder = arguments.out.as_deref().map(Folder::open).transpose()?;
+    let earlier = folder.as_ref().map(Folder::earlier).transpose()?.flatten();
+    let what = "placements";
+    exhaust = folder::go_on(folder.as_ref(), earlier, what, exhaust, Exhaust::go_on_from)?;
+    let (report, _) = progress::show(exhaust.placements(), what, |progress| {
+        folder::watch(folder.as_mut(), progress, |tick| exhaust.watch(tick))
     })?;
+    let report = report?;
+    if let Some(folder) = &mut folder {
+        folder.write(&report.counts)?;
+    }
     output::to_stdout(|out| match arguments.format {
         HuntFormat::Json => {
             serde_json::to_writer_pretty(&mut *out, &report)?;

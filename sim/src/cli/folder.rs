@@ -1,13 +1,15 @@
-//! A hunt's folder: its report so far, whole at every moment, from which a second call goes on.
+//! The folder of a hunt, or of an exhaustive search: its report so far, whole at every moment, from which a second call goes on.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use fencepost::hunt::{self, HuntReport};
+use fencepost::hunt::{self, AnotherHunt, HuntError, HuntReport};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
 use super::output;
+use super::progress::Progress;
 
 /// What the report in a folder is called.
 pub const REPORT: &str = "report.json";
@@ -24,6 +26,7 @@ const MAX_REPORT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A folder that this hunt alone writes to.
 pub struct Folder {
+    path: PathBuf,
     report: PathBuf,
     /// Held by the process: whoever kills it lets go of the folder.
     _lock: File,
@@ -57,7 +60,8 @@ impl Folder {
             }
         }
         remove_leftovers(path).into_diagnostic().wrap_err_with(cannot)?;
-        Ok(Self { report: path.join(REPORT), _lock: lock, written: None, ticks: 0 })
+        let report = path.join(REPORT);
+        Ok(Self { path: path.to_owned(), report, _lock: lock, written: None, ticks: 0 })
     }
 
     /// The report that an earlier call has left.
@@ -99,6 +103,53 @@ impl Folder {
         self.written = Some(report.seeds);
         Ok(())
     }
+}
+
+/// Runs many things and hears how far they are, and writes down once a second what there is. A disk that takes no more
+/// ends it.
+///
+/// # Errors
+///
+/// What runs them says so; inside, what the disk says.
+pub fn watch<T>(
+    mut folder: Option<&mut Folder>,
+    progress: Progress<'_>,
+    run: impl FnOnce(Progress<'_>) -> Result<T, HuntError>,
+) -> Result<Result<T, Report>, HuntError> {
+    let mut unwritten = None;
+    let report = run(&mut |so_far| {
+        if let Some(folder) = &mut folder
+            && let Err(error) = folder.tick(so_far)
+        {
+            unwritten = Some(error);
+            return ControlFlow::Break(());
+        }
+        progress(so_far)
+    })?;
+    Ok(unwritten.map_or(Ok(report), Err))
+}
+
+/// Goes on from where the report in a folder ends, if there is one; returns what has been counted.
+///
+/// # Errors
+///
+/// The report is about something else.
+pub fn go_on<T>(
+    folder: Option<&Folder>,
+    earlier: Option<HuntReport>,
+    what: &str,
+    begun: T,
+    go_on_from: impl FnOnce(T, HuntReport) -> Result<T, AnotherHunt>,
+) -> Result<T, Report> {
+    let (Some(folder), Some(earlier)) = (folder, earlier) else { return Ok(begun) };
+    let (run, all) = (earlier.seeds, earlier.asked.end - earlier.asked.start);
+    let begun = go_on_from(begun, earlier).map_err(|another| {
+        let folder = folder.path.display();
+        let help = "choose another folder, or the arguments that this one was begun with";
+        miette!(help = help, "{folder} cannot be gone on with: {another}")
+    })?;
+    eprintln!("going on: {run} of {all} {what} have been run before");
+    Ok(begun)
 }
 
 /// Reads a report from a file, or from the folder of a hunt.

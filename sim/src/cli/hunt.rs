@@ -4,17 +4,15 @@ use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use fencepost::hunt::{self, Hunt, HuntError, HuntReport, Pace, Shard, Stories, TextOptions};
+use fencepost::hunt::{self, Hunt, HuntReport, Pace, Shard, Stories, TextOptions};
 use fencepost::scenario::Scenario;
 use fencepost::seeds;
-use miette::{IntoDiagnostic, Report, WrapErr, miette};
+use miette::{IntoDiagnostic, Report, WrapErr};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::folder::Folder;
-use super::progress::Progress;
+use super::folder::{self, Folder};
 use super::{Ending, Failed, HuntArguments, HuntFormat, output, progress};
 
 /// More threads than this are a slip of the finger.
@@ -24,14 +22,13 @@ pub fn main(arguments: &HuntArguments) -> Result<Ending, Failed> {
     let scenario = Scenario::read(&arguments.scenario).map_err(Report::from)?;
     let mut hunt = set_up(arguments, scenario.clone())?;
     let mut folder = arguments.out.as_deref().map(Folder::open).transpose()?;
-    let mut before = hunt.blank();
-    if let Some(earlier) = folder.as_ref().map(Folder::earlier).transpose()?.flatten() {
-        hunt = go_on(arguments, hunt, &earlier)?;
-        before = earlier;
-    }
+    let earlier = folder.as_ref().map(Folder::earlier).transpose()?.flatten();
+    let before = earlier.clone().unwrap_or_else(|| hunt.blank());
+    hunt = folder::go_on(folder.as_ref(), earlier, "seeds", hunt, Hunt::go_on_from)?;
     let seeds = before.asked.end - before.asked.start;
-    let (report, elapsed) =
-        progress::show(seeds, "seeds", |progress| watch(&hunt, folder.as_mut(), progress))?;
+    let (report, elapsed) = progress::show(seeds, "seeds", |progress| {
+        folder::watch(folder.as_mut(), progress, |tick| hunt.watch(tick))
+    })?;
     let mut report = report?;
     if arguments.shrink {
         report.shrink(&scenario).into_diagnostic()?;
@@ -93,37 +90,6 @@ fn set_up(arguments: &HuntArguments, scenario: Scenario) -> Result<Hunt, Report>
     Ok(if arguments.stop_at_first { hunt.stop_at_first() } else { hunt })
 }
 
-/// The hunt from where the report in its folder ends.
-fn go_on(arguments: &HuntArguments, hunt: Hunt, earlier: &HuntReport) -> Result<Hunt, Report> {
-    let (run, all) = (earlier.seeds, earlier.asked.end - earlier.asked.start);
-    let hunt = hunt.go_on_from(earlier.clone()).map_err(|another| {
-        let folder = arguments.out.as_deref().unwrap_or_else(|| Path::new("")).display();
-        let help = "choose another folder, or the arguments that this one was begun with";
-        miette!(help = help, "{folder} cannot be gone on with: {another}")
-    })?;
-    eprintln!("going on: {run} of {all} seeds have been run before");
-    Ok(hunt)
-}
-
-/// Hunts, and writes down once a second what there is. A disk that takes no more ends it.
-fn watch(
-    hunt: &Hunt,
-    mut folder: Option<&mut Folder>,
-    progress: Progress<'_>,
-) -> Result<Result<HuntReport, Report>, HuntError> {
-    let mut unwritten = None;
-    let report = hunt.watch(|so_far| {
-        if let Some(folder) = &mut folder
-            && let Err(error) = folder.tick(so_far)
-        {
-            unwritten = Some(error);
-            return ControlFlow::Break(());
-        }
-        progress(so_far)
-    })?;
-    Ok(unwritten.map_or(Ok(report), Err))
-}
-
 fn print(arguments: &HuntArguments, report: &HuntReport, pace: Pace) -> Result<(), Report> {
     let replay = output::replay(&arguments.scenario);
     output::to_stdout(|out| match arguments.format {
@@ -138,7 +104,7 @@ fn print(arguments: &HuntArguments, report: &HuntReport, pace: Pace) -> Result<(
 
 /// This program: its version, and what its file hashes to. Two that differ in anything at all may simulate
 /// something else.
-fn build() -> Result<String, Report> {
+pub fn build() -> Result<String, Report> {
     let digest = || {
         let mut hasher = Xxh3::new();
         let mut program = File::open(std::env::current_exe()?)?;

@@ -180,6 +180,10 @@ struct ExhaustArguments {
     /// How to show what was found.
     #[arg(long, value_enum, default_value_t = HuntFormat::Text)]
     format: HuntFormat,
+    /// A folder in which it is written down once a second how far it is. The same command goes on where an earlier
+    /// one was ended, however it was.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]

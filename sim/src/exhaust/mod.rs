@@ -38,7 +38,7 @@ use serde::Serialize;
 
 use self::placement::places;
 pub use self::text::text;
-use crate::hunt::{Hunt, HuntError, HuntReport};
+use crate::hunt::{AnotherHunt, Hunt, HuntError, HuntReport};
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 
@@ -51,7 +51,8 @@ pub struct Exhaust {
     menu: Vec<Fault>,
     moments: Vec<Duration>,
     max_faults: u32,
-    jobs: Option<NonZeroUsize>,
+    /// Over the placements: a seed there is the number of one.
+    hunt: Hunt,
 }
 
 /// What came of it.
@@ -98,15 +99,39 @@ impl Exhaust {
         let run = scenario.record(scenario.seed)?;
         let at: BTreeSet<_> = run.history.records().iter().map(|record| record.at).collect();
         let right_after = |at: &crate::world::SimTime| at.elapsed() + Duration::from_nanos(1);
-        let moments = at.iter().map(right_after).collect();
+        let moments: Vec<Duration> = at.iter().map(right_after).collect();
         let menu = scenario.stage().menu();
-        Ok(Self { scenario, menu, moments, max_faults, jobs: None })
+        let single = menu.len() as u64 * moments.len() as u64;
+        let hunt = Hunt::new(scenario.clone(), 0..placement::count(single, max_faults));
+        Ok(Self { scenario, menu, moments, max_faults, hunt })
     }
 
     /// Runs so many placements at a time.
-    pub const fn jobs(mut self, jobs: NonZeroUsize) -> Self {
-        self.jobs = Some(jobs);
+    pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.hunt = self.hunt.jobs(jobs);
         self
+    }
+
+    /// Says which program runs it. What one has counted another does not go on with.
+    pub fn build(mut self, build: &str) -> Self {
+        let faults = self.max_faults;
+        self.hunt = self.hunt.build(format!("{build}, placements of up to {faults}"));
+        self
+    }
+
+    /// What has been counted before anything is.
+    pub fn blank(&self) -> HuntReport {
+        self.hunt.blank()
+    }
+
+    /// Counts on where an earlier report of these placements ends.
+    ///
+    /// # Errors
+    ///
+    /// The report is about something else.
+    pub fn go_on_from(mut self, earlier: HuntReport) -> Result<Self, AnotherHunt> {
+        self.hunt = self.hunt.go_on_from(earlier)?;
+        Ok(self)
     }
 
     /// How many faults in how many places: a single one.
@@ -156,7 +181,7 @@ impl Exhaust {
     ) -> Result<ExhaustReport, HuntError> {
         let seed = self.scenario.seed;
         let run = |number| self.scenario(number).run(seed);
-        let counts = self.hunt().carry_out(run, progress)?;
+        let counts = self.hunt.carry_out(run, progress)?;
         let first = counts.first.iter().map(|(kind, number)| (*kind, self.placed(*number)));
         Ok(ExhaustReport {
             seed,
@@ -171,15 +196,7 @@ impl Exhaust {
 
     /// How many placements run at a time.
     pub fn threads(&self) -> usize {
-        self.hunt().threads()
-    }
-
-    fn hunt(&self) -> Hunt {
-        let hunt = Hunt::new(self.scenario.clone(), 0..self.placements());
-        match self.jobs {
-            Some(jobs) => hunt.jobs(jobs),
-            None => hunt,
-        }
+        self.hunt.threads()
     }
 
     fn placed(&self, number: u64) -> FirstPlacement {

@@ -36,6 +36,17 @@ fn it_is_the_same_whatever_the_threads() {
 }
 
 #[test]
+fn what_was_broken_off_is_gone_on_with_and_comes_to_the_same() {
+    let race = one_piece().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+    let exhaust = Exhaust::of(race, 1).unwrap().build("this").jobs(NonZeroUsize::MIN);
+    let whole = exhaust.run().unwrap();
+    let part = exhaust.watch(|_| ControlFlow::Break(())).unwrap().counts;
+    assert!(part.interrupted && part.seeds < whole.counts.seeds, "{} run", part.seeds);
+    assert_eq!(exhaust.clone().go_on_from(part.clone()).unwrap().run().unwrap(), whole);
+    assert!(exhaust.clone().build("another").go_on_from(part).is_err());
+}
+
+#[test]
 fn the_race_needs_no_fault_and_the_conditional_update_stands_two() {
     let sale = |lock| {
         one_piece().but(|s| {
