@@ -228,7 +228,7 @@ impl Hunt {
         self.earlier.clone().unwrap_or_else(|| self.blank())
     }
 
-    fn pool(&self) -> Result<ThreadPool, HuntError> {
+    pub(crate) fn pool(&self) -> Result<ThreadPool, HuntError> {
         let jobs = self.threads();
         let builder = ThreadPoolBuilder::new().num_threads(jobs);
         let named = builder.thread_name(|number| format!("hunt-{number}"));

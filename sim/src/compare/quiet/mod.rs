@@ -1,0 +1,204 @@
+//! The second table: what the locks cost where nothing goes wrong, and what a crashed holder costs the others.
+//!
+//! Everything is counted from histories, in simulated time, with integers.
+//!
+//! * **latency**: from when a client begins to wait until it has the lock, at every grant.
+//! * **messages**: all that reach a process, but for the shop's and for what the servers say to each other in
+//!   the same time when nobody buys; divided by the grants. What clients say to keep a session is in it.
+//! * **wake-ups**: how often a client that waits asks again, since its timer has fired or somebody has told
+//!   it; divided by the grants. To be woken by an answer does not count.
+//! * **throughput**: confirmed orders in a second, each under the lock once.
+//! * **in turn**: of the grants that others waited for too, how many went to whoever had waited longest.
+//! * **evenness**: Jain's index of the clients' grants, 1000 ‰ where all have as many (R. Jain and others, "A
+//!   Quantitative Measure of Fairness and Discrimination", DEC TR-301, 1984).
+//! * **free again**: from the crash of a holder until somebody else has the lock.
+
+mod figures;
+mod watch;
+
+use std::ops::Range;
+
+use fencepost_models::machine::NodeId;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use self::figures::{jain, nearest_rank, per_thousand, ratio};
+use self::watch::{Cost, cost, free_again_after};
+use super::cell::CellName;
+use super::column::{Clients, Column};
+use super::rows::Row;
+use crate::scenario::{Failure, Scenario};
+use crate::world::SimTime;
+
+/// So many seeds are enough where nothing is drawn but latencies and thoughts.
+const SEEDS: u64 = 3;
+
+/// So many crashed holders.
+const CRASHES: u64 = 20;
+
+/// What a row costs without faults.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Quiet {
+    /// For each number of clients.
+    pub loads: Vec<Load>,
+    /// What a crashed holder costs, where its lock outlives it.
+    pub crash: Option<Crash>,
+}
+
+/// So many clients who contend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Load {
+    /// The cell.
+    pub cell: CellName,
+    /// How many.
+    pub clients: u16,
+    /// Over how many seeds.
+    pub seeds: u64,
+    /// How much time was simulated, from when the shop opened, in milliseconds, over all seeds.
+    pub simulated_ms: u64,
+    /// How often the lock was granted.
+    pub grants: u64,
+    /// How many orders were confirmed.
+    pub orders: u64,
+    /// Confirmed orders in a thousand seconds.
+    pub orders_per_1000_s: u64,
+    /// Half of the grants took no longer, in microseconds; of the others, 99 in 100.
+    pub wait_p50_us: Option<u64>,
+    /// The same, 99 in 100.
+    pub wait_p99_us: Option<u64>,
+    /// The longest anybody waited, in microseconds, with the lock in the end or without.
+    pub longest_wait_us: u64,
+    /// Messages for a thousand grants.
+    pub messages_per_1000_grants: Option<u64>,
+    /// Wake-ups for a thousand grants.
+    pub wake_ups_per_1000_grants: Option<u64>,
+    /// Of a thousand grants that others waited for, how many went to whoever had waited longest.
+    pub in_turn_permille: Option<u64>,
+    /// Jain's index of the clients' grants, in thousandths.
+    pub evenness_permille: Option<u64>,
+}
+
+/// What a crashed holder costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Crash {
+    /// The cell.
+    pub cell: CellName,
+    /// In how many seeds a holder crashed.
+    pub crashes: u64,
+    /// After how many of those somebody had the lock before the run was over.
+    pub freed: u64,
+    /// Half of the time it took no longer, in milliseconds.
+    pub free_p50_ms: Option<u64>,
+    /// The longest.
+    pub free_max_ms: Option<u64>,
+}
+
+impl Quiet {
+    /// What so many clients cost.
+    pub fn load(&self, clients: Clients) -> Option<&Load> {
+        self.loads.iter().find(|load| load.clients == clients.count())
+    }
+}
+
+/// How many runs there are for a row, at most.
+pub fn runs(row: &Row, seeds: &Range<u64>) -> u64 {
+    let all = seeds.end.saturating_sub(seeds.start);
+    let crashes = if row.is_on_servers() { CRASHES.min(all) } else { 0 };
+    SEEDS.min(all) * Clients::ALL.len() as u64 + crashes
+}
+
+/// Measures a row.
+///
+/// # Errors
+///
+/// One of its runs failed.
+pub fn measure(row: &Row, seeds: &Range<u64>, pool: &ThreadPool) -> Result<Quiet, Failure> {
+    let of_clients = |clients| load(row, clients, &first(seeds, SEEDS), pool);
+    let loads: Result<Vec<Load>, Failure> = Clients::ALL.into_iter().map(of_clients).collect();
+    Ok(Quiet { loads: loads?, crash: crash(row, &first(seeds, CRASHES), pool)? })
+}
+
+/// The first so many of them.
+fn first(seeds: &Range<u64>, count: u64) -> Range<u64> {
+    seeds.start..seeds.end.min(seeds.start.saturating_add(count))
+}
+
+fn load(
+    row: &Row,
+    clients: Clients,
+    seeds: &Range<u64>,
+    pool: &ThreadPool,
+) -> Result<Load, Failure> {
+    let column = Column::Clients(clients);
+    let Ok(scenario) = column.scenario(row) else { unreachable!("any row can be waited for") };
+    let costs: Result<Vec<Cost>, Failure> =
+        pool.install(|| seeds.clone().into_par_iter().map(|seed| run(&scenario, seed)).collect());
+    let costs = costs?;
+    let sum = |what: fn(&Cost) -> u64| costs.iter().map(what).sum::<u64>();
+    let (grants, orders) = (sum(|cost| cost.grants.values().sum()), sum(|cost| cost.orders));
+    let mut waits: Vec<u64> = costs.iter().flat_map(|cost| cost.waits.iter().copied()).collect();
+    waits.sort_unstable();
+    let wait_us = |percent| nearest_rank(&waits, percent).map(|nanos| nanos / 1_000);
+    let open = scenario.duration.saturating_sub(scenario.opens_after());
+    let simulated_ms = u64::try_from(open.as_millis()).unwrap_or(u64::MAX) * costs.len() as u64;
+    let evenness: Option<Vec<u64>> = costs.iter().map(|cost| jain(cost, clients.count())).collect();
+    Ok(Load {
+        cell: CellName { row: row.name.to_owned(), column },
+        clients: clients.count(),
+        seeds: costs.len() as u64,
+        simulated_ms,
+        grants,
+        orders,
+        orders_per_1000_s: ratio(orders, 1_000_000, simulated_ms).unwrap_or_default(),
+        wait_p50_us: wait_us(50),
+        wait_p99_us: wait_us(99),
+        longest_wait_us: costs.iter().map(longest_us).max().unwrap_or_default(),
+        messages_per_1000_grants: per_thousand(sum(|cost| cost.messages), grants),
+        wake_ups_per_1000_grants: per_thousand(sum(|cost| cost.wake_ups), grants),
+        in_turn_permille: per_thousand(sum(|cost| cost.in_turn), sum(|cost| cost.contended)),
+        evenness_permille: evenness.and_then(|all| ratio(all.iter().sum(), 1, all.len() as u64)),
+    })
+}
+
+fn longest_us(cost: &Cost) -> u64 {
+    u64::try_from(cost.longest_wait.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What a run costs, less what its servers say to each other in the same time when nobody comes.
+fn run(scenario: &Scenario, seed: u64) -> Result<Cost, Failure> {
+    let opens = SimTime::after(scenario.opens_after());
+    let stores = [NodeId(0)];
+    let cost_of = |scenario: &Scenario| {
+        let run = scenario.record(seed)?;
+        Ok::<Cost, Failure>(cost(&run.history, opens, &stores))
+    };
+    let cost = cost_of(scenario)?;
+    let closed = scenario.clone().but(|s| s.shop.opens = Some(s.duration * 2));
+    let chat = cost_of(&closed)?.messages;
+    Ok(Cost { messages: cost.messages.saturating_sub(chat), ..cost })
+}
+
+fn crash(row: &Row, seeds: &Range<u64>, pool: &ThreadPool) -> Result<Option<Crash>, Failure> {
+    let column = Column::CrashedHolder;
+    let Ok(scenario) = column.scenario(row) else { return Ok(None) };
+    let freed: Result<Vec<Option<u64>>, Failure> = pool.install(|| {
+        let run = |seed| {
+            let run = scenario.record(seed)?;
+            let after = free_again_after(&run.history);
+            Ok(after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
+        };
+        seeds.clone().into_par_iter().map(run).collect()
+    });
+    let freed = freed?;
+    let crashes = freed.len() as u64;
+    let mut freed: Vec<u64> = freed.into_iter().flatten().collect();
+    freed.sort_unstable();
+    Ok(Some(Crash {
+        cell: CellName { row: row.name.to_owned(), column },
+        crashes,
+        freed: freed.len() as u64,
+        free_p50_ms: nearest_rank(&freed, 50),
+        free_max_ms: freed.last().copied(),
+    }))
+}
