@@ -167,9 +167,9 @@ impl Cell {
         self.violations_by_kind.get(&kind).copied().unwrap_or_default()
     }
 
-    /// Whether any fault has hit anybody in any seed. Where none has, the cell says nothing.
-    pub fn has_fired(&self) -> bool {
-        self.fired.values().any(|runs| *runs > 0)
+    /// Whether the cell says anything: a fault has hit somebody in one seed at least, unless none was to.
+    pub fn is_telling(&self) -> bool {
+        self.cell.column == Column::Calm || self.fired.values().any(|runs| *runs > 0)
     }
 
     /// A letter for each kind that was found, a capital where it was in a tenth of the seeds or more.

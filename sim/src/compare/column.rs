@@ -20,6 +20,8 @@ const FAULTS_OF_ALL_KINDS: u32 = 6;
 /// What goes wrong in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Column {
+    /// Nothing: what breaks here breaks by itself.
+    Calm,
     /// Faults of one kind.
     Kind(FaultKind),
     /// Faults of all kinds that there are for the row.
@@ -83,7 +85,8 @@ const CRASHES_AFTER: Duration = Duration::from_millis(100);
 impl Column {
     /// Every column of the table of faults, in its order.
     pub fn of_faults() -> impl Iterator<Item = Self> {
-        FaultKind::ALL.into_iter().map(Self::Kind).chain([Self::Mixed, Self::Fenced])
+        let kinds = FaultKind::ALL.into_iter().map(Self::Kind);
+        [Self::Calm].into_iter().chain(kinds).chain([Self::Mixed, Self::Fenced])
     }
 
     /// Every column.
@@ -92,9 +95,10 @@ impl Column {
         Self::of_faults().chain(quiet)
     }
 
-    /// Its name in cells: a kind of fault's, `mixed`, `fenced`, `8-clients`, `crashed-holder`.
+    /// Its name in cells: `calm`, a kind of fault's, `mixed`, `fenced`, `8-clients`, `crashed-holder`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Calm => "calm",
             Self::Kind(kind) => kind.as_str(),
             Self::Mixed => "mixed",
             Self::Fenced => "fenced",
@@ -106,6 +110,7 @@ impl Column {
     /// What stands over it in a table that has no room for more.
     pub const fn short(self) -> &'static str {
         match self {
+            Self::Calm => "calm",
             Self::Kind(FaultKind::Pause) => "paus",
             Self::Kind(FaultKind::Crash) => "cras",
             Self::Kind(FaultKind::PowerLoss) => "powr",
@@ -136,6 +141,7 @@ impl Column {
             s.explain = format!("The cell {}:{self} of `fencepost compare`.", row.name);
         });
         match self {
+            Self::Calm => {}
             Self::Kind(kind) if row.kinds().contains(&kind) => {
                 let random = RandomFaults { kinds: vec![kind], max: FAULTS_OF_ONE_KIND };
                 scenario.random_faults = Some(random);

@@ -29,7 +29,7 @@ pub fn percent(permille: Option<u64>) -> String {
 }
 
 /// The figures of a row, in the order of the table.
-pub fn figures(row: &RowReport) -> [String; 14] {
+pub fn figures(row: &RowReport) -> [String; 15] {
     let load = |clients| row.quiet.load(clients);
     let (alone, eight) = (load(Clients::One), load(Clients::Eight));
     let shown = |load: Option<&Load>, figure: fn(&Load) -> Option<u64>| {
@@ -60,6 +60,7 @@ pub fn figures(row: &RowReport) -> [String; 14] {
         orders(Clients::OneHundredTwentyEight),
         thousandths_or_none(crash.and_then(|crash| crash.free_p50_ms)),
         longest,
+        thousandths_or_none(crash.and_then(|crash| crash.asks_per_1000_s)),
     ]
 }
 

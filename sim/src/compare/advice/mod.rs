@@ -33,6 +33,30 @@ pub fn advise(report: &CompareReport) -> Vec<Sentence> {
 }
 
 impl Sentence {
+    /// The cells in few words, rows and then columns: `set-nx, redlock: pause, crash; zookeeper: pause`.
+    pub fn rests_on(&self) -> String {
+        let mut groups: Vec<(Vec<&str>, Vec<Column>)> = Vec::new();
+        let mut columns: Vec<Column> = Vec::new();
+        for CellName { column, .. } in &self.cells {
+            if !columns.contains(column) {
+                columns.push(*column);
+            }
+        }
+        for column in columns {
+            let cells = self.cells.iter().filter(|cell| cell.column == column);
+            let rows: Vec<&str> = cells.map(|cell| cell.row.as_str()).collect();
+            match groups.iter_mut().find(|(others, _)| *others == rows) {
+                Some((_, columns)) => columns.push(column),
+                None => groups.push((rows, vec![column])),
+            }
+        }
+        let group = |(rows, columns): (Vec<&str>, Vec<Column>)| {
+            let columns: Vec<&str> = columns.into_iter().map(Column::as_str).collect();
+            format!("{}: {}", rows.join(", "), columns.join(", "))
+        };
+        groups.into_iter().map(group).collect::<Vec<_>>().join("; ")
+    }
+
     fn new(text: String, cells: impl IntoIterator<Item = CellName>) -> Self {
         Self { text, cells: cells.into_iter().collect() }
     }
@@ -49,10 +73,13 @@ impl CompareReport {
         self.rows.iter().filter(|row| row.is_lock)
     }
 
-    /// The locks' cells of a column that say something: a fault has hit somebody, and every seed was judged.
-    fn told(&self, column: Column) -> Vec<&Cell> {
-        let cells = self.locks().filter_map(|row| row.cell(column));
-        cells.filter(|cell| cell.has_fired() && cell.failed_seeds == 0).collect()
+    /// The locks' cells of a column that say something about a kind: a fault has hit somebody, every seed was
+    /// judged, and the lock does not show the kind without any fault.
+    fn told(&self, column: Column, kind: ViolationKind) -> Vec<&Cell> {
+        let stands =
+            |row: &&RowReport| row.cell(Column::Calm).is_some_and(|cell| cell.count(kind) == 0);
+        let cells = self.locks().filter(stands).filter_map(|row| row.cell(column));
+        cells.filter(|cell| cell.is_telling() && cell.failed_seeds == 0).collect()
     }
 }
 

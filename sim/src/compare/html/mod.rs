@@ -67,7 +67,7 @@ fn details(row: &RowReport) -> Markup {
         cells.iter().map(|cell| cell.cell.column.as_str()).collect::<Vec<_>>().join(", ")
     };
     let nothing = |fired: bool| {
-        let cells = row.cells.iter().filter(|cell| !found(cell) && cell.has_fired() == fired);
+        let cells = row.cells.iter().filter(|cell| !found(cell) && cell.is_telling() == fired);
         columns(cells.collect())
     };
     let (none, silent) = (nothing(true), nothing(false));
@@ -107,12 +107,7 @@ fn guide(report: &CompareReport) -> Markup {
             @for sentence in &report.advice {
                 li {
                     (sentence.text) " "
-                    span class="cells" {
-                        "[" @for (place, cell) in sentence.cells.iter().enumerate() {
-                            @if place > 0 { ", " }
-                            (cell.to_string())
-                        } "]"
-                    }
+                    span class="cells" { "[" (sentence.rests_on()) "]" }
                 }
             }
         }

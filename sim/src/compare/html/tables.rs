@@ -35,7 +35,7 @@ pub fn faults(report: &CompareReport) -> Markup {
 fn cell(row: &RowReport, column: Column) -> Markup {
     let said = match row.cell(column) {
         Some(cell) if cell.violating_seeds + cell.failed_seeds > 0 => numbers(cell),
-        Some(cell) if cell.has_fired() => format!("none found in {} seeds", cell.seeds),
+        Some(cell) if cell.is_telling() => format!("none found in {} seeds", cell.seeds),
         Some(_) => "hit nobody".to_owned(),
         None => row.why_empty(column).unwrap_or_default().to_owned(),
     };
@@ -59,6 +59,7 @@ pub fn costs(report: &CompareReport) -> Markup {
         "128",
         "free, p50",
         "longest",
+        "asks/s",
     ];
     html! {
         div class="wide" {

@@ -12,6 +12,7 @@
 //! * **evenness**: Jain's index of the clients' grants, 1000 ‰ where all have as many (R. Jain and others, "A
 //!   Quantitative Measure of Fairness and Discrimination", DEC TR-301, 1984).
 //! * **free again**: from the crash of a holder until somebody else has the lock.
+//! * **asks**: how often a client asks again, as a wake-up, in a second of that time.
 
 mod figures;
 mod watch;
@@ -24,7 +25,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use self::figures::{jain, nearest_rank, per_thousand, ratio};
-use self::watch::{Cost, cost, free_again_after};
+use self::watch::{Cost, aftermath, cost};
 use super::cell::CellName;
 use super::column::{Clients, Column};
 use super::rows::Row;
@@ -36,6 +37,9 @@ const SEEDS: u64 = 3;
 
 /// So many crashed holders.
 const CRASHES: u64 = 20;
+
+/// The node of the store comes first.
+const STORES: [NodeId; 1] = [NodeId(0)];
 
 /// What a row costs without faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -92,6 +96,8 @@ pub struct Crash {
     pub free_p50_ms: Option<u64>,
     /// The longest.
     pub free_max_ms: Option<u64>,
+    /// How often each of those who wait asked again in a thousand seconds of that time.
+    pub asks_per_1000_s: Option<u64>,
 }
 
 impl Quiet {
@@ -155,7 +161,7 @@ fn load(
         wait_p99_us: wait_us(99),
         longest_wait_us: costs.iter().map(longest_us).max().unwrap_or_default(),
         messages_per_1000_grants: per_thousand(sum(|cost| cost.messages), grants),
-        wake_ups_per_1000_grants: per_thousand(sum(|cost| cost.wake_ups), grants),
+        wake_ups_per_1000_grants: per_thousand(sum(|cost| cost.wake_ups.len() as u64), grants),
         in_turn_permille: per_thousand(sum(|cost| cost.in_turn), sum(|cost| cost.contended)),
         evenness_permille: evenness.and_then(|all| ratio(all.iter().sum(), 1, all.len() as u64)),
     })
@@ -168,10 +174,9 @@ fn longest_us(cost: &Cost) -> u64 {
 /// What a run costs, less what its servers say to each other in the same time when nobody comes.
 fn run(scenario: &Scenario, seed: u64) -> Result<Cost, Failure> {
     let opens = SimTime::after(scenario.opens_after());
-    let stores = [NodeId(0)];
     let cost_of = |scenario: &Scenario| {
         let run = scenario.record(seed)?;
-        Ok::<Cost, Failure>(cost(&run.history, opens, &stores))
+        Ok::<Cost, Failure>(cost(&run.history, opens, &STORES))
     };
     let cost = cost_of(scenario)?;
     let closed = scenario.clone().but(|s| s.shop.opens = Some(s.duration * 2));
@@ -179,26 +184,45 @@ fn run(scenario: &Scenario, seed: u64) -> Result<Cost, Failure> {
     Ok(Cost { messages: cost.messages.saturating_sub(chat), ..cost })
 }
 
+/// A lock whose holder is gone.
+struct Blocked {
+    took_ms: u64,
+    asks: u64,
+    is_over: bool,
+}
+
 fn crash(row: &Row, seeds: &Range<u64>, pool: &ThreadPool) -> Result<Option<Crash>, Failure> {
     let column = Column::CrashedHolder;
     let Ok(scenario) = column.scenario(row) else { return Ok(None) };
-    let freed: Result<Vec<Option<u64>>, Failure> = pool.install(|| {
-        let run = |seed| {
-            let run = scenario.record(seed)?;
-            let after = free_again_after(&run.history);
-            Ok(after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)))
-        };
-        seeds.clone().into_par_iter().map(run).collect()
-    });
-    let freed = freed?;
-    let crashes = freed.len() as u64;
-    let mut freed: Vec<u64> = freed.into_iter().flatten().collect();
+    let opens = SimTime::after(scenario.opens_after());
+    let run = |seed| {
+        let run = scenario.record(seed)?;
+        let Some(after) = aftermath(&run.history) else { return Ok(None) };
+        let until = after.until.unwrap_or_else(|| run.history.end());
+        let cost = cost(&run.history, opens, &STORES);
+        let asks = cost.wake_ups.iter().filter(|at| **at > after.from && **at < until).count();
+        let took_ms = until.saturating_since(after.from).as_millis();
+        Ok(Some(Blocked {
+            took_ms: u64::try_from(took_ms).unwrap_or(u64::MAX),
+            asks: asks as u64,
+            is_over: after.until.is_some(),
+        }))
+    };
+    let runs: Result<Vec<Option<Blocked>>, Failure> =
+        pool.install(|| seeds.clone().into_par_iter().map(run).collect());
+    let runs: Vec<Blocked> = runs?.into_iter().flatten().collect();
+    let mut freed: Vec<u64> =
+        runs.iter().filter(|run| run.is_over).map(|run| run.took_ms).collect();
     freed.sort_unstable();
+    let asks: u64 = runs.iter().map(|run| run.asks).sum();
+    let waiting_ms: u64 =
+        runs.iter().map(|run| run.took_ms * u64::from(scenario.shop.buyers - 1)).sum();
     Ok(Some(Crash {
         cell: CellName { row: row.name.to_owned(), column },
-        crashes,
+        crashes: runs.len() as u64,
         freed: freed.len() as u64,
         free_p50_ms: nearest_rank(&freed, 50),
         free_max_ms: freed.last().copied(),
+        asks_per_1000_s: ratio(asks, 1_000_000, waiting_ms),
     }))
 }

@@ -32,8 +32,8 @@ pub struct Cost {
     pub orders: u64,
     /// How many messages reached a process, but for the shop's.
     pub messages: u64,
-    /// How often a client that waited was woken and asked again.
-    pub wake_ups: u64,
+    /// When a client that waited was woken and asked again.
+    pub wake_ups: Vec<SimTime>,
 }
 
 /// A client that waits.
@@ -122,7 +122,7 @@ impl Watch<'_> {
         let Some(wait) = self.waiting.get_mut(&(record.node, 0)).filter(|_| woke) else { return };
         if wait.cause != Some(cause) && wait.woken_by != Some(cause) {
             wait.woken_by = Some(cause);
-            self.cost.wake_ups += 1;
+            self.cost.wake_ups.push(record.at);
         }
     }
 }
@@ -138,11 +138,20 @@ fn is_unasked(message: &Message) -> bool {
     }
 }
 
-/// From the first crash until somebody else was granted the lock; `None` if nobody was any more.
-pub fn free_again_after(history: &History) -> Option<Duration> {
+/// From when a holder was gone until somebody else had the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aftermath {
+    /// When it was gone.
+    pub from: SimTime,
+    /// When somebody else was granted the lock; `None` if nobody was any more.
+    pub until: Option<SimTime>,
+}
+
+/// What the first crash was followed by.
+pub fn aftermath(history: &History) -> Option<Aftermath> {
     let (death, crash) = history.deaths().next()?;
     let granted = history.notes().find(|(id, record, note)| {
         *id > death && record.node != crash.node && matches!(note, Note::Acquired { .. })
     });
-    granted.map(|(_, record, _)| record.at.saturating_since(crash.at))
+    Some(Aftermath { from: crash.at, until: granted.map(|(_, record, _)| record.at) })
 }

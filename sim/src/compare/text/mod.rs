@@ -65,8 +65,7 @@ fn guide<W: Write>(painter: &mut Painter<'_, W>, report: &CompareReport) -> fmt:
     for sentence in &report.advice {
         painter.end_line()?;
         painter.paragraph("- ", Style::new(), &sentence.text)?;
-        let cells: Vec<String> = sentence.cells.iter().map(ToString::to_string).collect();
-        painter.paragraph("  ", Style::new().dimmed(), &format!("[{}]", cells.join(", ")))?;
+        painter.paragraph("  ", Style::new().dimmed(), &format!("[{}]", sentence.rests_on()))?;
     }
     Ok(())
 }
@@ -75,8 +74,8 @@ pub(super) fn about_faults(report: &CompareReport) -> String {
     let seeds = report.seeds.end.saturating_sub(report.seeds.start);
     format!(
         "{} in every cell ({}), {} buyers, leases and sessions of {} s. A run has up to 3 faults of \
-         the column's kind; `mixed` up to 6 of all of the row's kinds, and `fenced` is the same with a \
-         store that checks tokens on reads and writes.",
+         the column's kind, in `calm` none, in `mixed` up to 6 of all of the row's kinds; `fenced` is the \
+         same with a store that checks tokens on reads and writes.",
         count(seeds, "seed", "seeds"),
         show_range(&report.seeds),
         report.buyers,
@@ -123,7 +122,7 @@ pub(super) fn shown(row: &RowReport, column: Column) -> String {
     if cell.failed_seeds > 0 {
         letters.push('!');
     }
-    match (letters.is_empty(), cell.has_fired()) {
+    match (letters.is_empty(), cell.is_telling()) {
         (false, _) => letters,
         (true, true) => "·".to_owned(),
         (true, false) => "?".to_owned(),
@@ -160,7 +159,7 @@ fn details<W: Write>(
         painter.paragraph(&label(cell.cell.column.as_str()), Style::new(), &numbers(cell))?;
     }
     let (fired, silent): (Vec<&Cell>, Vec<&Cell>) =
-        nothing.into_iter().partition(|cell| cell.has_fired());
+        nothing.into_iter().partition(|cell| cell.is_telling());
     let seeds = report.seeds.end.saturating_sub(report.seeds.start);
     let none = format!("none in {}", count(seeds, "seed", "seeds"));
     list(painter, &none, fired.iter().map(|cell| cell.cell.column))?;

@@ -12,8 +12,8 @@ use crate::report::words::count;
 /// What the figures of a row are called, with the widths of their columns. Two lines: what they are figures of,
 /// and the figures.
 const HEAD: [&str; 2] = [
-    "alone        8 clients                           orders per second at      free",
-    "p50   msgs  p50   p99   msgs  wake  turn  even    2     8    32   128   p50   max",
+    "alone     8 clients                     orders per second with  crashed holder",
+    "p50  msgs p50  p99  msgs wake turn even 2    8    32   128  free max  asks",
 ];
 
 /// What the locks cost.
@@ -38,13 +38,13 @@ pub const fn about() -> &'static str {
      msgs: messages for each grant, but for the shop's and what servers say to each other anyway. wake: how \
      often a client asks again while it waits. turn: of the grants that others waited for, how many in a \
      hundred went to whoever had waited longest. even: Jain's index of the clients' grants, of a hundred. \
-     free: seconds from a holder's crash until somebody else has the lock, half of the time no longer, and \
-     the longest. Cells: 1-client, 8-clients and so on, crashed-holder."
+     free: seconds from a holder's crash until somebody else has the lock, half of the time no longer; max: the \
+     longest; asks: how often each who waits asks again in a second of that. Cells: 1-client, 8-clients and so on, crashed-holder."
 }
 
 fn line(row: &RowReport) -> String {
     let figures = figures(row);
-    figures.map(|figure| format!("{figure:<5}")).join(" ")
+    figures.map(|figure| format!("{figure:<4}")).join(" ")
 }
 
 /// How soon hunts find two holders.
