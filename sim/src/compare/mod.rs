@@ -25,6 +25,8 @@ mod html;
 mod quiet;
 mod report;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::num::NonZeroUsize;

@@ -252,7 +252,9 @@ fn two_commands(report: &CompareReport) -> Option<Sentence> {
 
 /// Who breaks soonest under mixed faults, and who latest.
 fn soonest(report: &CompareReport) -> Option<Sentence> {
-    let mut firsts: Vec<_> = report.rows.iter().filter_map(|row| row.first.as_ref()).collect();
+    let cells = report.told(Column::Mixed, TwoHolders);
+    let rows = cells.into_iter().filter_map(|cell| report.row(&cell.cell.row));
+    let mut firsts: Vec<_> = rows.filter_map(|row| row.first.as_ref()).collect();
     // A hunt that found nothing within its seeds took longer than all others.
     let rank = |first: &SeedsToFirst| first.median.unwrap_or(u64::MAX);
     firsts.sort_by_key(|first| rank(first));
