@@ -77,7 +77,7 @@ impl Clients {
 }
 
 /// For how long clients contend.
-const CONTENTION: Duration = Duration::from_secs(10);
+const CONTENTION: Duration = Duration::from_secs(5);
 
 /// How long after it has the lock the holder crashes that is to.
 const CRASHES_AFTER: Duration = Duration::from_millis(100);

@@ -33,7 +33,7 @@ use crate::scenario::{Failure, Scenario};
 use crate::world::SimTime;
 
 /// So many seeds are enough where nothing is drawn but latencies and thoughts.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 2;
 
 /// So many crashed holders.
 const CRASHES: u64 = 20;

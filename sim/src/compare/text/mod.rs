@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use crate::compare::cell::{Cell, letter};
 use crate::compare::column::Column;
 use crate::compare::report::{CompareReport, RowReport};
+use crate::hunt::wilson;
 use crate::judge::ViolationKind;
 use crate::report::paint::Painter;
 use crate::report::words::count;
@@ -75,12 +76,20 @@ pub(super) fn about_faults(report: &CompareReport) -> String {
     format!(
         "{} in every cell ({}), {} buyers, leases and sessions of {} s. A run has up to 3 faults of \
          the column's kind, in `calm` none, in `mixed` up to 6 of all of the row's kinds; `fenced` is the \
-         same with a store that checks tokens on reads and writes.",
+         same with a store that checks tokens on reads and writes. Where none of {seeds} seeds shows a \
+         violation, {} of all seeds still may (95 % interval).",
         count(seeds, "seed", "seeds"),
         show_range(&report.seeds),
         report.buyers,
         report.lease_ms / 1_000,
+        at_most(seeds),
     )
+}
+
+/// How many of all seeds may show what none of so many has shown.
+#[expect(clippy::float_arithmetic, reason = "statistics to print: no run depends on them")]
+fn at_most(seeds: u64) -> String {
+    format!("up to {:.1} %", wilson(0, seeds).high * 100.0)
 }
 
 /// The rows and the columns, a few letters in each cell.
@@ -155,8 +164,13 @@ fn details<W: Write>(
     painter.plain(&format!("{}\n", row.title))?;
     let (found, nothing): (Vec<&Cell>, Vec<&Cell>) =
         row.cells.iter().partition(|cell| cell.violating_seeds + cell.failed_seeds > 0);
-    for cell in found {
-        painter.paragraph(&label(cell.cell.column.as_str()), Style::new(), &numbers(cell))?;
+    for (numbers, columns) in grouped(found) {
+        let (first, others) = columns.split_first().map_or(("", &[][..]), |(one, all)| (*one, all));
+        let same = match others {
+            [] => String::new(),
+            _ => format!("; the same under {}", others.join(", ")),
+        };
+        painter.paragraph(&label(first), Style::new(), &format!("{numbers}{same}"))?;
     }
     let (fired, silent): (Vec<&Cell>, Vec<&Cell>) =
         nothing.into_iter().partition(|cell| cell.is_telling());
@@ -178,6 +192,19 @@ fn details<W: Write>(
         )?;
     }
     Ok(())
+}
+
+/// Cells with the same numbers together, in the order of the first of them.
+fn grouped(cells: Vec<&Cell>) -> Vec<(String, Vec<&'static str>)> {
+    let mut groups: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for cell in cells {
+        let (numbers, column) = (numbers(cell), cell.cell.column.as_str());
+        match groups.iter_mut().find(|(others, _)| *others == numbers) {
+            Some((_, columns)) => columns.push(column),
+            None => groups.push((numbers, vec![column])),
+        }
+    }
+    groups
 }
 
 /// `two-holders 12 (first seed 17), oversell 3 (40)`.
