@@ -1,5 +1,6 @@
 //! `fencepost compare` as scripts see it.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -56,13 +57,15 @@ fn the_command_that_a_cell_names_shows_its_violation() {
     let found: Vec<&Value> = cells.iter().filter(|cell| cell["replay"].is_string()).collect();
     assert!(found.len() > 3, "{report}");
     let folder = folder("replay");
-    let path = Path::new(FENCEPOST).parent().expect("a folder");
+    let own = Path::new(FENCEPOST).parent().expect("a folder").to_owned();
+    let before = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths([own].into_iter().chain(env::split_paths(&before))).expect("a path");
     for cell in found {
         let replay = cell["replay"].as_str().expect("a command");
         let ran = Command::new("sh")
             .args(["-c", &format!("{replay} --format json")])
             .current_dir(&folder)
-            .env("PATH", path)
+            .env("PATH", &path)
             .output()
             .expect("starts");
         assert_eq!(ran.status.code(), Some(1), "{replay}: {}", stderr(&ran));

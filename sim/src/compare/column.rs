@@ -65,6 +65,14 @@ impl Clients {
         }
     }
 
+    /// For how long they contend. What many are told, a herd above all, takes much memory.
+    const fn contend_for(self) -> Duration {
+        match self {
+            Self::OneHundredTwentyEight => Duration::from_secs(2),
+            _ => Duration::from_secs(5),
+        }
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::One => "1-client",
@@ -76,8 +84,8 @@ impl Clients {
     }
 }
 
-/// For how long clients contend.
-const CONTENTION: Duration = Duration::from_secs(5);
+/// A crash that comes so shortly before the end does not show how long the lock is blocked.
+pub(super) const AFTERMATH: Duration = Duration::from_secs(60);
 
 /// How long after it has the lock the holder crashes that is to.
 const CRASHES_AFTER: Duration = Duration::from_millis(100);
@@ -155,25 +163,29 @@ impl Column {
                     scenario.shop.fencing = Fencing::ReadsAndWrites;
                 }
             }
-            Self::Clients(clients) => contend(&mut scenario, clients.count()),
+            Self::Clients(clients) => contend(&mut scenario, clients),
             Self::CrashedHolder if !row.is_on_servers() => {
                 return Err("nothing outlives the holder");
             }
-            Self::CrashedHolder => scenario.faults = vec![crash_of_a_holder()],
+            Self::CrashedHolder => {
+                scenario.faults = vec![crash_of_a_holder()];
+                // Some come to hold it late, and others have to see what is left of the lock.
+                scenario.duration += AFTERMATH;
+            }
         }
         Ok(scenario)
     }
 }
 
 /// So many clients, who want the lock again soon after they have had it, and never for long.
-fn contend(scenario: &mut Scenario, clients: u16) {
+fn contend(scenario: &mut Scenario, clients: Clients) {
     let lease_check = scenario.shop.buyer.lease_check;
-    scenario.shop.buyers = clients;
+    scenario.shop.buyers = clients.count();
     scenario.shop.stock = 1_000_000;
     scenario.shop.buyer = BuyerSettings { lease_check, ..BuyerSettings::default() };
-    scenario.duration = scenario.opens_after() + CONTENTION;
+    scenario.duration = scenario.opens_after() + clients.contend_for();
     if let Some(Backend::Memory { processes }) = &mut scenario.backend {
-        *processes = (*processes).min(clients);
+        *processes = (*processes).min(clients.count());
     }
 }
 

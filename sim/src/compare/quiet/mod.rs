@@ -27,7 +27,7 @@ use serde::Serialize;
 use self::figures::{jain, nearest_rank, per_thousand, ratio};
 use self::watch::{Cost, aftermath, cost};
 use super::cell::CellName;
-use super::column::{Clients, Column};
+use super::column::{AFTERMATH, Clients, Column};
 use super::rows::Row;
 use crate::scenario::{Failure, Scenario};
 use crate::world::SimTime;
@@ -88,7 +88,7 @@ pub struct Load {
 pub struct Crash {
     /// The cell.
     pub cell: CellName,
-    /// In how many seeds a holder crashed.
+    /// In how many seeds a holder crashed, and there was time to see what came of it.
     pub crashes: u64,
     /// After how many of those somebody had the lock before the run was over.
     pub freed: u64,
@@ -138,8 +138,15 @@ fn load(
 ) -> Result<Load, Failure> {
     let column = Column::Clients(clients);
     let Ok(scenario) = column.scenario(row) else { unreachable!("any row can be waited for") };
-    let costs: Result<Vec<Cost>, Failure> =
-        pool.install(|| seeds.clone().into_par_iter().map(|seed| run(&scenario, seed)).collect());
+    let costs: Result<Vec<Cost>, Failure> = match clients {
+        // One after the other, and on this thread: the histories of many fill the memory that a comparison may
+        // take, and what one thread has given back another does not use again.
+        Clients::ThirtyTwo | Clients::OneHundredTwentyEight => {
+            seeds.clone().map(|seed| run(&scenario, seed)).collect()
+        }
+        _ => pool
+            .install(|| seeds.clone().into_par_iter().map(|seed| run(&scenario, seed)).collect()),
+    };
     let costs = costs?;
     let sum = |what: fn(&Cost) -> u64| costs.iter().map(what).sum::<u64>();
     let (grants, orders) = (sum(|cost| cost.grants.values().sum()), sum(|cost| cost.orders));
@@ -198,7 +205,11 @@ fn crash(row: &Row, seeds: &Range<u64>, pool: &ThreadPool) -> Result<Option<Cras
     let run = |seed| {
         let run = scenario.record(seed)?;
         let Some(after) = aftermath(&run.history) else { return Ok(None) };
-        let until = after.until.unwrap_or_else(|| run.history.end());
+        let end = run.history.end();
+        if end.saturating_since(after.from) < AFTERMATH {
+            return Ok(None);
+        }
+        let until = after.until.unwrap_or(end);
         let cost = cost(&run.history, opens, &STORES);
         let asks = cost.wake_ups.iter().filter(|at| **at > after.from && **at < until).count();
         let took_ms = until.saturating_since(after.from).as_millis();
