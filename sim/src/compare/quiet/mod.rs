@@ -237,3 +237,45 @@ fn crash(row: &Row, seeds: &Range<u64>, pool: &ThreadPool) -> Result<Option<Cras
         asks_per_1000_s: ratio(asks, 1_000_000, waiting_ms),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use rayon::ThreadPoolBuilder;
+
+    use super::*;
+    use crate::compare::{find_row, rows};
+
+    fn of(row: &str, clients: Clients) -> Load {
+        let pool = ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+        let rows = rows();
+        let row = find_row(&rows, row).expect("a row");
+        load(row, clients, &(0..1), &pool).expect("runs")
+    }
+
+    #[test]
+    fn a_herd_is_woken_for_every_grant_and_a_queue_one_by_one() {
+        let [herd, queue] = ["zookeeper-herd", "zookeeper"]
+            .map(|row| of(row, Clients::Eight).wake_ups_per_1000_grants);
+        assert!((900..1_200).contains(&queue.expect("grants")), "{queue:?}");
+        assert!((5_000..9_000).contains(&herd.expect("grants")), "{herd:?}");
+    }
+
+    #[test]
+    fn a_message_on_a_channel_wakes_and_an_answer_does_not() {
+        let alone = of("redisson", Clients::One);
+        assert_eq!(alone.wake_ups_per_1000_grants, Some(0), "the watchdog is the holder's");
+        let contended = of("redisson", Clients::Eight).wake_ups_per_1000_grants;
+        assert!(
+            contended > Some(2_000),
+            "each process has a waiter that hears of it: {contended:?}"
+        );
+    }
+
+    #[test]
+    fn what_servers_say_anyway_is_no_cost_of_a_lock() {
+        // The master's answers, and its stream to two replicas for each of the two writes.
+        let messages =
+            of("set-nx-sentinel", Clients::One).messages_per_1000_grants.expect("grants");
+        assert!((7_500..9_000).contains(&messages), "{messages}");
+    }
+}
