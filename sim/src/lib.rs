@@ -7,6 +7,7 @@ compile_error!(
 );
 
 pub mod claim;
+pub mod compare;
 pub mod counterfactual;
 pub mod determinism;
 pub mod exhaust;

@@ -1,5 +1,6 @@
 //! The command line: what the arguments are, and what the exit codes say.
 
+mod compare;
 mod counterfactual;
 mod demo;
 mod exhaust;
@@ -61,6 +62,11 @@ enum Command {
     /// Faults that the scenario has are left out. Exit codes: 0 what was found is exactly what the scenario
     /// expects (nothing, where it does not say), 1 otherwise, 130 Ctrl-C ended it early.
     Exhaust(ExhaustArguments),
+    /// Every lock under every kind of fault, in numbers.
+    ///
+    /// A cell is a hunt: `--cell ROW:COLUMN` writes its scenario, which `run`, `hunt` and `shrink` take. Exit
+    /// codes: 0 the table is made, whatever it shows, 1 some seeds have no run to judge, 130 Ctrl-C ended it.
+    Compare(CompareArguments),
     /// Make a violating run as small as it can be and write it as a scenario.
     ///
     /// Faults that are not needed go, and so do buyers, servers and time; what stays gets shorter and
@@ -184,6 +190,39 @@ struct ExhaustArguments {
     /// one was ended, however it was.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct CompareArguments {
+    /// The seeds of every cell: N for those from 0 up to N, or A..B; as many as two cores run in two minutes
+    /// without this.
+    #[arg(long, value_name = "N", value_parser = compare::read_seeds, allow_hyphen_values = true)]
+    seeds: Option<Range<u64>>,
+    /// These rows alone, with commas between them.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Write the scenario of one cell, and measure nothing.
+    #[arg(long, value_name = "ROW:COLUMN", conflicts_with_all = ["seeds", "rows", "jobs", "format"])]
+    cell: Option<String>,
+    /// How many seeds to run at a time; without this, as many as there are cores.
+    #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
+    jobs: Option<NonZeroUsize>,
+    /// How to show what was found.
+    #[arg(long, value_enum, default_value_t = CompareFormat::Text)]
+    format: CompareFormat,
+    /// Where to write it; standard output without this.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CompareFormat {
+    /// Tables to read.
+    Text,
+    /// One object.
+    Json,
+    /// One page for a browser.
+    Html,
 }
 
 #[derive(clap::Args)]
@@ -322,6 +361,7 @@ pub fn main() -> ExitCode {
         Command::Hunt(arguments) => hunt::main(&arguments),
         Command::Merge(arguments) => merge::main(&arguments),
         Command::Exhaust(arguments) => exhaust::main(&arguments),
+        Command::Compare(arguments) => compare::main(&arguments),
         Command::Shrink(arguments) => shrink::main(&arguments),
         Command::Counterfactual(arguments) => counterfactual::main(&arguments),
         Command::Likelihood(arguments) => likelihood::main(&arguments),

@@ -241,7 +241,7 @@ impl Hunt {
         self.earlier.clone().unwrap_or_else(|| self.blank())
     }
 
-    fn pool(&self) -> Result<ThreadPool, HuntError> {
+    pub(crate) fn pool(&self) -> Result<ThreadPool, HuntError> {
         pool_of(self.threads())
     }
 }
