@@ -118,7 +118,7 @@ impl Told {
                 if !self.epochs.insert(detail.to_string()) {
                     return Err(format!("there are two leaders of {detail}"));
                 }
-                return self.leads(server);
+                return self.leads(server, detail);
             }
             _ => {}
         }
@@ -129,10 +129,13 @@ impl Told {
         self.changes.entry(zxid).or_default().insert(what);
     }
 
-    /// Whoever leads has all that was committed before.
-    fn leads(&self, server: NodeId) -> Result<(), String> {
-        let (Some(log), Some((last, _))) = (self.logs.get(&server), self.changes.last_key_value())
-        else {
+    /// Whoever leads has all that was committed in earlier epochs. Who learns late that it leads may have been
+    /// replaced.
+    fn leads(&self, server: NodeId, epoch: &str) -> Result<(), String> {
+        let epoch = epoch.strip_prefix("epoch ").and_then(|number| number.parse().ok());
+        let epoch: u32 = epoch.ok_or("an epoch has a number")?;
+        let mut before = self.changes.range(..Zxid::new(epoch, 0));
+        let (Some(log), Some((last, _))) = (self.logs.get(&server), before.next_back()) else {
             return Ok(());
         };
         let digits = log.strip_prefix("last transaction 0x").unwrap_or("0");

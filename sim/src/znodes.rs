@@ -86,10 +86,14 @@ impl Queues {
                 self.logs.extend(last_transaction(detail).map(|zxid| (server, zxid)));
                 Vec::new()
             }
-            Note::ZooKeeper { event: "epoch-established", .. } => match self.logs.get(&server) {
-                Some(zxid) if *zxid < self.last => self.forget_after(*zxid),
-                _ => Vec::new(),
-            },
+            Note::ZooKeeper { event: "epoch-established", detail } => {
+                match self.logs.get(&server) {
+                    Some(zxid) if *zxid < self.last && self.is_new(detail) => {
+                        self.forget_after(*zxid)
+                    }
+                    _ => Vec::new(),
+                }
+            }
             note => self.carry_out(note).into_iter().collect(),
         }
     }
@@ -110,6 +114,13 @@ impl Queues {
         let change = self.take(&step);
         self.steps.push(step);
         Some(change)
+    }
+
+    /// Whether nothing was written down in that epoch, nor in a later one: who learns late that it leads has long
+    /// been replaced.
+    fn is_new(&self, epoch: &str) -> bool {
+        let number = epoch.strip_prefix("epoch ").and_then(|number| number.parse::<u32>().ok());
+        number.is_some_and(|number| number > self.last.epoch())
     }
 
     fn take(&mut self, step: &Step) -> Change {
@@ -306,6 +317,11 @@ mod tests {
         assert_eq!(undone.granted().map(|znode| znode.session), Some(SessionId(7)));
         assert_eq!(undone.taken_away(), None);
         assert_eq!(queues.lowest(&lock).map(|znode| znode.session), Some(SessionId(7)));
+        assert_eq!(
+            queues.enter(LEADER, &says("epoch-established", "epoch 1")),
+            [],
+            "long replaced"
+        );
         // The number is given once more, and the node that comes is no grant to anybody.
         let again = at(0x2_0000_0001, created("/l/a-0000000001", 9));
         let change = queues.enter(OTHER, &again).pop().unwrap();
