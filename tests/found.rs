@@ -19,12 +19,13 @@ const SEEDS: u64 = 2_000;
 /// that is wrong for a while, and right again after a holder has died in that very while; and then
 /// nothing more, so that it can be seen that nobody gets the lock. And a master that dies while it is
 /// cut off from its replicas, of all nodes that could be. Of all servers of an ensemble the one that the holder
-/// is connected to, cut off with it.
-const RARE: [&str; 4] = [
+/// is connected to, cut off with it; or that of who waits, whom the leader reaches late.
+const RARE: [&str; 5] = [
     "clock-that-was-ahead",
     "curator-kept-place",
     "sentinel-killed-cut",
     "zookeeper-minority-ignores",
+    "zookeeper-stale-grant",
 ];
 const RARE_FAULTS: u32 = 3;
 
