@@ -64,3 +64,18 @@ fn a_second_call_goes_on_where_the_first_was_ended_and_another_one_does_not() {
     assert!(said.contains("cannot be gone on with"), "{said}");
     assert_eq!(other.status.code(), Some(2));
 }
+
+#[test]
+fn kinds_and_moments_can_be_left_out() {
+    let all = json(&exhaust("conditional-update.toml", &["--format", "json"]));
+    let few = ["--format", "json", "--kinds", "pause,crash", "--at-changes"];
+    let few = json(&exhaust("conditional-update.toml", &few));
+    assert_eq!(few["kinds"], serde_json::json!(["pause", "crash"]));
+    for key in ["faults", "moments", "placements"] {
+        assert!(few[key].as_u64() < all[key].as_u64(), "{key}: {} of {}", few[key], all[key]);
+    }
+    let output = exhaust("conditional-update.toml", &["--kinds", "paus"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("accepted: pause, crash"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -3,7 +3,8 @@
 use std::io::Write as _;
 
 use fencepost::exhaust::{self, Exhaust};
-use fencepost::scenario::Scenario;
+use fencepost::scenario::{Failure, Scenario};
+use fencepost_faults::FaultKind;
 use miette::{Report, miette};
 
 use super::folder::{self, Folder};
@@ -12,7 +13,7 @@ use super::{Ending, ExhaustArguments, Failed, HuntFormat, hunt, output, progress
 pub fn main(arguments: &ExhaustArguments) -> Result<Ending, Failed> {
     let scenario = Scenario::read(&arguments.scenario).map_err(Report::from)?;
     let file = arguments.scenario.display();
-    let mut exhaust = Exhaust::of(scenario, arguments.max_faults)
+    let mut exhaust = set_up(arguments, scenario)
         .map_err(|failure| miette!("{file} could not be run without faults: {failure}"))?
         .build(&hunt::build()?);
     if let Some(jobs) = arguments.jobs {
@@ -40,5 +41,21 @@ pub fn main(arguments: &ExhaustArguments) -> Result<Ending, Failed> {
         (true, _) => Ending::Interrupted,
         (false, true) => Ending::AsExpected,
         (false, false) => Ending::NotAsExpected,
+    })
+}
+
+fn set_up(arguments: &ExhaustArguments, scenario: Scenario) -> Result<Exhaust, Failure> {
+    let mut exhaust = Exhaust::of(scenario, arguments.max_faults)?;
+    if !arguments.kinds.is_empty() {
+        exhaust = exhaust.only(&arguments.kinds.iter().copied().collect());
+    }
+    if arguments.at_changes { exhaust.at_changes() } else { Ok(exhaust) }
+}
+
+/// Reads the name of a kind of fault.
+pub fn read_kind(text: &str) -> Result<FaultKind, String> {
+    FaultKind::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+        let all: Vec<&str> = FaultKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("accepted: {}", all.join(", "))
     })
 }

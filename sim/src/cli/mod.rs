@@ -24,6 +24,7 @@ use fencepost::determinism::Divergence;
 use fencepost::hunt::Shard;
 use fencepost::judge::ViolationKind;
 use fencepost::scenario::render;
+use fencepost_faults::FaultKind;
 use miette::Report;
 use tracing_subscriber::EnvFilter;
 
@@ -180,6 +181,12 @@ struct ExhaustArguments {
     /// At most so many faults at a time; 0 is the run without any.
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=3))]
     max_faults: u32,
+    /// Faults of these kinds alone, with commas between them; without this, all that can do something.
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', value_parser = exhaust::read_kind)]
+    kinds: Vec<FaultKind>,
+    /// Only at moments at which somebody wrote something down: what a client believes, what a server has changed.
+    #[arg(long)]
+    at_changes: bool,
     /// How many placements to run at a time; without this, as many as there are cores.
     #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
     jobs: Option<NonZeroUsize>,

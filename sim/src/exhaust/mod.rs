@@ -33,7 +33,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use fencepost_faults::{Fault, Plan, Start};
+use fencepost_faults::{Fault, FaultKind, Plan, Start};
 use serde::Serialize;
 
 use self::placement::places;
@@ -41,6 +41,8 @@ pub use self::text::text;
 use crate::hunt::{AnotherHunt, Hunt, HuntError, HuntReport};
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
+use crate::world::SimTime;
+use crate::world::history::{Event, Record};
 
 /// A scenario and every placement of faults in it.
 #[derive(Clone, Debug)]
@@ -49,6 +51,7 @@ pub struct Exhaust {
     /// Without any fault.
     scenario: Scenario,
     menu: Vec<Fault>,
+    kinds: BTreeSet<FaultKind>,
     moments: Vec<Duration>,
     max_faults: u32,
     /// Over the placements: a seed there is the number of one.
@@ -64,6 +67,8 @@ pub struct ExhaustReport {
     pub max_faults: u32,
     /// How many faults there are to place.
     pub faults: usize,
+    /// Of which kinds.
+    pub kinds: Vec<&'static str>,
     /// How many moments they were placed at.
     pub moments: usize,
     /// How many placements there are.
@@ -96,14 +101,46 @@ impl Exhaust {
             s.faults.clear();
             s.random_faults = None;
         });
-        let run = scenario.record(scenario.seed)?;
-        let at: BTreeSet<_> = run.history.records().iter().map(|record| record.at).collect();
-        let right_after = |at: &crate::world::SimTime| at.elapsed() + Duration::from_nanos(1);
-        let moments: Vec<Duration> = at.iter().map(right_after).collect();
         let menu = scenario.stage().menu();
-        let single = menu.len() as u64 * moments.len() as u64;
-        let hunt = Hunt::new(scenario.clone(), 0..placement::count(single, max_faults));
-        Ok(Self { scenario, menu, moments, max_faults, hunt })
+        let kinds = menu.iter().map(Fault::kind).collect();
+        let hunt = Hunt::new(scenario.clone(), 0..0);
+        let mut exhaust = Self { scenario, menu, kinds, moments: Vec::new(), max_faults, hunt };
+        exhaust.place(|_| true)?;
+        Ok(exhaust)
+    }
+
+    /// Leaves out all faults but those of these kinds. Comes before anything is said of how it is run.
+    pub fn only(mut self, kinds: &BTreeSet<FaultKind>) -> Self {
+        self.menu.retain(|fault| kinds.contains(&fault.kind()));
+        self.kinds.retain(|kind| kinds.contains(kind));
+        self.count();
+        self
+    }
+
+    /// Leaves out all moments but those at which somebody wrote something down: what a client believes, what a server
+    /// has changed. Comes before anything is said of how it is run.
+    ///
+    /// # Errors
+    ///
+    /// The scenario cannot be run.
+    pub fn at_changes(mut self) -> Result<Self, Failure> {
+        self.place(|record| matches!(record.event, Event::Noted(_)))?;
+        Ok(self)
+    }
+
+    /// Finds the moments: right after such records of the run without faults.
+    fn place(&mut self, is_one: impl Fn(&Record) -> bool) -> Result<(), Failure> {
+        let run = self.scenario.record(self.scenario.seed)?;
+        let records = run.history.records().iter().filter(|record| is_one(record));
+        let at: BTreeSet<SimTime> = records.map(|record| record.at).collect();
+        let right_after = |at: &SimTime| at.elapsed() + Duration::from_nanos(1);
+        self.moments = at.iter().map(right_after).collect();
+        self.count();
+        Ok(())
+    }
+
+    fn count(&mut self) {
+        self.hunt = Hunt::new(self.scenario.clone(), 0..self.placements());
     }
 
     /// Runs so many placements at a time.
@@ -114,8 +151,10 @@ impl Exhaust {
 
     /// Says which program runs it. What one has counted another does not go on with.
     pub fn build(mut self, build: &str) -> Self {
-        let faults = self.max_faults;
-        self.hunt = self.hunt.build(format!("{build}, placements of up to {faults}"));
+        let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.as_str()).collect();
+        let (faults, kinds, moments) = (self.max_faults, kinds.join(", "), self.moments.len());
+        let what = format!("placements of up to {faults} of {kinds} at {moments} moments");
+        self.hunt = self.hunt.build(format!("{build}, {what}"));
         self
     }
 
@@ -187,6 +226,7 @@ impl Exhaust {
             seed,
             max_faults: self.max_faults,
             faults: self.menu.len(),
+            kinds: self.kinds.iter().map(|kind| kind.as_str()).collect(),
             moments: self.moments.len(),
             placements: self.placements(),
             first: first.collect(),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ExhaustReport;
+use crate::report::paint::wrap;
 use crate::report::words::count;
 
 /// The page.
@@ -14,15 +15,17 @@ pub fn text(report: &ExhaustReport) -> String {
 }
 
 fn write(report: &ExhaustReport, page: &mut String) -> std::fmt::Result {
-    let ExhaustReport { seed, max_faults, faults, moments, placements, counts, first } = report;
+    let ExhaustReport { seed, max_faults, faults, kinds, moments, placements, counts, first } =
+        report;
     writeln!(page, "{}", counts.scenario)?;
     writeln!(
         page,
         "covered   {} of {placements} placements: up to {} out of {faults},\n          each right after \
-         each of the {moments} moments of the run without faults, seed {seed}",
+         each of {moments} moments of the run without faults, seed {seed}",
         counts.seeds,
         count(u64::from(*max_faults), "fault", "faults"),
     )?;
+    writeln!(page, "kinds     {}", wrap(&kinds.join(", "), 90).join("\n          "))?;
     writeln!(page)?;
     for (kind, number) in &counts.violations_by_kind {
         writeln!(page, "{:<18}{number:>10}  {}", kind.as_str(), shown(report, *kind))?;

@@ -1,0 +1,63 @@
+//! Every placement of faults, not some of them: what no single fault does to a fenced sale on an ensemble, and, in the
+//! long suite, no two.
+//!
+//! ```text
+//! cargo test --release -p fencepost-stories --test exhaustive -- --ignored --nocapture
+//! ```
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fencepost::exhaust::{Exhaust, ExhaustReport};
+use fencepost::judge::ViolationKind::{Oversell, TokenRegression, TwoHolders};
+use fencepost::scenario::{Backend, Recipe, Scenario, ZooKeeper};
+use fencepost_faults::FaultKind;
+use fencepost_models::locks::zookeeper::ZooKeeperLockSettings;
+use fencepost_models::shop::Fencing;
+use fencepost_stories::sale;
+
+/// Two buyers and one piece on three servers, which a store guards that checks tokens on reads and writes.
+fn fenced_sale() -> Scenario {
+    let lock = ZooKeeperLockSettings {
+        session_timeout: Duration::from_secs(4),
+        ..ZooKeeperLockSettings::default()
+    };
+    let ensemble = ZooKeeper {
+        tick: Duration::from_millis(500),
+        logs_before_ack: true,
+        ..ZooKeeper::default()
+    };
+    sale(Recipe::ZooKeeper(lock), Backend::ZooKeeper(ensemble)).but(|s| {
+        s.duration = Duration::from_secs(30);
+        (s.shop.stock, s.shop.buyers) = (1, 2);
+        s.shop.fencing = Fencing::ReadsAndWrites;
+        s.shop.buyer.store_timeout = Duration::from_secs(3);
+    })
+}
+
+/// Nothing was sold twice, no token went back; and there is something to see.
+fn holds_within_its_bound(report: &ExhaustReport) {
+    assert_eq!(report.counts.seeds, report.placements, "all of them are run");
+    assert_eq!(report.counts.failed_seeds, 0, "{:?}", report.counts.failures);
+    for kind in [Oversell, TokenRegression] {
+        assert!(!report.first.contains_key(&kind), "{:#?}", report.first[&kind]);
+    }
+    assert!(report.first.contains_key(&TwoHolders), "a pause is enough for two holders");
+}
+
+#[test]
+fn no_single_fault_makes_a_fenced_sale_on_an_ensemble_oversell() {
+    let exhaust = Exhaust::of(fenced_sale(), 1).and_then(Exhaust::at_changes).expect("runs");
+    holds_within_its_bound(&exhaust.run().expect("threads"));
+}
+
+#[test]
+#[ignore = "takes many minutes: two faults at a time"]
+fn nor_do_two_pauses_or_crashes() {
+    let kinds = BTreeSet::from([FaultKind::Pause, FaultKind::Crash]);
+    let exhaust = Exhaust::of(fenced_sale(), 2).and_then(Exhaust::at_changes).expect("runs");
+    let exhaust = exhaust.only(&kinds);
+    let report = exhaust.run().expect("threads");
+    println!("{}", fencepost::exhaust::text(&report));
+    holds_within_its_bound(&report);
+}
