@@ -47,7 +47,7 @@ fn holds_within_its_bound(report: &ExhaustReport) {
 
 #[test]
 fn no_single_fault_makes_a_fenced_sale_on_an_ensemble_oversell() {
-    let exhaust = Exhaust::of(fenced_sale(), 1).and_then(Exhaust::at_changes).expect("runs");
+    let exhaust = Exhaust::of(fenced_sale(), 1).expect("runs").at_changes();
     holds_within_its_bound(&exhaust.run().expect("threads"));
 }
 
@@ -55,7 +55,7 @@ fn no_single_fault_makes_a_fenced_sale_on_an_ensemble_oversell() {
 #[ignore = "takes many minutes: two faults at a time"]
 fn nor_do_two_pauses_or_crashes() {
     let kinds = BTreeSet::from([FaultKind::Pause, FaultKind::Crash]);
-    let exhaust = Exhaust::of(fenced_sale(), 2).and_then(Exhaust::at_changes).expect("runs");
+    let exhaust = Exhaust::of(fenced_sale(), 2).expect("runs").at_changes();
     let exhaust = exhaust.only(&kinds);
     let report = exhaust.run().expect("threads");
     println!("{}", fencepost::exhaust::text(&report));

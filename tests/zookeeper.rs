@@ -17,7 +17,7 @@ use fencepost_models::locks::zookeeper::{
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 use fencepost_models::shop::Fencing;
-use fencepost_models::zookeeper::protocol::Zxid;
+use fencepost_models::zookeeper::protocol::{NoZxid, Zxid};
 use fencepost_stories::sale;
 
 /// Servers that miss each other sooner than by default, and that have ZOOKEEPER-4643 behind them.
@@ -138,10 +138,10 @@ impl Told {
         let (Some(log), Some((last, _))) = (self.logs.get(&server), before.next_back()) else {
             return Ok(());
         };
-        let digits = log.strip_prefix("last transaction 0x").unwrap_or("0");
-        let log = u64::from_str_radix(digits, 16).map_err(|error| error.to_string())?;
-        if log < last.0 {
-            return Err(format!("{server:?} leads with a log up to {log:#x}, after {last}"));
+        let log = log.strip_prefix("last transaction ").ok_or("a log has an end")?;
+        let log: Zxid = log.parse().map_err(|error: NoZxid| error.to_string())?;
+        if log < *last {
+            return Err(format!("{server:?} leads with a log up to {log}, after {last}"));
         }
         Ok(())
     }

@@ -172,8 +172,7 @@ impl Queues {
 
 /// What a server says of its log when it looks for a leader: `last transaction 0x100000004`.
 fn last_transaction(detail: &str) -> Option<Zxid> {
-    let digits = detail.strip_prefix("last transaction 0x")?;
-    u64::from_str_radix(digits, 16).ok().map(Zxid)
+    detail.strip_prefix("last transaction ")?.parse().ok()
 }
 
 fn lowest(queue: &Queue) -> Option<Znode> {

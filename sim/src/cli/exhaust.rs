@@ -49,7 +49,7 @@ fn set_up(arguments: &ExhaustArguments, scenario: Scenario) -> Result<Exhaust, F
     if !arguments.kinds.is_empty() {
         exhaust = exhaust.only(&arguments.kinds.iter().copied().collect());
     }
-    if arguments.at_changes { exhaust.at_changes() } else { Ok(exhaust) }
+    Ok(if arguments.at_changes { exhaust.at_changes() } else { exhaust })
 }
 
 /// Reads the name of a kind of fault.

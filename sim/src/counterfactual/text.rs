@@ -1,21 +1,14 @@
 //! Two runs as a page to read: what was set, where they part, how each of them ends.
 
-use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
 use super::{Compared, Moment, Parting};
 use crate::judge::ViolationKind;
-use crate::report::paint::Painter;
-use crate::report::words::count;
+use crate::report::paint::{PAGE_WIDTH, Painter, label};
+use crate::report::words::{self, count};
 use crate::scenario::Outcome;
-
-/// No line is wider, in terminal columns, but that of a command.
-const WIDTH: usize = 100;
-
-/// Between what a paragraph is about and what it says.
-const LABEL_WIDTH: usize = 10;
 
 /// What a row of the table is about.
 const NAME_WIDTH: usize = 18;
@@ -41,7 +34,7 @@ pub fn text(compared: &Compared, options: &TextOptions<'_>) -> String {
 }
 
 fn write(compared: &Compared, options: &TextOptions<'_>, page: &mut String) -> fmt::Result {
-    let mut painter = Painter { out: page, colour: options.colour, width: WIDTH };
+    let mut painter = Painter { out: page, colour: options.colour, width: PAGE_WIDTH };
     let (scenario, as_is) = &compared.as_is;
     let seed = as_is.run.seed;
     painter.paragraph("", Style::new().bold(), &scenario.title)?;
@@ -167,11 +160,13 @@ fn verdict<W: Write>(painter: &mut Painter<'_, W>, compared: &Compared) -> fmt::
             (Style::new().bold(), "nothing was wrong, and nothing is".to_owned())
         }
         (true, true) => {
-            (bad, format!("no difference: {}", list(&compared.as_is.1.verdict.kinds())))
+            (bad, format!("no difference: {}", words::kinds(&compared.as_is.1.verdict.kinds())))
         }
-        (false, true) => (good, format!("gone: {}", list(&gone))),
-        (true, false) => (bad, format!("new: {}", list(&new))),
-        (false, false) => (bad, format!("gone: {}; new: {}", list(&gone), list(&new))),
+        (false, true) => (good, format!("gone: {}", words::kinds(&gone))),
+        (true, false) => (bad, format!("new: {}", words::kinds(&new))),
+        (false, false) => {
+            (bad, format!("gone: {}; new: {}", words::kinds(&gone), words::kinds(&new)))
+        }
     };
     painter.paragraph(&label("verdict"), style, &said)?;
     if !gone.is_empty() && compared.idle_faults() > 0 {
@@ -182,14 +177,6 @@ fn verdict<W: Write>(painter: &mut Painter<'_, W>, compared: &Compared) -> fmt::
         painter.paragraph(&label(""), AnsiColor::Yellow.on_default(), &remark)?;
     }
     Ok(())
-}
-
-fn label(text: &str) -> String {
-    format!("{text:<LABEL_WIDTH$}")
-}
-
-fn list(kinds: &BTreeSet<ViolationKind>) -> String {
-    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Moment {

@@ -53,6 +53,8 @@ pub struct Exhaust {
     menu: Vec<Fault>,
     kinds: BTreeSet<FaultKind>,
     moments: Vec<Duration>,
+    /// Those of the moments at which somebody wrote something down.
+    changes: Vec<Duration>,
     max_faults: u32,
     /// Over the placements: a seed there is the number of one.
     hunt: Hunt,
@@ -101,46 +103,38 @@ impl Exhaust {
             s.faults.clear();
             s.random_faults = None;
         });
+        let run = scenario.record(scenario.seed)?;
+        let right_after = |is_one: fn(&Record) -> bool| {
+            let records = run.history.records().iter().filter(|record| is_one(record));
+            let at: BTreeSet<SimTime> = records.map(|record| record.at).collect();
+            at.iter().map(|at| at.elapsed() + Duration::from_nanos(1)).collect()
+        };
+        let moments = right_after(|_| true);
+        let changes = right_after(|record| matches!(record.event, Event::Noted(_)));
         let menu = scenario.stage().menu();
         let kinds = menu.iter().map(Fault::kind).collect();
         let hunt = Hunt::new(scenario.clone(), 0..0);
-        let mut exhaust = Self { scenario, menu, kinds, moments: Vec::new(), max_faults, hunt };
-        exhaust.place(|_| true)?;
-        Ok(exhaust)
+        let exhaust = Self { scenario, menu, kinds, moments, changes, max_faults, hunt };
+        Ok(exhaust.counted())
     }
 
     /// Leaves out all faults but those of these kinds. Comes before anything is said of how it is run.
     pub fn only(mut self, kinds: &BTreeSet<FaultKind>) -> Self {
         self.menu.retain(|fault| kinds.contains(&fault.kind()));
         self.kinds.retain(|kind| kinds.contains(kind));
-        self.count();
-        self
+        self.counted()
     }
 
     /// Leaves out all moments but those at which somebody wrote something down: what a client believes, what a server
     /// has changed. Comes before anything is said of how it is run.
-    ///
-    /// # Errors
-    ///
-    /// The scenario cannot be run.
-    pub fn at_changes(mut self) -> Result<Self, Failure> {
-        self.place(|record| matches!(record.event, Event::Noted(_)))?;
-        Ok(self)
+    pub fn at_changes(mut self) -> Self {
+        self.moments.clone_from(&self.changes);
+        self.counted()
     }
 
-    /// Finds the moments: right after such records of the run without faults.
-    fn place(&mut self, is_one: impl Fn(&Record) -> bool) -> Result<(), Failure> {
-        let run = self.scenario.record(self.scenario.seed)?;
-        let records = run.history.records().iter().filter(|record| is_one(record));
-        let at: BTreeSet<SimTime> = records.map(|record| record.at).collect();
-        let right_after = |at: &SimTime| at.elapsed() + Duration::from_nanos(1);
-        self.moments = at.iter().map(right_after).collect();
-        self.count();
-        Ok(())
-    }
-
-    fn count(&mut self) {
+    fn counted(mut self) -> Self {
         self.hunt = Hunt::new(self.scenario.clone(), 0..self.placements());
+        self
     }
 
     /// Runs so many placements at a time.

@@ -10,8 +10,8 @@ use super::shard::Part;
 use super::stories::StoryCount;
 use super::wilson::wilson;
 use crate::judge::ViolationKind;
-use crate::report::paint::Painter;
-use crate::report::words::count;
+use crate::report::paint::{PAGE_WIDTH, Painter, label};
+use crate::report::words::{self, count};
 use crate::seeds::show_range;
 
 /// So many failures are shown one by one.
@@ -19,12 +19,6 @@ const MAX_SHOWN: usize = 5;
 
 /// So many stories of a kind are shown: those that most seeds have.
 const MAX_STORIES: usize = 12;
-
-/// No line is wider, in terminal columns, but those that are commands.
-const WIDTH: usize = 100;
-
-/// Between what a paragraph is about and what it says.
-const LABEL_WIDTH: usize = 10;
 
 /// How to show a hunt.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +41,7 @@ pub fn text(report: &HuntReport, options: &TextOptions<'_>) -> String {
 }
 
 fn write(report: &HuntReport, options: &TextOptions<'_>, page: &mut String) -> fmt::Result {
-    let mut painter = Painter { out: page, colour: options.colour, width: WIDTH };
+    let mut painter = Painter { out: page, colour: options.colour, width: PAGE_WIDTH };
     painter.paragraph("", Style::new().bold(), &report.scenario)?;
     painter.paragraph(&label("seeds"), Style::new(), &seeds(report))?;
     violations(&mut painter, report)?;
@@ -194,9 +188,9 @@ fn failures<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt:
 }
 
 fn verdict<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::Result {
-    let mut found = match report.violations_by_kind.keys().collect::<Vec<_>>().as_slice() {
-        [] => "nothing was wrong".to_owned(),
-        kinds => format!("found: {}", list(kinds)),
+    let mut found = match words::kinds(report.violations_by_kind.keys()) {
+        none if none.is_empty() => "nothing was wrong".to_owned(),
+        kinds => format!("found: {kinds}"),
     };
     if report.failed_seeds > 0 {
         write!(found, ", and {} failed", count(report.failed_seeds, "seed", "seeds"))?;
@@ -206,7 +200,7 @@ fn verdict<W: Write>(painter: &mut Painter<'_, W>, report: &HuntReport) -> fmt::
         None => String::new(),
         Some(_) if is_expected => ", as expected".to_owned(),
         Some(kinds) if kinds.is_empty() => ", but nothing wrong was expected".to_owned(),
-        Some(kinds) => format!(", but expected: {}", list(&kinds.iter().collect::<Vec<_>>())),
+        Some(kinds) => format!(", but expected: {}", words::kinds(kinds)),
     };
     let colour = if is_expected { AnsiColor::Green } else { AnsiColor::Red };
     let style = colour.on_default().bold();
@@ -249,22 +243,14 @@ fn replay<W: Write>(
     if let Some(failure) = report.failures.first() {
         firsts.entry(failure.seed).or_default().insert(failure.kind.as_str());
     }
-    let mut label = label("replay");
+    let mut before = label("replay");
     for (seed, kinds) in firsts {
         // Never broken: it is there to be pasted.
-        painter.plain(&format!("{label}{command} --seed {seed}"))?;
-        label = " ".repeat(LABEL_WIDTH);
+        painter.plain(&format!("{before}{command} --seed {seed}"))?;
+        before = label("");
         let kinds = format!("  # {}", kinds.into_iter().collect::<Vec<_>>().join(", "));
         painter.styled(Style::new().dimmed(), &kinds)?;
         painter.end_line()?;
     }
     Ok(())
-}
-
-fn label(text: &str) -> String {
-    format!("{text:<LABEL_WIDTH$}")
-}
-
-fn list(kinds: &[&ViolationKind]) -> String {
-    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -6,14 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Curve, Point, Turn};
 use crate::hunt::wilson;
-use crate::report::paint::Painter;
+use crate::report::paint::{PAGE_WIDTH, Painter, label};
 use crate::report::words::count;
-
-/// No line is wider, in terminal columns, but that of a command.
-const WIDTH: usize = 100;
-
-/// Between what a paragraph is about and what it says.
-const LABEL_WIDTH: usize = 10;
 
 /// The bar of a point from which every future violates.
 const BAR_WIDTH: u32 = 40;
@@ -36,7 +30,7 @@ pub fn text(curve: &Curve, options: &TextOptions<'_>) -> String {
 }
 
 fn write(curve: &Curve, options: &TextOptions<'_>, page: &mut String) -> fmt::Result {
-    let mut painter = Painter { out: page, colour: options.colour, width: WIDTH };
+    let mut painter = Painter { out: page, colour: options.colour, width: PAGE_WIDTH };
     let Curve { scenario, seed, violation, futures, points, lost, sealed } = curve;
     painter.paragraph("", Style::new().bold(), scenario)?;
     painter.paragraph(&label("seed"), Style::new(), &seed.to_string())?;
@@ -112,8 +106,4 @@ fn tell<W: Write>(
     }
     let more = "there are other points between the two: with more points the event can be told";
     painter.paragraph(&label(""), Style::new().dimmed(), more)
-}
-
-fn label(text: &str) -> String {
-    format!("{text:<LABEL_WIDTH$}")
 }

@@ -7,6 +7,7 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 
 use crate::world::history::History;
+use crate::znodes::Sessions;
 
 /// The parts, as the nodes' names and their own notes tell them.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Cast {
     pub store: Option<NodeId>,
     /// The locks that clients have waited for. A key of that name is the lock.
     pub locks: BTreeSet<Name>,
+    /// Whose each session of an ensemble is.
+    pub sessions: Sessions,
     /// The clients are threads of the nodes' processes.
     pub has_threads: bool,
 }
@@ -59,6 +62,7 @@ impl Cast {
             servers: servers.into_iter().collect(),
             store,
             locks,
+            sessions: Sessions::of(history),
             has_threads,
         }
     }

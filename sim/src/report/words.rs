@@ -6,6 +6,7 @@ use std::time::Duration;
 use fencepost_faults::{Action, Groups};
 use fencepost_models::message::Message;
 
+use crate::judge::ViolationKind;
 use crate::world::SimTime;
 
 /// `1 piece`, `2 pieces`.
@@ -24,6 +25,11 @@ pub fn message(message: &Message) -> Cow<'_, str> {
         Message::RedisReply(_) | Message::ShopReply(_) => Cow::Borrowed("answer"),
         other => other.name(),
     }
+}
+
+/// Kinds of violations, one after the other: `two-holders, oversell`.
+pub fn kinds<'k>(kinds: impl IntoIterator<Item = &'k ViolationKind>) -> String {
+    kinds.into_iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Whom a fault is about: `buyer-1`, `buyer-1 | redis`, `redis -> buyer-2`.

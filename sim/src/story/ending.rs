@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
-use fencepost_models::zookeeper::protocol::SessionId;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::Hold;
 use crate::world::SimTime;
 use crate::world::history::{Event, History, Record, RecordId};
+use crate::znodes::{Queues, Znode};
 
 /// What became of the earlier of two grants on the server that made the later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub fn ending(history: &History, one: &Hold, other: &Hold, lease: Option<Duratio
             servers.end(death.node, Ending::Forgotten);
         }
         servers.follow(id, record, note);
-        queue.follow(id, earlier, note);
+        queue.follow(id, record.node, earlier, note);
     }
     queue.ending().unwrap_or_else(|| servers.ending())
 }
@@ -251,57 +251,43 @@ impl<'h> Servers<'h> {
     }
 }
 
-/// The queue for a lock in an ensemble: its znodes, in the order in which they were made.
+/// The queue for a lock in an ensemble.
 #[derive(Default)]
 struct Queue<'h> {
-    waiting: Vec<(&'h Name, SessionId)>,
+    queues: Queues,
     expired: BTreeSet<&'h str>,
     /// The znode that stood first when the earlier hold began, and how it ended.
-    first: Option<(&'h Name, Option<Ending>)>,
+    first: Option<(Znode, Option<Ending>)>,
 }
 
 impl<'h> Queue<'h> {
-    fn follow(&mut self, id: RecordId, earlier: &Hold, note: &'h Note) {
-        match note {
-            Note::ZnodeCreated { path, session, .. }
-                if is_below(path, &earlier.lock)
-                    && !self.waiting.iter().any(|(known, _)| *known == path) =>
-            {
-                self.waiting.push((path, *session));
-            }
-            Note::ZnodeDeleted { path, .. } => {
-                let Some(place) = self.waiting.iter().position(|(known, _)| *known == path) else {
-                    return;
-                };
-                let (_, session) = self.waiting.remove(place);
-                if let Some((first, ending)) = &mut self.first
-                    && *first == path
-                {
-                    let has_expired = self.expired.contains(session.to_string().as_str());
-                    let how = if has_expired { Ending::SessionExpired } else { Ending::Deleted };
-                    *ending = Some(how);
+    fn follow(&mut self, id: RecordId, server: NodeId, earlier: &Hold, note: &'h Note) {
+        if let Note::ZooKeeper { event: "session-expired", detail } = note {
+            self.expired.insert(detail);
+        }
+        if id == earlier.begin {
+            self.first = self.queues.lowest(&earlier.lock).map(|znode| (znode, None));
+        }
+        let changes = self.queues.enter(server, note);
+        let Some((znode, ending)) = self.first.as_mut().filter(|_| !changes.is_empty()) else {
+            return;
+        };
+        if ending.is_none() && self.queues.session(&earlier.lock, &znode.name).is_none() {
+            *ending = Some(match note {
+                Note::ZnodeDeleted { .. } if self.expired.contains(&*znode.session.to_string()) => {
+                    Ending::SessionExpired
                 }
-            }
-            Note::ZooKeeper { event: "session-expired", detail } => {
-                self.expired.insert(detail);
-            }
-            Note::Acquired { .. } if id == earlier.begin => {
-                self.first = self.waiting.first().map(|(path, _)| (*path, None));
-            }
-            _ => {}
+                Note::ZnodeDeleted { .. } => Ending::Deleted,
+                // Who leads now has never heard of it.
+                _ => Ending::Forgotten,
+            });
         }
     }
 
     /// `None` where the lock is on no ensemble.
     fn ending(&self) -> Option<Ending> {
-        self.first.map(|(_, ending)| ending.unwrap_or(Ending::NotEnded))
+        self.first.as_ref().map(|(_, ending)| ending.unwrap_or(Ending::NotEnded))
     }
-}
-
-/// Whether a znode is a place in the queue for a lock.
-fn is_below(path: &Name, lock: &Name) -> bool {
-    let rest = path.as_bytes().strip_prefix(lock.as_bytes().as_ref());
-    rest.is_some_and(|rest| rest.starts_with(b"/"))
 }
 
 #[cfg(test)]

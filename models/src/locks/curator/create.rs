@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::deletes;
 use super::framework::Framework;
 use super::retry::RetryLoop;
-use crate::process::Host;
+use crate::locks::zookeeper::make_path;
+use crate::random::Random;
 use crate::zookeeper::protocol::{Answer, CreateMode, ErrorCode, Op, Path, SessionId, Zxid};
 
 /// What every lock's node is called, before its number. Source: `InterProcessMutex`, `LOCK_NAME`.
@@ -84,7 +85,9 @@ async fn path_in_foreground(
         }
         match create(framework, path).await {
             Err(ErrorCode::NoNode) => {
-                make_parents(framework, path).await?;
+                // `ZKPaths.mkdirs`.
+                let (parent, _) = path.rsplit_once('/').unwrap_or_default();
+                make_path(parent, |op| framework.request(op)).await?;
                 create(framework, path).await
             }
             created => created,
@@ -107,26 +110,6 @@ async fn create(framework: &Framework, path: &Path) -> Result<Own, ErrorCode> {
     Ok(Own { path, czxid: stat.map(|stat| stat.czxid) })
 }
 
-/// Creates all that is above a node and not there. Source: `ZKPaths.mkdirs`.
-async fn make_parents(framework: &Framework, path: &Path) -> Result<(), ErrorCode> {
-    for (end, _) in path.match_indices('/').skip(1) {
-        let path = Path::from(&path[..end]);
-        let exists = Op::Exists { path: path.clone(), watch: false };
-        match framework.request(exists).await.result {
-            Ok(_) => continue,
-            Err(ErrorCode::NoNode) => {}
-            Err(error) => return Err(error),
-        }
-        let mode = CreateMode::PERSISTENT;
-        let create = Op::Create { path, data: Bytes::new(), mode, with_stat: false };
-        match framework.request(create).await.result {
-            Ok(_) | Err(ErrorCode::NodeExists) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 /// What a creation is known by.
 struct Protection<'a> {
     framework: &'a Framework,
@@ -137,7 +120,9 @@ struct Protection<'a> {
 
 impl<'a> Protection<'a> {
     fn new(framework: &'a Framework, parent: &'a Path) -> Self {
-        Self { framework, parent, prefix: format!("_c_{}-", guid(framework.host())) }
+        // `ProtectedMode.resetProtectedId`, `UUID.randomUUID`.
+        let id = framework.host().random(Random::uuid);
+        Self { framework, parent, prefix: format!("_c_{id}-") }
     }
 
     /// The node, if it was created. One that was created in a session which is not this one's any more is deleted.
@@ -172,17 +157,4 @@ impl<'a> Protection<'a> {
         }
         None
     }
-}
-
-/// A random UUID. Source: `ProtectedMode.resetProtectedId`, `UUID.randomUUID`.
-fn guid(host: &Host) -> String {
-    let (high, low) = host.random(|random| (random.bits(), random.bits()));
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        0x8000 | ((low >> 48) & 0x3fff),
-        low & 0xffff_ffff_ffff,
-    )
 }

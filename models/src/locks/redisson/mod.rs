@@ -53,7 +53,6 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::note::Name;
-use crate::process::Host;
 
 /// The settings of a Redisson lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,17 +113,4 @@ fn prefixed(prefix: &str, name: &Name) -> Bytes {
     } else {
         format!("{prefix}:{{{name}}}")
     })
-}
-
-/// A random UUID. Source: `ServiceManager.id = UUID.randomUUID().toString()`.
-fn uuid(host: &Host) -> String {
-    let (high, low) = host.random(|random| (random.bits(), random.bits()));
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xffff,
-        high & 0xfff,
-        0x8000 | ((low >> 48) & 0x3fff),
-        low & 0xffff_ffff_ffff,
-    )
 }

@@ -20,10 +20,11 @@ use bytes::Bytes;
 use super::commands::{Answer, Commands, Failure, RETRY_ATTEMPTS, Resend};
 use super::renewal::Renewal;
 use super::wakeups::Wakeups;
-use super::{RedissonSettings, prefixed, scripts, uuid};
+use super::{RedissonSettings, prefixed, scripts};
 use crate::locks::{Grant, Lock, Origin};
 use crate::note::{Name, ReleaseOutcome};
 use crate::process::Host;
+use crate::random::Random;
 use crate::redis::client::{Address, Script};
 use crate::redis::resp::Reply;
 use crate::time::Wall;
@@ -101,8 +102,9 @@ impl RLock {
     fn new(host: &Host, address: Address, settings: RedissonSettings, kind: Kind) -> Self {
         let commands = Rc::new(Commands::new(host.clone(), address, settings.clone()));
         let key = settings.key.as_bytes().clone();
+        // `ServiceManager.id = UUID.randomUUID().toString()`.
         // Threads of a JVM are numbered from 1, the first one's number.
-        let holder = Bytes::from(format!("{}:{}", uuid(host), host.thread() + 1));
+        let holder = Bytes::from(format!("{}:{}", host.random(Random::uuid), host.thread() + 1));
         let channel = prefixed("redisson_lock__channel", &settings.key);
         let renew = Script::new(scripts::RENEW)
             .call([key.clone()], [millis(settings.watchdog_timeout), holder.clone()]);
@@ -220,7 +222,7 @@ impl RLock {
                 return tried;
             }
             // Whatever comes of that, it has failed for want of replicas.
-            let _ = self.leave(&uuid(&self.host)).await;
+            let _ = self.leave(&self.host.random(Random::uuid)).await;
             if attempt == RETRY_ATTEMPTS {
                 return tried;
             }
@@ -259,7 +261,7 @@ impl RLock {
 
     /// Leaves it once; false when it is not this thread's. Source: `RedissonBaseLock.unlockAsync`.
     async fn unlock(&mut self) -> Result<bool, Failure> {
-        let request = uuid(&self.host);
+        let request = self.host.random(Random::uuid);
         let mut attempt = 0;
         loop {
             let left = self.leave(&request).await;

@@ -9,6 +9,7 @@ use crate::locks::testing::Bench;
 use crate::locks::{Guarded, Lock};
 use crate::machine::NodeId;
 use crate::note::{Note, ReleaseOutcome};
+use crate::process::Host;
 use crate::redis::resp::Reply;
 
 const SERVER: NodeId = NodeId(2);

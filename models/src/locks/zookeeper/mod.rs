@@ -19,13 +19,16 @@ mod write_lock;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 pub use self::write_lock::WriteLock;
 use super::standing::Standing;
 use crate::machine::NodeId;
 use crate::named::named;
 use crate::note::{Name, Note};
 use crate::process::Host;
-use crate::zookeeper::client::{ClientSettings, Event, Events, KeeperState, ZooKeeper};
+use crate::zookeeper::client::{ClientSettings, Event, Events, KeeperState, Reply, ZooKeeper};
+use crate::zookeeper::protocol::{CreateMode, ErrorCode, Op, Path};
 
 /// What who waits for the lock watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,29 @@ impl Default for ZooKeeperLockSettings {
             token: Token::Czxid,
         }
     }
+}
+
+/// Creates a node and what is above it, unless they are there.
+pub(super) async fn make_path<F: Future<Output = Reply>>(
+    path: &str,
+    request: impl Fn(Op) -> F,
+) -> Result<(), ErrorCode> {
+    let ends = path.match_indices('/').skip(1).map(|(end, _)| end);
+    for end in ends.chain([path.len()]).filter(|end| *end > 0) {
+        let path = Path::from(&path[..end]);
+        match request(Op::Exists { path: Path::clone(&path), watch: false }).await.result {
+            Ok(_) => continue,
+            Err(ErrorCode::NoNode) => {}
+            Err(error) => return Err(error),
+        }
+        let mode = CreateMode::PERSISTENT;
+        let create = Op::Create { path, data: Bytes::new(), mode, with_stat: false };
+        match request(create).await.result {
+            Ok(_) | Err(ErrorCode::NodeExists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// A client, and how it stands with the lock.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{Leftover, OnDisconnect, Token, Watching, WriteLock, ZooKeeperLockSettings};
 use crate::locks::Guarded;
 use crate::machine::{CloseReason, NodeId};
-use crate::note::{Note, ReleaseOutcome};
-use crate::zookeeper::client::testing::{Desk, SESSION};
+use crate::note::ReleaseOutcome;
+use crate::zookeeper::client::testing::{Desk, SESSION, children};
 use crate::zookeeper::protocol::{
     Answer, Connected, CreateMode, ErrorCode, EventKind, Op, Packet, Password, Path, SessionId,
     Stat, Zxid,
@@ -70,30 +70,6 @@ impl Bench {
         self.answer("create2", Ok(Answer::Created { path, stat }))
     }
 
-    fn tokens(&self) -> Vec<Option<u64>> {
-        let token = |note: &Note| match note {
-            Note::Acquired { token, .. } => Some(*token),
-            _ => None,
-        };
-        self.desk.notes.iter().filter_map(token).collect()
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        let reason = |note: &Note| match note {
-            Note::LockLost { reason, .. } => Some(*reason),
-            _ => None,
-        };
-        self.desk.notes.iter().filter_map(reason).collect()
-    }
-
-    fn outcomes(&self) -> Vec<ReleaseOutcome> {
-        let outcome = |note: &Note| match note {
-            Note::Released { outcome, .. } => Some(*outcome),
-            _ => None,
-        };
-        self.desk.notes.iter().filter_map(outcome).collect()
-    }
-
     /// The connection goes, and the next server opens one.
     fn reconnect(&mut self) {
         self.desk.close(CloseReason::Reset);
@@ -112,11 +88,6 @@ impl Bench {
         let (session, password) = (SessionId::NONE, Password::default());
         self.desk.say(Packet::Connected(Connected { timeout_ms: 0, session, password }));
     }
-}
-
-fn children(names: &[&str]) -> Result<Answer, ErrorCode> {
-    let names = names.iter().map(|name| Path::from(*name)).collect();
-    Ok(Answer::Children { names, stat: None })
 }
 
 fn own(number: u32) -> String {
@@ -152,8 +123,8 @@ fn the_lowest_node_holds_the_lock_and_its_czxid_is_the_token() {
     assert_eq!(create, expected);
     // The order is that of the numbers, whatever stands before them.
     bench.answer("getChildren", children(&["a-0000000004", &own(3)]));
-    assert_eq!(bench.tokens(), [token(3)]);
-    while bench.outcomes().is_empty() {
+    assert_eq!(bench.desk.tokens(), [token(3)]);
+    while bench.desk.outcomes().is_empty() {
         bench.desk.pass(Duration::from_secs(5));
         for (xid, op) in bench.desk.requests() {
             let path = Path::from(format!("/locks/stock/{}", own(3)));
@@ -161,8 +132,8 @@ fn the_lowest_node_holds_the_lock_and_its_czxid_is_the_token() {
             bench.desk.reply(xid, Zxid::new(1, 200), Ok(Answer::Done));
         }
     }
-    assert_eq!(bench.outcomes(), [ReleaseOutcome::Removed]);
-    assert_eq!(bench.losses(), [""; 0]);
+    assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::Removed]);
+    assert_eq!(bench.desk.losses(), [""; 0]);
 }
 
 #[test]
@@ -180,7 +151,7 @@ fn who_waits_watches_the_node_before_its_own_and_no_other() {
     assert_eq!(watch, watched("/locks/stock/x-9-0000000001"));
     // It was gone already: the list is asked for again.
     bench.answer("getChildren", children(&[&own(3)]));
-    assert_eq!(bench.tokens(), [token(3)]);
+    assert_eq!(bench.desk.tokens(), [token(3)]);
 }
 
 #[test]
@@ -197,7 +168,7 @@ fn the_herd_watches_the_node_above() {
             bench.desk.event(EventKind::NodeChildrenChanged, "/locks/stock");
         }
     }
-    assert_eq!(bench.tokens(), [token(3)]);
+    assert_eq!(bench.desk.tokens(), [token(3)]);
 }
 
 #[test]
@@ -213,7 +184,7 @@ fn a_node_whose_creation_was_not_answered_is_found_again() {
     let stat = Stat { czxid: Zxid::new(1, 54), ..Stat::default() };
     bench.answer("exists", Ok(Answer::Stat(stat)));
     bench.answer("getChildren", children(&["x-9-0000000007", &own(4)]));
-    assert_eq!(bench.tokens(), [token(4)]);
+    assert_eq!(bench.desk.tokens(), [token(4)]);
 }
 
 #[test]
@@ -226,14 +197,14 @@ fn a_careful_holder_takes_a_lost_connection_for_a_lost_lock() {
         bench.begin();
         bench.create(1);
         bench.answer("getChildren", children(&[&own(1)]));
-        assert_eq!(bench.tokens().len(), 1);
+        assert_eq!(bench.desk.tokens().len(), 1);
         bench.reconnect();
         let before = usize::from(on_disconnect == OnDisconnect::GivesUp);
-        assert_eq!(bench.losses().len(), before);
+        assert_eq!(bench.desk.losses().len(), before);
         bench.expire();
-        assert_eq!(bench.losses(), losses);
+        assert_eq!(bench.desk.losses(), losses);
         bench.desk.pass(HELD_FOR);
-        assert_eq!(bench.outcomes(), [ReleaseOutcome::NotHeld]);
+        assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::NotHeld]);
     }
 }
 
@@ -245,7 +216,7 @@ fn a_careless_holder_whose_session_goes_on_never_hears_of_it() {
     bench.answer("getChildren", children(&[&own(1)]));
     bench.reconnect();
     bench.take_up();
-    assert_eq!(bench.losses(), [""; 0]);
+    assert_eq!(bench.desk.losses(), [""; 0]);
 }
 
 #[test]
@@ -262,7 +233,7 @@ fn who_waits_and_loses_its_session_queues_up_again_in_a_new_one() {
     bench.find_parent();
     bench.create(5);
     bench.answer("getChildren", children(&[&own(5)]));
-    assert_eq!((bench.tokens(), bench.losses()), (vec![token(5)], vec![]));
+    assert_eq!((bench.desk.tokens(), bench.desk.losses()), (vec![token(5)], vec![]));
 }
 
 /// The lock is held once, its release is not answered, and the client is back.
@@ -282,7 +253,7 @@ fn left_behind(leftover: Leftover) -> Bench {
         }
     }
     bench.reconnect();
-    assert_eq!(bench.outcomes(), [ReleaseOutcome::Unknown]);
+    assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::Unknown]);
     bench.take_up();
     bench
 }
@@ -297,7 +268,7 @@ fn what_a_release_has_left_is_deleted_before_the_lock_is_asked_for_again() {
         bench.find_parent();
         bench.create(2);
         bench.answer("getChildren", children(&[&own(2)]));
-        assert_eq!(bench.tokens(), [token(1), token(2)]);
+        assert_eq!(bench.desk.tokens(), [token(1), token(2)]);
     }
 }
 
@@ -309,7 +280,7 @@ fn or_found_and_used_again_under_the_same_token() {
     let stat = Stat { czxid: Zxid::new(1, 51), ..Stat::default() };
     bench.answer("exists", Ok(Answer::Stat(stat)));
     bench.answer("getChildren", children(&[&own(1)]));
-    assert_eq!(bench.tokens(), [token(1), token(1)]);
+    assert_eq!(bench.desk.tokens(), [token(1), token(1)]);
 }
 
 #[test]
@@ -318,5 +289,5 @@ fn the_number_in_the_name_may_be_the_token() {
     bench.begin();
     bench.create(7);
     bench.answer("getChildren", children(&[&own(7)]));
-    assert_eq!(bench.tokens(), [Some(7)]);
+    assert_eq!(bench.desk.tokens(), [Some(7)]);
 }

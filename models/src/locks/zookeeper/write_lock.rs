@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Leftover, Session, Token, Watching, ZooKeeperLockSettings};
+use super::{Leftover, Session, Token, Watching, ZooKeeperLockSettings, make_path};
 use crate::locks::{Grant, Lock, Lost, Origin};
 use crate::machine::{InputId, NodeId};
 use crate::note::{Name, ReleaseOutcome};
@@ -71,7 +71,8 @@ impl WriteLock {
         let client = self.session.get_or_insert_with(begin).client.clone();
         let mut events = client.listen();
         self.remove_leftover(&client).await?;
-        self.ensure_parent(&client).await?;
+        // `ProtocolSupport.java`, `ensurePathExists`; unlike there, every node on the way.
+        make_path(&self.parent, |op| client.request(op)).await?;
         loop {
             let own = match self.own.take() {
                 Some(own) => own,
@@ -111,28 +112,6 @@ impl WriteLock {
         match client.request(Op::Delete { path, version: -1 }).await.result {
             Ok(_) | Err(ErrorCode::NoNode) => self.leftover = None,
             Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Creates the parent and what is above it, unless they are there. Source: `ProtocolSupport.java`,
-    /// `ensurePathExists`; unlike there, every node on the way.
-    async fn ensure_parent(&self, client: &ZooKeeper) -> Result<(), ErrorCode> {
-        let ends = self.parent.match_indices('/').skip(1).map(|(end, _)| end);
-        for end in ends.chain([self.parent.len()]) {
-            let path = Path::from(&self.parent[..end]);
-            let exists = Op::Exists { path: Path::clone(&path), watch: false };
-            match client.request(exists).await.result {
-                Ok(_) => continue,
-                Err(ErrorCode::NoNode) => {}
-                Err(error) => return Err(error),
-            }
-            let mode = CreateMode::PERSISTENT;
-            let create = Op::Create { path, data: Bytes::new(), mode, with_stat: false };
-            match client.request(create).await.result {
-                Ok(_) | Err(ErrorCode::NodeExists) => {}
-                Err(error) => return Err(error),
-            }
         }
         Ok(())
     }

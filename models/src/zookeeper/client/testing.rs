@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::machine::{CloseReason, ConnectionId, Effect, Input, InputId, NodeId, TimerId};
 use crate::message::Message;
-use crate::note::Note;
+use crate::note::{Note, ReleaseOutcome};
 use crate::process::Host;
 use crate::process::testing::Driven;
 use crate::time::Mono;
@@ -73,6 +73,33 @@ impl Desk {
         self.driven.now = end;
     }
 
+    /// The token of each grant, if it had one.
+    pub(crate) fn tokens(&self) -> Vec<Option<u64>> {
+        let token = |note: &Note| match note {
+            Note::Acquired { token, .. } => Some(*token),
+            _ => None,
+        };
+        self.notes.iter().filter_map(token).collect()
+    }
+
+    /// Why locks were taken for lost.
+    pub(crate) fn losses(&self) -> Vec<&'static str> {
+        let reason = |note: &Note| match note {
+            Note::LockLost { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        self.notes.iter().filter_map(reason).collect()
+    }
+
+    /// What came of releases.
+    pub(crate) fn outcomes(&self) -> Vec<ReleaseOutcome> {
+        let outcome = |note: &Note| match note {
+            Note::Released { outcome, .. } => Some(*outcome),
+            _ => None,
+        };
+        self.notes.iter().filter_map(outcome).collect()
+    }
+
     /// What time it is, in milliseconds.
     pub(crate) fn now_ms(&self) -> u64 {
         self.driven.now.as_millis()
@@ -132,4 +159,10 @@ impl Desk {
         };
         self.sent().into_iter().filter_map(request).collect()
     }
+}
+
+/// The answer that lists these.
+pub(crate) fn children(names: &[&str]) -> Result<Answer, ErrorCode> {
+    let names = names.iter().map(|name| Path::from(*name)).collect();
+    Ok(Answer::Children { names, stat: None })
 }

@@ -1,6 +1,7 @@
 //! The names of things: servers, transactions, sessions, znodes.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -52,6 +53,29 @@ impl fmt::Display for Zxid {
         write!(f, "{:#x}", self.0)
     }
 }
+
+/// As it is written: `0x100000004`.
+///
+/// ```
+/// use fencepost_models::zookeeper::protocol::Zxid;
+///
+/// let zxid = Zxid::new(1, 4);
+/// assert_eq!(zxid.to_string().parse(), Ok(zxid));
+/// assert!("4".parse::<Zxid>().is_err());
+/// ```
+impl FromStr for Zxid {
+    type Err = NoZxid;
+
+    fn from_str(text: &str) -> Result<Self, NoZxid> {
+        let digits = text.strip_prefix("0x").ok_or(NoZxid)?;
+        u64::from_str_radix(digits, 16).map(Self).map_err(|_| NoZxid)
+    }
+}
+
+/// A text is no transaction's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no transaction's number: expected 0x and hexadecimal digits, such as 0x100000004")]
+pub struct NoZxid;
 
 /// A session's number: the server that gave it is its highest byte. 0 is no session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]

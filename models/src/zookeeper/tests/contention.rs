@@ -40,6 +40,24 @@ pub(super) fn run(rig: &mut Rig, at_most_ms: u64) {
     }
 }
 
+/// Clients take the lock four times each while the leader crashes and comes back: each gets it in its turn, one at a time,
+/// under growing tokens.
+pub(super) fn outlast_a_leader(seed: u64, at_most_ms: u64, begin: impl FnOnce(&mut Rig)) {
+    let mut rig = Rig::of(3, seed, |_| {});
+    rig.settle();
+    begin(&mut rig);
+    rig.pass(2000 + 150 * (seed - 40));
+    let leader = rig.leader();
+    rig.crash(leader);
+    rig.pass(8000);
+    rig.start(leader);
+    run(&mut rig, at_most_ms);
+    let tokens = tokens(&rig);
+    assert_eq!((tokens.len(), most_holders(&rig)), (12, 1), "seed {seed}");
+    // Who is disconnected gives the lock up; its node is still there, and has to go first.
+    assert!(tokens.is_sorted_by(|one, next| one < next), "seed {seed}: {tokens:x?}");
+}
+
 /// The tokens of all grants, in order.
 pub(super) fn tokens(rig: &Rig) -> Vec<u64> {
     let token = |(_, _, note): &(u64, NodeId, Note)| match note {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::contention::{contend, holder, holds, most_holders, run, tokens};
+use super::contention::{contend, holder, holds, most_holders, outlast_a_leader, run, tokens};
 use super::rig::Rig;
 use crate::locks::Guarded;
 use crate::locks::curator::{CuratorSettings, InterProcessMutex, OnReconnected, Reaction};
@@ -57,18 +57,9 @@ fn one_after_the_other_holds_the_mutex_under_growing_tokens() {
 #[test]
 fn a_leader_that_crashes_costs_time_and_nothing_else() {
     for seed in 40..46 {
-        let mut rig = Rig::of(3, seed, |_| {});
-        rig.settle();
-        contend_with(&mut rig, 4, Duration::from_millis(700), &settings(Duration::from_secs(10)));
-        rig.pass(2000 + 150 * (seed - 40));
-        let leader = rig.leader();
-        rig.crash(leader);
-        rig.pass(8000);
-        rig.start(leader);
-        run(&mut rig, 200_000);
-        let tokens = tokens(&rig);
-        assert_eq!((tokens.len(), most_holders(&rig)), (12, 1), "seed {seed}");
-        assert!(tokens.is_sorted_by(|one, next| one < next), "seed {seed}: {tokens:x?}");
+        outlast_a_leader(seed, 200_000, |rig| {
+            contend_with(rig, 4, Duration::from_millis(700), &settings(Duration::from_secs(10)));
+        });
     }
 }
 

@@ -89,21 +89,11 @@ fn unbroken_pauses(report: &CompareReport) -> Option<Sentence> {
 
 /// Whose leases are measured on a clock that can be set.
 fn clocks(report: &CompareReport) -> Option<Sentence> {
-    let (broken, unbroken) =
-        by_kind(report.told(kind(FaultKind::ClockJump), TwoHolders), TwoHolders);
-    let first = *broken.first()?;
-    let mut text = format!(
-        "If clocks can be set while the system runs, avoid what measures a lease on them: jumps made two \
-         holders, of {}, with {}",
-        count(first.seeds, "seed", "seeds"),
-        counted(&broken, TwoHolders),
-    );
-    if unbroken.is_empty() {
-        text.push('.');
-    } else {
-        text += &format!("; in none with {}.", rows_of(&unbroken));
-    }
-    Some(Sentence::new(text, names(broken.into_iter().chain(unbroken))))
+    two_holders(
+        report,
+        FaultKind::ClockJump,
+        "If clocks can be set while the system runs, avoid what measures a lease on them: jumps made two holders",
+    )
 }
 
 /// The pairs of cells `mixed` and `fenced` where the first sold too much.
@@ -163,12 +153,19 @@ fn no_tokens(report: &CompareReport) -> Option<Sentence> {
 
 /// What a replica has need not be what its master has granted.
 fn failovers(report: &CompareReport) -> Option<Sentence> {
-    let (broken, unbroken) =
-        by_kind(report.told(kind(FaultKind::Failover), TwoHolders), TwoHolders);
+    two_holders(
+        report,
+        FaultKind::Failover,
+        "Do not take a failover for invisible: asked for by an operator, with no other fault, it made two holders",
+    )
+}
+
+/// Which locks have two holders under a kind of fault, and which have not.
+fn two_holders(report: &CompareReport, fault: FaultKind, begin: &str) -> Option<Sentence> {
+    let (broken, unbroken) = by_kind(report.told(kind(fault), TwoHolders), TwoHolders);
     let first = *broken.first()?;
     let mut text = format!(
-        "Do not take a failover for invisible: asked for by an operator, with no other fault, it made two \
-         holders, of {}, with {}",
+        "{begin}, of {}, with {}",
         count(first.seeds, "seed", "seeds"),
         counted(&broken, TwoHolders),
     );
@@ -181,49 +178,52 @@ fn failovers(report: &CompareReport) -> Option<Sentence> {
 }
 
 fn waiting_for_replicas(report: &CompareReport) -> Option<Sentence> {
-    let columns =
-        [FaultKind::Failover, FaultKind::Crash, FaultKind::PowerLoss, FaultKind::Partition];
-    let rows = ["set-nx-sentinel", "set-nx-sentinel-wait"];
-    let (without, with, pairs) = fewer(report, rows, columns.map(kind).as_slice(), TwoHolders)?;
-    let text = format!(
-        "With replicas, ask for an acknowledgement (WAIT) before a grant counts: under failovers, crashes, \
-         power losses and partitions that left {} with two holders in place of {without}.",
-        runs(with),
-    );
-    Some(Sentence::new(text, names(pairs)))
+    fewer_two_holders(
+        report,
+        ["set-nx-sentinel", "set-nx-sentinel-wait"],
+        &[FaultKind::Failover, FaultKind::Crash, FaultKind::PowerLoss, FaultKind::Partition],
+        "With replicas, ask for an acknowledgement (WAIT) before a grant counts: under failovers, crashes, power \
+         losses and partitions",
+    )
 }
 
 fn syncing(report: &CompareReport) -> Option<Sentence> {
-    let columns = [FaultKind::Crash, FaultKind::PowerLoss].map(kind);
-    let (without, with, pairs) = fewer(report, ["set-nx", "set-nx-fsync"], &columns, TwoHolders)?;
-    let text = format!(
-        "Have a single Redis sync every write if it may restart: under crashes and power losses that left \
-         {} with two holders in place of {without}.",
-        runs(with),
-    );
-    Some(Sentence::new(text, names(pairs)))
+    fewer_two_holders(
+        report,
+        ["set-nx", "set-nx-fsync"],
+        &[FaultKind::Crash, FaultKind::PowerLoss],
+        "Have a single Redis sync every write if it may restart: under crashes and power losses",
+    )
 }
 
 fn syncing_redlock(report: &CompareReport) -> Option<Sentence> {
-    let columns = [FaultKind::Crash, FaultKind::PowerLoss].map(kind);
-    let (without, with, pairs) = fewer(report, ["redlock", "redlock-fsync"], &columns, TwoHolders)?;
-    let text = format!(
-        "Have RedLock's servers sync every vote if they may restart: under crashes and power losses that left \
-         {} with two holders in place of {without}.",
-        runs(with),
-    );
-    Some(Sentence::new(text, names(pairs)))
+    fewer_two_holders(
+        report,
+        ["redlock", "redlock-fsync"],
+        &[FaultKind::Crash, FaultKind::PowerLoss],
+        "Have RedLock's servers sync every vote if they may restart: under crashes and power losses",
+    )
 }
 
 fn disconnected(report: &CompareReport) -> Option<Sentence> {
-    let columns = [FaultKind::Partition, FaultKind::OneWayPartition].map(kind);
-    let rows = ["zookeeper-ignores", "zookeeper"];
+    fewer_two_holders(
+        report,
+        ["zookeeper-ignores", "zookeeper"],
+        &[FaultKind::Partition, FaultKind::OneWayPartition],
+        "On ZooKeeper, stop when the client is told that it is disconnected: under partitions",
+    )
+}
+
+/// A setting that leaves fewer runs with two holders: the second row has it.
+fn fewer_two_holders(
+    report: &CompareReport,
+    rows: [&str; 2],
+    faults: &[FaultKind],
+    begin: &str,
+) -> Option<Sentence> {
+    let columns: Vec<Column> = faults.iter().copied().map(kind).collect();
     let (without, with, pairs) = fewer(report, rows, &columns, TwoHolders)?;
-    let text = format!(
-        "On ZooKeeper, stop when the client is told that it is disconnected: under partitions that left \
-         {} with two holders in place of {without}.",
-        runs(with),
-    );
+    let text = format!("{begin} that left {} with two holders in place of {without}.", runs(with));
     Some(Sentence::new(text, names(pairs)))
 }
 

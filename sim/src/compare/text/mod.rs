@@ -13,12 +13,9 @@ use crate::compare::column::Column;
 use crate::compare::report::{CompareReport, RowReport};
 use crate::hunt::wilson;
 use crate::judge::ViolationKind;
-use crate::report::paint::Painter;
+use crate::report::paint::{PAGE_WIDTH, Painter};
 use crate::report::words::count;
 use crate::seeds::show_range;
-
-/// No line is wider, in terminal columns, but those that are commands.
-const WIDTH: usize = 100;
 
 /// How to show a comparison.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,7 +27,7 @@ pub struct TextOptions {
 /// A comparison as a page: a table of letters, then each row in numbers.
 pub fn text(report: &CompareReport, options: &TextOptions) -> String {
     let mut page = String::new();
-    let mut painter = Painter { out: &mut page, colour: options.colour, width: WIDTH };
+    let mut painter = Painter { out: &mut page, colour: options.colour, width: PAGE_WIDTH };
     // Writing into a string cannot fail.
     let _ = write(&mut painter, report);
     page

@@ -8,14 +8,11 @@ use fencepost_faults::{Action, FaultKind};
 use unicode_width::UnicodeWidthStr;
 
 use super::glyph::Glyph;
-use super::paint::{Painter, printable};
+use super::paint::{Painter, label, printable};
 use crate::judge::{Violation, ViolationKind};
 use crate::report::words;
 use crate::scenario::{Outcome, Scenario};
 use crate::world::FaultOutcome;
-
-/// Between what a paragraph is about and what it says.
-const LABEL_WIDTH: usize = 10;
 
 /// Every sign that was drawn, and no other.
 pub fn legend<W: Write>(
@@ -75,13 +72,13 @@ pub fn verdict<W: Write>(
     let is_expected = scenario.is_met_by(&outcome.verdict);
     let found = match outcome.verdict.kinds() {
         kinds if kinds.is_empty() => "nothing was wrong".to_owned(),
-        kinds => format!("violated: {}", list(&kinds)),
+        kinds => format!("violated: {}", words::kinds(&kinds)),
     };
     let expectation = match &scenario.expect {
         None => String::new(),
         Some(_) if is_expected => ", as expected".to_owned(),
         Some(kinds) if kinds.is_empty() => ", but nothing wrong was expected".to_owned(),
-        Some(kinds) => format!(", but expected: {}", list(kinds)),
+        Some(kinds) => format!(", but expected: {}", words::kinds(kinds)),
     };
     let idle = if is_expected { idle_faults(scenario, outcome) } else { None };
     let style = match (is_expected, &idle) {
@@ -210,12 +207,4 @@ pub fn replay<W: Write>(
     let Some(command) = command else { return Ok(()) };
     let command: String = command.chars().map(printable).collect();
     painter.plain(&format!("{}{command}\n", label("replay")))
-}
-
-fn label(text: &str) -> String {
-    format!("{text:<LABEL_WIDTH$}")
-}
-
-fn list(kinds: &BTreeSet<ViolationKind>) -> String {
-    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }

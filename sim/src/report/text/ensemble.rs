@@ -6,7 +6,6 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 use fencepost_models::zookeeper::protocol::SessionId;
 
-use crate::world::history::History;
 use crate::znodes::{Queues, Sessions};
 
 /// What a server is.
@@ -19,15 +18,14 @@ pub enum Role {
 
 /// The servers that are up, and the locks' queues.
 #[derive(Debug)]
-pub struct Ensemble {
+pub struct Ensemble<'a> {
     roles: BTreeMap<NodeId, Role>,
     queues: Queues,
-    sessions: Sessions,
+    sessions: &'a Sessions,
 }
 
-impl Ensemble {
-    pub fn of(history: &History) -> Self {
-        let sessions = Sessions::of(history);
+impl<'a> Ensemble<'a> {
+    pub fn new(sessions: &'a Sessions) -> Self {
         Self { roles: BTreeMap::new(), queues: Queues::default(), sessions }
     }
 

@@ -35,7 +35,7 @@ use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 
 use self::glyph::Glyph;
 use self::lanes::{Columns, Lanes};
-use self::paint::{Painter, wrap};
+use self::paint::{PAGE_WIDTH, Painter, wrap};
 use self::select::SILENCE;
 use self::sentence::{Sentence, Weight, say};
 use self::state::State;
@@ -68,7 +68,7 @@ const LEAST_WIDTH: usize = 72;
 impl Default for TextOptions<'_> {
     /// No colour, 60 rows, 100 columns, no command.
     fn default() -> Self {
-        Self { colour: false, max_rows: 60, width: 100, replay: None }
+        Self { colour: false, max_rows: 60, width: PAGE_WIDTH, replay: None }
     }
 }
 

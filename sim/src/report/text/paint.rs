@@ -6,6 +6,14 @@ use std::fmt::{self, Write};
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
+/// How wide a page is that nobody asks to be otherwise, in terminal columns, but for lines that are commands.
+pub const PAGE_WIDTH: usize = 100;
+
+/// What a paragraph at the end of a page is about, before what it says: ten columns.
+pub fn label(text: &str) -> String {
+    format!("{text:<10}")
+}
+
 /// Writes styled text.
 pub struct Painter<'a, W> {
     pub out: &'a mut W,

@@ -51,7 +51,7 @@ pub struct State<'a> {
     keys: BTreeMap<(NodeId, Name), (Option<NodeId>, Option<u64>)>,
     /// Who came with a value first: replicas get it from other servers.
     values: BTreeMap<Name, NodeId>,
-    ensemble: Ensemble,
+    ensemble: Ensemble<'a>,
     peers: BTreeMap<ConnectionId, (NodeId, NodeId)>,
     requests: BTreeMap<ConnectionId, Request>,
     /// Who has asked whom for a connection and got none at once, since it last had one.
@@ -74,7 +74,7 @@ impl<'a> State<'a> {
             processes: BTreeMap::new(),
             keys: BTreeMap::new(),
             values: BTreeMap::new(),
-            ensemble: Ensemble::of(&run.history),
+            ensemble: Ensemble::new(&cast.sessions),
             peers: BTreeMap::new(),
             requests: BTreeMap::new(),
             unanswered: BTreeSet::new(),
@@ -83,7 +83,7 @@ impl<'a> State<'a> {
         }
     }
 
-    pub const fn ensemble(&self) -> &Ensemble {
+    pub const fn ensemble(&self) -> &Ensemble<'a> {
         &self.ensemble
     }
 

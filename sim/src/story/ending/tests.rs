@@ -1,5 +1,6 @@
 use fencepost_faults::{Action, Fault, Start, Trigger};
 use fencepost_models::machine::NodeId;
+use fencepost_models::zookeeper::protocol::{SessionId, Zxid};
 
 use super::*;
 use crate::judge::ViolationKind::TwoHolders;
@@ -136,6 +137,26 @@ fn what_is_there_again_after_a_restart_has_not_been_forgotten() {
     grant(story.at_ms(0), A, "a");
     story.at_ms(1_000).event(REDIS, Event::Crashed);
     grant(story.at_ms(2_000), B, "b");
+    assert_eq!(by_hand(&story, LEASE), Ending::Forgotten);
+}
+
+/// A znode that makes its client the first in the queue, or the next.
+fn enqueue(story: &mut Story, client: NodeId, number: u32, zxid: Zxid) {
+    let path = Name::from(format!("{LOCK}/x-{number:010}").as_str());
+    let session = SessionId(client.0.into());
+    story.wait(client).note(REDIS, Note::ZnodeCreated { path, session, zxid });
+}
+
+#[test]
+fn what_the_next_leader_has_not_in_its_log_has_been_forgotten() {
+    let mut story = Story::new();
+    let says = |event, detail: &str| Note::ZooKeeper { event, detail: detail.into() };
+    enqueue(&mut story, A, 0, Zxid::new(1, 1));
+    story.acquire(A, None);
+    story.note(REDIS, says("looking", "last transaction 0x0"));
+    story.note(REDIS, says("epoch-established", "epoch 2"));
+    enqueue(&mut story, B, 0, Zxid::new(2, 1));
+    story.acquire(B, None);
     assert_eq!(by_hand(&story, LEASE), Ending::Forgotten);
 }
 

@@ -27,23 +27,23 @@ fn a_careful_holder_stops_when_its_connection_is_suspended() {
     let (mut bench, own) = Bench::holding(|_| {});
     bench.idle(30 * SECOND);
     bench.disconnect();
-    assert_eq!(bench.losses(), [SUSPENDED]);
+    assert_eq!(bench.desk.losses(), [SUSPENDED]);
     assert!(bench.has_begun_to_release(), "its user has heard of it");
     // Its node is still there, and is deleted as soon as there is a connection.
     bench.admit(SESSION);
     bench.delete(&own, Ok(Answer::Done));
-    assert_eq!(bench.losses(), [SUSPENDED], "once");
+    assert_eq!(bench.desk.losses(), [SUSPENDED], "once");
 }
 
 #[test]
 fn another_stops_when_a_server_says_that_its_session_is_over() {
     let (mut bench, own) = Bench::holding(|settings| settings.on_suspended = Reaction::GoesOn);
     bench.disconnect();
-    assert_eq!(bench.losses(), [""; 0]);
+    assert_eq!(bench.desk.losses(), [""; 0]);
     bench.expire();
-    assert_eq!(bench.losses(), [LOST]);
+    assert_eq!(bench.desk.losses(), [LOST]);
     bench.delete(&own, Err(ErrorCode::NoNode));
-    assert_eq!(bench.outcomes(), [ReleaseOutcome::NotHeld]);
+    assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::NotHeld]);
 }
 
 #[test]
@@ -51,9 +51,9 @@ fn or_when_its_connection_has_been_suspended_for_as_long_as_its_session_lasts() 
     let (mut bench, _) = Bench::holding(|settings| settings.on_suspended = Reaction::GoesOn);
     bench.disconnect();
     bench.desk.pass(60 * SECOND - Duration::from_millis(1));
-    assert_eq!(bench.losses(), [""; 0]);
+    assert_eq!(bench.desk.losses(), [""; 0]);
     bench.desk.pass(Duration::from_millis(1));
-    assert_eq!(bench.losses(), [LOST]);
+    assert_eq!(bench.desk.losses(), [LOST]);
     assert_eq!(bench.open(), SessionId::NONE, "it begins a new session");
 }
 
@@ -65,7 +65,10 @@ fn a_careless_holder_hears_of_nothing_and_gives_back_what_it_does_not_have() {
     bench.idle(HELD_FOR - 10 * SECOND);
     bench.desk.pass(10 * SECOND);
     bench.delete(&own, Err(ErrorCode::NoNode));
-    assert_eq!((bench.losses(), bench.outcomes()), (vec![], vec![ReleaseOutcome::NotHeld]));
+    assert_eq!(
+        (bench.desk.losses(), bench.desk.outcomes()),
+        (vec![], vec![ReleaseOutcome::NotHeld])
+    );
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn who_looks_for_its_node_when_it_is_connected_again_knows_whether_it_is_there()
         bench.admit(SESSION);
         let exists = bench.answer("exists", answer);
         assert_eq!(exists, Op::Exists { path: path(&own), watch: false });
-        assert_eq!(bench.losses(), losses);
+        assert_eq!(bench.desk.losses(), losses);
         assert_eq!(bench.has_begun_to_release(), !losses.is_empty());
     }
 }
@@ -100,10 +103,10 @@ fn a_look_that_is_not_answered_says_nothing_and_is_made_again() {
     bench.admit(SESSION);
     bench.take("exists");
     bench.disconnect();
-    assert_eq!(bench.losses(), [""; 0]);
+    assert_eq!(bench.desk.losses(), [""; 0]);
     bench.admit(SESSION);
     bench.answer("exists", Err(ErrorCode::NoNode));
-    assert_eq!(bench.losses(), [GONE]);
+    assert_eq!(bench.desk.losses(), [GONE]);
 }
 
 #[test]
@@ -151,9 +154,9 @@ fn a_thread_that_enters_again_is_counted_and_asks_nobody() {
         .collect();
     assert_eq!(entered, [(token(3), false), (token(3), true)]);
     // The first release counts; the second deletes.
-    assert_eq!(bench.outcomes(), [ReleaseOutcome::Removed]);
+    assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::Removed]);
     bench.delete(&own, Err(ErrorCode::NoNode));
-    assert_eq!(bench.outcomes(), [ReleaseOutcome::Removed, ReleaseOutcome::NotHeld]);
+    assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::Removed, ReleaseOutcome::NotHeld]);
 }
 
 /// What a listener is told.

@@ -30,7 +30,7 @@ fn the_first_in_the_queue_holds_the_lock_and_its_czxid_is_the_token() {
     let own = name(&path);
     bench.reply(xid, Ok(Answer::Created { path, stat }));
     let listed = bench.list(&[&other(4), &own]);
-    assert_eq!(bench.tokens(), [token(3)]);
+    assert_eq!(bench.desk.tokens(), [token(3)]);
     let granted_by = bench.desk.notes.iter().find_map(|note| match note {
         Note::Acquired { granted_by, .. } => Some(*granted_by),
         _ => None,
@@ -39,12 +39,15 @@ fn the_first_in_the_queue_holds_the_lock_and_its_czxid_is_the_token() {
     bench.idle(HELD_FOR - SECOND);
     bench.desk.pass(SECOND);
     bench.delete(&own, Ok(Answer::Done));
-    assert_eq!((bench.outcomes(), bench.losses()), (vec![ReleaseOutcome::Removed], vec![]));
+    assert_eq!(
+        (bench.desk.outcomes(), bench.desk.losses()),
+        (vec![ReleaseOutcome::Removed], vec![])
+    );
     // The next one's name is another, and so is its token.
     let next = bench.create(5);
     assert_ne!(own.rsplit_once("-lock-").unwrap().0, next.rsplit_once("-lock-").unwrap().0);
     bench.list(&[&next]);
-    assert_eq!(bench.tokens(), [token(3), token(5)]);
+    assert_eq!(bench.desk.tokens(), [token(3), token(5)]);
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn the_number_in_the_name_may_be_the_token() {
     let mut bench = Bench::connected(|settings| settings.token = Token::Sequence);
     let own = bench.create(7);
     bench.list(&[&own]);
-    assert_eq!(bench.tokens(), [Some(7)]);
+    assert_eq!(bench.desk.tokens(), [Some(7)]);
 }
 
 /// The creation that is asked for is carried out, but its answer is lost with the connection; the node's name.
@@ -81,7 +84,7 @@ fn a_node_whose_creation_was_not_answered_is_found_again() {
     bench.list(&[&own]);
     let exists = bench.answer("exists", Ok(Answer::Stat(stat(4))));
     assert_eq!(exists, Op::Exists { path: path(&own), watch: false });
-    assert_eq!(bench.tokens(), [token(4)]);
+    assert_eq!(bench.desk.tokens(), [token(4)]);
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn one_that_was_not_carried_out_is_asked_for_again_by_the_same_name() {
     let own = name(&created(&again, 4));
     bench.reply(xid, Ok(Answer::Created { path: path(&own), stat: Some(stat(4)) }));
     bench.list(&[&own]);
-    assert_eq!(bench.tokens(), [token(4)]);
+    assert_eq!(bench.desk.tokens(), [token(4)]);
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn without_protection_a_second_node_is_created_and_waits_for_the_first() {
     assert_eq!(watch, Op::GetData { path: path(&lost), watch: true });
     // Its session goes on, and so do they.
     bench.idle(1000 * SECOND);
-    assert_eq!(bench.tokens(), []);
+    assert_eq!(bench.desk.tokens(), []);
 }
 
 /// So does the real one: `RetryLoop.callWithRetry` of the look ends the loop that it shares with the creation
@@ -140,7 +143,7 @@ fn a_creation_that_is_lost_again_after_a_look_leaves_its_node_in_everybodys_way(
     bench.list(&[&orphan, &own]);
     bench.answer("getData", data());
     bench.idle(1000 * SECOND);
-    assert_eq!(bench.tokens(), []);
+    assert_eq!(bench.desk.tokens(), []);
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn a_creation_that_is_given_up_is_looked_for_and_deleted() {
         _ => children(&[&own]),
     });
     assert!(asked.contains(&deletion(&lost)), "{asked:?}");
-    assert_eq!((asked.len(), bench.tokens()), (2, vec![token(5)]));
+    assert_eq!((asked.len(), bench.desk.tokens()), (2, vec![token(5)]));
 }
 
 #[test]
@@ -204,20 +207,12 @@ fn a_node_of_a_session_that_is_over_is_no_use_and_is_deleted() {
     });
     assert!(asked.contains(&deletion(&lost)), "{asked:?}");
     bench.list(&[&own]);
-    assert_eq!((asked.len(), bench.tokens()), (2, vec![token(5)]));
+    assert_eq!((asked.len(), bench.desk.tokens()), (2, vec![token(5)]));
 }
 
 #[test]
 fn who_is_interrupted_while_its_node_is_created_has_it_deleted() {
-    let mut desk = Desk::new(|host| async move {
-        let settings = CuratorSettings::default();
-        let mutex = InterProcessMutex::new(host.clone(), &SERVERS, settings);
-        let mut lock = Guarded::new(host.clone(), mutex);
-        assert!(host.timeout(5 * SECOND, lock.acquire()).await.is_err());
-        host.sleep(1000 * SECOND).await;
-    });
-    desk.admit(SESSION, SESSION_TIMEOUT_MS);
-    let mut bench = Bench { desk, zxid: 100 };
+    let mut bench = Bench::interrupted();
     let (xid, create) = bench.take("create2");
     bench.desk.pass(5 * SECOND);
     let lost = created(&create, 4);

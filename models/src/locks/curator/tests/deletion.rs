@@ -24,7 +24,7 @@ fn a_deletion_that_was_not_answered_is_asked_for_again() {
         bench.admit(SESSION);
         bench.desk.pass(SECOND);
         bench.delete(&own, answer);
-        assert_eq!(bench.outcomes(), [outcome]);
+        assert_eq!(bench.desk.outcomes(), [outcome]);
     }
 }
 
@@ -33,7 +33,7 @@ fn a_deletion_that_was_not_answered_is_asked_for_again() {
 fn a_deletion_whose_retries_are_used_up_goes_on_in_the_background() {
     let (mut bench, own) = releasing(|settings| settings.max_retries = 0);
     bench.disconnect();
-    assert_eq!(bench.outcomes(), [ReleaseOutcome::Unknown]);
+    assert_eq!(bench.desk.outcomes(), [ReleaseOutcome::Unknown]);
     // Longer than the connection timeout and all retries.
     bench.desk.pass(50 * SECOND);
     assert_eq!(bench.requests(), []);
@@ -65,6 +65,6 @@ fn a_deletion_whose_retries_are_used_up_goes_on_in_the_background() {
         _ => children(&[&next]),
     });
     assert!(asked.contains(&deletion(&lost)), "{asked:?}");
-    assert_eq!(bench.tokens(), [token(3), token(6)], "each hold has a token of its own");
+    assert_eq!(bench.desk.tokens(), [token(3), token(6)], "each hold has a token of its own");
     bench.idle(100 * SECOND);
 }

@@ -13,7 +13,7 @@ use super::{CuratorSettings, InterProcessMutex};
 use crate::locks::Guarded;
 use crate::machine::{CloseReason, InputId, NodeId};
 use crate::note::{Note, ReleaseOutcome};
-use crate::zookeeper::client::testing::{Desk, SESSION};
+use crate::zookeeper::client::testing::{Desk, SESSION, children};
 use crate::zookeeper::protocol::{
     Answer, Connected, ErrorCode, EventKind, Op, Packet, Password, Path, SessionId, Stat, Zxid,
 };
@@ -56,12 +56,25 @@ impl Bench {
         bench
     }
 
+    /// A bench whose client is connected, and interrupted when it has asked for the lock for five seconds.
+    fn interrupted() -> Self {
+        let mut desk = Desk::new(|host| async move {
+            let settings = CuratorSettings::default();
+            let mutex = InterProcessMutex::new(host.clone(), &SERVERS, settings);
+            let mut lock = Guarded::new(host.clone(), mutex);
+            assert!(host.timeout(5 * SECOND, lock.acquire()).await.is_err());
+            host.sleep(1000 * SECOND).await;
+        });
+        desk.admit(SESSION, SESSION_TIMEOUT_MS);
+        Self { desk, zxid: 100 }
+    }
+
     /// A bench whose client holds the lock by its node number 3.
     fn holding(change: impl FnOnce(&mut CuratorSettings)) -> (Self, String) {
         let mut bench = Self::connected(change);
         let own = bench.create(3);
         bench.list(&[&own]);
-        assert_eq!(bench.tokens(), [token(3)]);
+        assert_eq!(bench.desk.tokens(), [token(3)]);
         (bench, own)
     }
 
@@ -181,30 +194,6 @@ impl Bench {
         self.take_up(NEXT_SESSION);
     }
 
-    fn tokens(&self) -> Vec<Option<u64>> {
-        let token = |note: &Note| match note {
-            Note::Acquired { token, .. } => Some(*token),
-            _ => None,
-        };
-        self.desk.notes.iter().filter_map(token).collect()
-    }
-
-    fn losses(&self) -> Vec<&'static str> {
-        let reason = |note: &Note| match note {
-            Note::LockLost { reason, .. } => Some(*reason),
-            _ => None,
-        };
-        self.desk.notes.iter().filter_map(reason).collect()
-    }
-
-    fn outcomes(&self) -> Vec<ReleaseOutcome> {
-        let outcome = |note: &Note| match note {
-            Note::Released { outcome, .. } => Some(*outcome),
-            _ => None,
-        };
-        self.desk.notes.iter().filter_map(outcome).collect()
-    }
-
     fn has_begun_to_release(&self) -> bool {
         self.desk.notes.iter().any(|note| matches!(note, Note::Releasing { .. }))
     }
@@ -218,11 +207,6 @@ fn created(op: &Op, number: u32) -> Path {
 
 fn name(path: &str) -> String {
     path.rsplit('/').next().unwrap().to_owned()
-}
-
-fn children(names: &[&str]) -> Result<Answer, ErrorCode> {
-    let names = names.iter().map(|name| Path::from(*name)).collect();
-    Ok(Answer::Children { names, stat: None })
 }
 
 /// The answer to whom a node is watched that is there.

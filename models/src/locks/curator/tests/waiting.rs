@@ -15,7 +15,7 @@ fn queue_up(bench: &mut Bench, previous: &str, own: &str) {
     bench.list(&[previous, own]);
     let watch = bench.answer("getData", data());
     assert_eq!(watch, Op::GetData { path: path(previous), watch: true });
-    assert_eq!((bench.requests(), bench.tokens()), (vec![], vec![]));
+    assert_eq!((bench.requests(), bench.desk.tokens()), (vec![], vec![]));
 }
 
 fn gone(bench: &mut Bench, name: &str) {
@@ -36,7 +36,7 @@ fn the_node_before_its_own_is_watched_and_no_other() {
     queue_up(&mut bench, first, &own);
     gone(&mut bench, first);
     bench.list(&[&own]);
-    assert_eq!(bench.tokens(), [token(3)]);
+    assert_eq!(bench.desk.tokens(), [token(3)]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_node_that_is_gone_before_it_is_watched_is_not_waited_for() {
     bench.list(&[&other(2), &own]);
     bench.answer("getData", Err(ErrorCode::NoNode));
     bench.list(&[&own]);
-    assert_eq!(bench.tokens(), [token(3)]);
+    assert_eq!(bench.desk.tokens(), [token(3)]);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn who_waits_looks_again_whenever_its_connection_changes() {
     assert_eq!(bench.requests(), []);
     gone(&mut bench, &other(2));
     bench.list(&[&own]);
-    assert_eq!((bench.tokens(), bench.losses()), (vec![token(3)], vec![]));
+    assert_eq!((bench.desk.tokens(), bench.desk.losses()), (vec![token(3)], vec![]));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn who_has_lost_its_session_and_its_node_queues_up_again() {
     queue_up(&mut bench, &other(2), &next);
     gone(&mut bench, &other(2));
     bench.list(&[&next]);
-    assert_eq!((bench.tokens(), bench.losses()), (vec![token(8)], vec![]));
+    assert_eq!((bench.desk.tokens(), bench.desk.losses()), (vec![token(8)], vec![]));
 }
 
 /// The servers have not given up the old session: the node is still in the queue, keeps its place there, and is what
@@ -97,7 +97,7 @@ fn who_has_given_its_session_up_may_be_granted_the_lock_by_a_node_of_that_sessio
     queue_up(&mut bench, &other(2), &own);
     gone(&mut bench, &other(2));
     bench.list(&[&own]);
-    assert_eq!((bench.tokens(), bench.losses()), (vec![token(3)], vec![]));
+    assert_eq!((bench.desk.tokens(), bench.desk.losses()), (vec![token(3)], vec![]));
 }
 
 /// Four calls by default, then `acquire()` throws: the node is deleted, and its user calls again.
@@ -116,20 +116,12 @@ fn who_gets_no_answer_gives_its_place_up() {
     bench.desk.pass(SECOND);
     let next = bench.create(5);
     bench.list(&[&next]);
-    assert_eq!(bench.tokens(), [token(5)]);
+    assert_eq!(bench.desk.tokens(), [token(5)]);
 }
 
 #[test]
 fn who_is_interrupted_while_it_waits_has_its_node_deleted() {
-    let mut desk = Desk::new(|host| async move {
-        let settings = CuratorSettings::default();
-        let mutex = InterProcessMutex::new(host.clone(), &SERVERS, settings);
-        let mut lock = Guarded::new(host.clone(), mutex);
-        assert!(host.timeout(5 * SECOND, lock.acquire()).await.is_err());
-        host.sleep(1000 * SECOND).await;
-    });
-    desk.admit(SESSION, SESSION_TIMEOUT_MS);
-    let mut bench = Bench { desk, zxid: 100 };
+    let mut bench = Bench::interrupted();
     let own = bench.create(3);
     queue_up(&mut bench, &other(2), &own);
     bench.desk.pass(5 * SECOND);
