@@ -11,6 +11,7 @@ pub mod compare;
 pub mod counterfactual;
 pub mod determinism;
 pub mod exhaust;
+pub mod gallery;
 pub mod hunt;
 pub mod judge;
 pub mod lessons;

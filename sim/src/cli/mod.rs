@@ -93,6 +93,9 @@ enum Command {
 struct DemoArguments {
     /// The lesson; none lists them.
     name: Option<String>,
+    /// A folder for the lesson as a page for a browser; for all of them and a list, where none is named.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -329,6 +332,8 @@ enum Format {
     Json,
     /// Every record, one a line.
     Jsonl,
+    /// One page for a browser, with the cure beside the run and the curve of its futures.
+    Html,
 }
 
 /// How a command ended, apart from failing.

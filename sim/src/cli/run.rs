@@ -1,9 +1,10 @@
 //! `fencepost run`.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use fencepost::determinism::{self, NotTheSame};
 use fencepost::report;
+use fencepost::report::html::Besides;
 use fencepost::scenario::{Failure, Outcome, Scenario};
 use fencepost::world::RunError;
 use miette::{Report, miette};
@@ -23,6 +24,10 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
         Format::Text => output::page(out, &scenario, &outcome, colour, Some(&replay)),
         Format::Json => report::json(&scenario, &outcome, out),
         Format::Jsonl => report::jsonl(&scenario, &outcome, out),
+        Format::Html => {
+            let page = Besides::of(&scenario, &outcome).page(&scenario, &outcome, Some(&replay));
+            out.write_all(page.as_bytes())
+        }
     };
     match &arguments.out {
         Some(path) => output::to_file(path, |out| write(out, false))?,

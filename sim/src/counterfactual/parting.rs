@@ -121,9 +121,5 @@ fn named(history: &History, text: &str) -> String {
     for (number, name) in history.nodes.iter().enumerate() {
         text = text.replace(&format!("NodeId({number})"), name);
     }
-    if let Some((place, _)) = text.char_indices().nth(MAX_CONTENT) {
-        text.truncate(place);
-        text.push('…');
-    }
-    text
+    words::cut(&text, MAX_CONTENT)
 }

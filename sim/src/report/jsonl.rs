@@ -157,7 +157,7 @@ impl Line<'_> {
     }
 }
 
-const fn event_name(event: Event) -> &'static str {
+pub(super) const fn event_name(event: Event) -> &'static str {
     match event {
         Event::Started { .. } => "started",
         Event::Sent(_) => "sent",
@@ -188,7 +188,14 @@ const fn event_name(event: Event) -> &'static str {
 }
 
 /// A message for people: bytes as text.
-struct Content<'a>(&'a Message);
+pub(super) struct Content<'a>(pub &'a Message);
+
+impl Content<'_> {
+    /// As one line of JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
 
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

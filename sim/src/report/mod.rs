@@ -16,8 +16,11 @@
 //! ```
 
 mod cast;
+pub mod html;
 mod json;
 mod jsonl;
+mod setting;
+mod telling;
 #[cfg(test)]
 mod testing;
 mod text;

@@ -32,6 +32,14 @@ pub fn kinds<'k>(kinds: impl IntoIterator<Item = &'k ViolationKind>) -> String {
     kinds.into_iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// The first so many characters of a text, and a sign where there are more.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((place, _)) => format!("{}…", &text[..place]),
+        None => text.to_owned(),
+    }
+}
+
 /// Whom a fault is about: `buyer-1`, `buyer-1 | redis`, `redis -> buyer-2`.
 pub fn target(action: &Action) -> String {
     match action {

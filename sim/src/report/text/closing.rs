@@ -7,9 +7,9 @@ use anstyle::{AnsiColor, Style};
 use fencepost_faults::{Action, FaultKind};
 use unicode_width::UnicodeWidthStr;
 
-use super::glyph::Glyph;
 use super::paint::{Painter, label, printable};
 use crate::judge::{Violation, ViolationKind};
+use crate::report::telling::Glyph;
 use crate::report::words;
 use crate::scenario::{Outcome, Scenario};
 use crate::world::FaultOutcome;

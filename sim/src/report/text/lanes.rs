@@ -9,10 +9,10 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 use unicode_width::UnicodeWidthStr;
 
-use super::glyph::Glyph;
 use super::paint::{Painter, short};
-use super::state::{Cell, State};
 use crate::report::cast::Cast;
+use crate::report::telling::Glyph;
+use crate::report::telling::{Cell, State};
 use crate::scenario::Outcome;
 use crate::world::SimTime;
 use crate::world::history::{Event, History, Record};

@@ -2,50 +2,32 @@
 //! struck, and the moment at which it went wrong.
 //!
 //! ```text
-//! glyph      every sign and its meaning       select     which lines a long run is cut down to
-//! state      who believes and does what       unsaid     what the others were, counted
-//! sentence   a record in words                lanes      the columns at the left
-//! connection one about a connection           paint      lines of a page's width, colour
-//! closing    legend, verdict, replay          client     one process and its threads
+//! lanes      the columns at the left          unsaid     what was left out, counted
+//! closing    legend, verdict, replay          paint      lines of a page's width, colour
 //! ```
 
-mod client;
 mod closing;
-mod connection;
-mod ensemble;
-mod fault;
-mod glyph;
 mod lanes;
 pub(crate) mod paint;
-mod requests;
-mod select;
-mod sentence;
-mod state;
 #[cfg(test)]
 mod tests;
 mod unsaid;
-mod zookeeper;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use fencepost_models::shop::Orders;
-use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 
-use self::glyph::Glyph;
 use self::lanes::{Columns, Lanes};
 use self::paint::{PAGE_WIDTH, Painter, wrap};
-use self::select::SILENCE;
-use self::sentence::{Sentence, Weight, say};
-use self::state::State;
 use self::unsaid::Unsaid;
 use super::cast::Cast;
-use super::words;
-use crate::judge::ViolationKind;
-use crate::scenario::{Backend, Outcome, Recipe, Scenario, Shop};
+use super::setting::setting;
+use super::telling::select::{self, SILENCE};
+use super::telling::{Glyph, Sentence, State, Weight, walk};
+use crate::scenario::{Outcome, Scenario};
 use crate::world::SimTime;
-use crate::world::history::{Event, Record, RecordId};
+use crate::world::history::{Event, Record};
 
 /// What the page looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,74 +93,9 @@ fn heading<W: Write>(
     if !scenario.explain.is_empty() {
         painter.paragraph("", Style::new(), &scenario.explain)?;
     }
-    let fencing = match scenario.shop.fencing {
-        fencepost_models::shop::Fencing::Off => "fencing off",
-        fencepost_models::shop::Fencing::Writes => "fencing on writes",
-        fencepost_models::shop::Fencing::ReadsAndWrites => "fencing on reads and writes",
-    };
-    let line = format!(
-        "{}, {fencing}; {} for {}{}{}; seed {}",
-        lock(scenario),
-        words::count(scenario.shop.stock, "piece", "pieces"),
-        words::count(u64::from(scenario.shop.buyers), "buyer", "buyers"),
-        processes(scenario),
-        habits(scenario),
-        outcome.run.seed,
-    );
+    let line = setting(scenario, outcome.run.seed);
     painter.paragraph("", Style::new().dimmed(), &line)?;
     painter.end_line()
-}
-
-/// What the shop and its buyers do beyond the usual, and who else is there.
-fn habits(scenario: &Scenario) -> String {
-    let Shop { order_id, buyer: BuyerSettings { retries, lease_check, orders, .. }, .. } =
-        &scenario.shop;
-    let retries = u64::from(*retries);
-    let habits = [
-        match lease_check {
-            LeaseCheck::None => None,
-            LeaseCheck::BeforeWrite => Some("a look at the lease before each write".to_owned()),
-            LeaseCheck::Throughout => Some("no work beyond the lease".to_owned()),
-        },
-        (retries > 0).then(|| words::count(retries, "retry", "retries")),
-        order_id.then(|| "orders known by an id".to_owned()),
-        match orders {
-            Orders::WithStock => None,
-            Orders::AfterStock => Some("orders recorded elsewhere, after the stock".to_owned()),
-            Orders::BeforeStock => Some("orders recorded elsewhere, before the stock".to_owned()),
-        },
-        scenario.load.as_ref().map(|load| {
-            let keys = words::count(u64::from(load.keys_per_second), "key", "keys");
-            format!("{keys} of somebody else's each second")
-        }),
-    ];
-    habits.into_iter().flatten().map(|habit| format!(", {habit}")).collect()
-}
-
-/// The lock, where it lives and how long a grant lasts: `lock set-nx on redis, lease 10s`.
-fn lock(scenario: &Scenario) -> String {
-    let recipe = &scenario.lock;
-    let name = recipe.as_str();
-    if *recipe == Recipe::None {
-        return "no lock".to_owned();
-    }
-    if !recipe.is_lock() {
-        return format!("no lock, {name}");
-    }
-    let backend = scenario.backend.as_ref().map(|one| format!(" on {}", one.as_str()));
-    let backend = backend.unwrap_or_default();
-    let lease = recipe.lease().map(|lease| format!(", lease {}", fencepost_faults::show(lease)));
-    format!("lock {name}{backend}{}", lease.unwrap_or_default())
-}
-
-/// In how many processes the buyers are, where they are not one each: ` in 2 processes`.
-fn processes(scenario: &Scenario) -> String {
-    match scenario.backend {
-        Some(Backend::Memory { processes }) => {
-            format!(" in {}", words::count(u64::from(processes), "process", "processes"))
-        }
-        _ => String::new(),
-    }
 }
 
 /// Draws the timeline; returns the signs that it used, and how many buyers have no lane.
@@ -190,9 +107,9 @@ fn timeline<W: Write>(
 ) -> Result<(BTreeSet<Glyph>, usize), fmt::Error> {
     let end = SimTime::after(outcome.run.simulated).max(outcome.run.history.end());
     let mut lines = Vec::new();
-    walk(outcome, cast, |_, record, sentences| {
+    walk(outcome, cast, |_, _, record, sentences| {
         lines.extend(sentences.iter().map(|said| (said.weight, record.at)));
-        Ok(())
+        fmt::Result::Ok(())
     })?;
     let chosen = select::choose(&lines, end, max_rows);
     let mut chosen = chosen.into_iter().peekable();
@@ -204,7 +121,7 @@ fn timeline<W: Write>(
     let mut rows = Rows { painter, columns, used: BTreeSet::new(), last, lanes };
     let mut unsaid = Unsaid::default();
     let mut line = 0;
-    walk(outcome, cast, |state, record, sentences| {
+    walk(outcome, cast, |state, _, record, sentences| {
         if !sentences.iter().any(Sentence::is_of_record) {
             unsaid.pass_over(state, record);
         }
@@ -225,39 +142,6 @@ fn timeline<W: Write>(
     })?;
     rows.gap(end, &unsaid)?;
     Ok((rows.used, rows.columns.hidden_buyers))
-}
-
-/// Goes through a run: each record with the state after it and what there is to say of it.
-fn walk(
-    outcome: &Outcome,
-    cast: &Cast,
-    mut visit: impl FnMut(&State<'_>, &Record, &[Sentence]) -> fmt::Result,
-) -> fmt::Result {
-    let history = &outcome.run.history;
-    let mut state = State::new(&outcome.run, cast);
-    let mut violations = outcome.verdict.violations.iter().peekable();
-    let mut seen: BTreeMap<ViolationKind, u32> = BTreeMap::new();
-    let mut sentences = Vec::new();
-    for (place, record) in history.records().iter().enumerate() {
-        let id = RecordId(place as u32);
-        sentences.clear();
-        sentences.extend(say(&state, id, record));
-        while let Some(violation) = violations.next_if(|violation| violation.record <= id) {
-            let number = seen.entry(violation.kind).or_default();
-            *number += 1;
-            let (weight, text) = match *number {
-                1 => (
-                    Weight::Violation,
-                    format!("VIOLATION {}: {}", violation.kind, violation.detail),
-                ),
-                again => (Weight::Ordinary, format!("{} again, no. {again}", violation.kind)),
-            };
-            sentences.push(Sentence { weight, mark: Some(Glyph::Violation), text });
-        }
-        state.apply(record);
-        visit(&state, record, &sentences)?;
-    }
-    Ok(())
 }
 
 /// The rows of the timeline, one under the other.

@@ -14,6 +14,7 @@ use fencepost_models::shop::Fencing;
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
+use crate::judge::ViolationKind;
 use crate::judge::testing::{LOCK, REDIS, STORE, Story};
 use crate::report::testing;
 use crate::scenario::{Recipe, Scenario};

@@ -7,9 +7,9 @@ use fencepost_models::machine::CloseReason;
 use fencepost_models::message::Message;
 use fencepost_models::note::Note;
 
-use super::glyph::Glyph;
-use super::sentence::Sentence;
-use super::state::State;
+use crate::report::telling::Glyph;
+use crate::report::telling::Sentence;
+use crate::report::telling::State;
 use crate::report::words;
 use crate::world::history::{Event, Record};
 

@@ -325,20 +325,20 @@ impl<'a> State<'a> {
 
     /// What a client's lane shows.
     pub fn client_cell(&self, node: NodeId) -> Glyph {
+        match (self.failure(node), self.belief(node)) {
+            (None, belief) => belief,
+            (Some(Glyph::Paused), Glyph::Doubly) => Glyph::PausedDoubly,
+            (Some(Glyph::Paused), Glyph::Holds) => Glyph::PausedHolder,
+            (Some(failure), _) => failure,
+        }
+    }
+
+    /// What a client believes or is about, whether its process runs or not.
+    pub fn belief(&self, node: NodeId) -> Glyph {
         let Some(client) = self.clients.get(&node) else { return Glyph::Idle };
-        let holds = client.held_last().is_some();
-        let is_doubly_held = client.locks().any(|lock| self.believers(lock) > 1);
-        if self.is_down(node) {
-            Glyph::Down
-        } else if self.paused_since(node).is_some() {
-            match (holds, is_doubly_held) {
-                (_, true) => Glyph::PausedDoubly,
-                (true, false) => Glyph::PausedHolder,
-                (false, false) => Glyph::Paused,
-            }
-        } else if is_doubly_held {
+        if client.locks().any(|lock| self.believers(lock) > 1) {
             Glyph::Doubly
-        } else if holds {
+        } else if client.held_last().is_some() {
             Glyph::Holds
         } else if client.is_waiting() {
             Glyph::Waits
@@ -364,9 +364,11 @@ impl<'a> State<'a> {
 
     /// What a server's lane shows.
     pub fn server_cell(&self, node: NodeId) -> Cell {
-        if let Some(sign) = self.failure(node) {
-            return Cell::Sign(sign);
-        }
+        self.failure(node).map_or_else(|| self.lock_on(node), Cell::Sign)
+    }
+
+    /// Whose the lock is on a server, or the server's role where others say that.
+    pub fn lock_on(&self, node: NodeId) -> Cell {
         let mut locks = self.cast.locks.iter();
         if let Some(role) = self.ensemble.role(node) {
             return match role {

@@ -1,0 +1,83 @@
+//! What is shown with a run: the same seed with fencing on, and how likely it was, from point to point.
+
+use fencepost_models::shop::Fencing;
+
+use super::{Shown, page};
+use crate::counterfactual::{Counterfactual, Parting};
+use crate::likelihood::{Curve, Likelihood};
+use crate::scenario::{Outcome, Scenario};
+
+/// A curve may take so many records of simulation. Beyond that it has fewer futures, and below [`FEWEST_FUTURES`]
+/// it is left to `fencepost likelihood`.
+const MOST_RECORDS: usize = 12_000_000;
+const POINTS: usize = 20;
+const FUTURES: usize = 100;
+const FEWEST_FUTURES: usize = 20;
+
+/// A second run, under the same scale as the first.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What is different in it.
+    pub what: String,
+    /// What to look at in it.
+    pub notice: Option<String>,
+    /// Where the two part, if they begin as one.
+    pub parting: Option<Parting>,
+    /// The command that shows it again, as a shell takes it.
+    pub replay: Option<String>,
+}
+
+/// Whatever can be shown with a run.
+#[derive(Clone, Debug, Default)]
+pub struct Besides {
+    /// The same seed with fencing on.
+    pub fenced: Option<Beside>,
+    /// How many futures violate from each point of the run.
+    pub curve: Option<Curve>,
+}
+
+impl Besides {
+    /// What there is to show with a run that violates something; nothing with one that does not. What cannot be run
+    /// is not shown.
+    pub fn of(scenario: &Scenario, outcome: &Outcome) -> Self {
+        if outcome.verdict.violations.is_empty() {
+            return Self::default();
+        }
+        Self { fenced: fenced(scenario, outcome.run.seed), curve: curve(scenario, outcome) }
+    }
+
+    /// A page of the run with all of it.
+    pub fn page(&self, scenario: &Scenario, outcome: &Outcome, replay: Option<&str>) -> String {
+        let beside = self.fenced.as_ref();
+        let shown =
+            Shown { replay, beside, curve: self.curve.as_ref(), ..Shown::new(scenario, outcome) };
+        page(&shown)
+    }
+}
+
+/// The same run with fencing on reads and writes, where it is off and the lock has tokens to fence with.
+fn fenced(scenario: &Scenario, seed: u64) -> Option<Beside> {
+    if scenario.shop.fencing != Fencing::Off || !scenario.lock.gives_tokens() {
+        return None;
+    }
+    let changed =
+        scenario.clone().but(|s| (s.shop.fencing, s.expect) = (Fencing::ReadsAndWrites, None));
+    let compared = Counterfactual::new(scenario.clone(), changed, seed).carry_out().ok()?;
+    let (scenario, outcome) = compared.changed;
+    let what = "with shop.fencing = \"reads-and-writes\"".to_owned();
+    Some(Beside { scenario, outcome, what, notice: None, parting: compared.parting, replay: None })
+}
+
+fn curve(scenario: &Scenario, outcome: &Outcome) -> Option<Curve> {
+    let records = outcome.run.history.records().len().max(1) * POINTS;
+    let futures = (MOST_RECORDS / records).min(FUTURES);
+    if futures < FEWEST_FUTURES {
+        return None;
+    }
+    let likelihood = Likelihood::new(scenario.clone(), outcome.run.seed);
+    likelihood.points(POINTS).futures(futures as u32).carry_out().ok()?
+}
