@@ -3,7 +3,6 @@
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_ARROWS = 700;
 const DENSE = 150;
-const MOST_LABELS = 45;
 const MOST_MARKS = 400;
 
 function svg(name, attributes, ...children) {
@@ -54,7 +53,9 @@ class Diagram {
     this.curveHeight = this.curve ? 46 : 0;
     this.top = 26 + this.faultRows.height + this.curveHeight;
     this.width = width;
-    this.height = this.top + this.run.lanes.length * this.laneHeight + 24;
+    this.bottom = this.top + this.run.lanes.length * this.laneHeight;
+    const kinds = this.run.violations.filter((violation) => violation.first).length;
+    this.height = this.bottom + 13 * kinds + 24;
     this.root.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
     this.root.setAttribute("height", this.height);
     return width - this.gutter;
@@ -211,7 +212,7 @@ class Diagram {
   arrows() {
     const group = svg("g", {});
     const { found, left } = this.shown();
-    const withLabels = found.length <= MOST_LABELS;
+    const withLabels = found.length <= this.width / 28;
     if (found.length > DENSE) group.setAttribute("class", "dense");
     for (const message of found) group.append(this.arrow(message, withLabels));
     if (left > 0) {
@@ -297,21 +298,21 @@ class Diagram {
     return group;
   }
 
+  // The first violation of each kind, its name below the lanes.
   violations() {
     const group = svg("g", {});
-    for (const violation of this.run.violations) {
+    const firsts = this.run.violations.filter((violation) => violation.first);
+    firsts.forEach((violation, row) => {
       const time = this.run.time(violation.record);
-      if (!violation.first || !this.inView(time, time)) continue;
-      const x = this.x(time);
-      const y = this.top + this.run.lanes.length * this.laneHeight;
+      if (!this.inView(time, time)) return;
+      const [x, y] = [this.x(time), this.bottom + 13 * row + 9];
+      const atRight = x > this.width - 130;
       const one = svg("g", { class: "violation", "data-record": violation.record });
       one.append(svg("line", { x1: x, x2: x, y1: this.top - 4, y2: y }));
-      const atRight = x > this.width - 110;
-      const row = this.run.violations.filter((other) => other.first).indexOf(violation);
-      one.append(svg("text", { x: atRight ? x - 4 : x + 4, y: y - 2 - 12 * (row % 3), "text-anchor": atRight ? "end" : "start" }, `✖ ${violation.kind}`));
-      one.append(svg("title", {}, violation.detail));
+      const text = { x: atRight ? x - 4 : x + 4, y, "text-anchor": atRight ? "end" : "start" };
+      one.append(svg("text", text, `✖ ${violation.kind}`), svg("title", {}, violation.detail));
       group.append(one);
-    }
+    });
     return group;
   }
 
@@ -374,8 +375,8 @@ class Diagram {
   partingLine(time) {
     const x = this.x(time);
     return svg("g", { class: "parting" },
-      svg("line", { x1: x, x2: x, y1: this.top - 4, y2: this.height - 20 }),
-      svg("text", { x: x + 3, y: this.height - 22 }, "here the runs part"));
+      svg("line", { x1: x, x2: x, y1: this.top - 4, y2: this.bottom }),
+      svg("text", { x: x - 4, y: this.bottom + 9, "text-anchor": "end" }, "here the runs part"));
   }
 
   cursor() {

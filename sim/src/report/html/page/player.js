@@ -1,5 +1,8 @@
 // One run on the page, or two under one scale: the diagram, the steps through it, and what is known of a moment.
 
+// So many pixels for each step are enough to tell them apart.
+const ROOM = 7;
+
 const BUTTONS = [
   ["|◀", "first step (Home)", "first"], ["◀", "step back (←)", "back"], ["▶", "step on (→)", "on"],
   ["▶|", "last step (End)", "last"], ["✖", "next violation (v)", "violation"], ["+", "closer (+)", "closer"],
@@ -66,6 +69,8 @@ class Player {
     this.section.querySelector(".player").replaceChildren(this.stage, this.panel);
     this.section.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.layOut()).observe(this.stage);
+    // Paper cannot be moved.
+    window.addEventListener("beforeprint", () => this.act("whole"));
   }
 
   toggle(text, act) {
@@ -89,7 +94,7 @@ class Player {
     const pixels = this.diagrams.map((diagram) => diagram.resize(width));
     const before = this.scale.pixels;
     this.scale.pixels = pixels[0];
-    if (before === 1 && this.scale.whole > pixels[0] / 14) this.closeUp();
+    if (before === 1 && this.scale.whole > pixels[0] / ROOM) this.closeUp();
     this.overview.resize(width);
     this.draw();
   }
@@ -98,7 +103,7 @@ class Player {
   closeUp() {
     const run = this.runs[0];
     const place = this.scale.place(run.time(run.violations[0]?.record ?? 0));
-    const width = Math.min(this.scale.whole, this.scale.pixels / 14);
+    const width = Math.min(this.scale.whole, this.scale.pixels / ROOM);
     this.scale.show(place - width * 0.7, place + width * 0.3);
   }
 
