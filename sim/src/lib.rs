@@ -16,6 +16,7 @@ pub mod hunt;
 pub mod judge;
 pub mod lessons;
 pub mod likelihood;
+pub mod own;
 pub mod report;
 pub mod scenario;
 pub mod seeds;

@@ -14,6 +14,7 @@
 pub mod curator;
 pub mod jvm;
 pub mod none;
+pub mod own;
 pub mod redis;
 pub mod redisson;
 pub mod redlock;
@@ -87,6 +88,13 @@ pub trait Lock {
         grant.valid_until
     }
 
+    /// Asked right before a write: is the lock still held? `None` for a lock that nobody asks. Where it is not, the
+    /// recipe has said so in a [`Note::LockLost`].
+    async fn is_held(&self, grant: &Grant) -> Option<bool> {
+        let _ = grant;
+        None
+    }
+
     /// Comes to its end when the recipe knows that the lock is lost which it has granted last, if it finds
     /// out by itself: whoever listens stops what it does under the lock. It has said so in a
     /// [`Note::LockLost`].
@@ -136,6 +144,11 @@ impl<L: Lock> Guarded<L> {
     /// Until when the lease lasts, as far as the recipe knows by now.
     pub fn valid_until(&self, held: &Held) -> Option<Mono> {
         self.lock.valid_until(&held.grant)
+    }
+
+    /// Whether the lock is still held, for a lock that can be asked. See [`Lock::is_held`].
+    pub async fn is_held(&self, held: &Held) -> Option<bool> {
+        self.lock.is_held(&held.grant).await
     }
 
     /// Comes to its end when the recipe knows that the lock is lost. See [`Lock::lost`].

@@ -216,7 +216,10 @@ impl Mailbox {
     }
 
     pub fn spawn(&mut self, task: Task) {
-        self.spawned.push(task);
+        match &self.outside {
+            Some(outside) => outside.spawn(task),
+            None => self.spawned.push(task),
+        }
     }
 
     pub fn take_spawned(&mut self) -> Vec<Task> {

@@ -129,6 +129,9 @@ pub trait Outside {
 
     /// The process has put something into its outbox.
     fn has_effects(&self);
+
+    /// Runs a future of the process beside those that it has.
+    fn spawn(&self, task: Task);
 }
 
 /// The machine half of a process whose futures run elsewhere: on an executor, beside the loop.

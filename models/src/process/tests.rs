@@ -218,6 +218,8 @@ impl Outside for Elsewhere {
     }
 
     fn has_effects(&self) {}
+
+    fn spawn(&self, _task: Task) {}
 }
 
 #[test]

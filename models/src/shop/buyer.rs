@@ -130,21 +130,26 @@ async fn hold<L: Lock>(shop: &mut Shop, order: u64, lock: &mut Guarded<L>, held:
     let grant = held.grant();
     let lost = lock.lost();
     if shop.settings.reenters {
-        // No lock that can be entered twice moves the end that it has told.
-        let section = Section { order, token: grant.token, end: &|| grant.valid_until, lost };
+        // No lock that can be entered twice moves the end that it has told, or is asked whether it is held.
+        let end = || grant.valid_until;
+        let section =
+            Section { order, token: grant.token, end: &end, is_held: &async || None, lost };
         return section.carry_out(shop, Some(lock)).await;
     }
     let lock = &*lock;
-    let section = Section { order, token: grant.token, end: &|| lock.valid_until(held), lost };
+    let (end, is_held) = (|| lock.valid_until(held), async || lock.is_held(held).await);
+    let section = Section { order, token: grant.token, end: &end, is_held: &is_held, lost };
     section.carry_out::<L>(shop, None).await
 }
 
 /// What one order is placed under.
-struct Section<'a, E> {
+struct Section<'a, E, H> {
     order: u64,
     token: Option<u64>,
     /// Until when the lease lasts, as far as is known by now.
     end: &'a E,
+    /// Whether the lock is still held, where it can be asked.
+    is_held: &'a H,
     lost: Lost,
 }
 
@@ -155,15 +160,15 @@ enum Stop {
     LockLost,
 }
 
-impl<E: Fn() -> Option<Mono>> Section<'_, E> {
+impl<E: Fn() -> Option<Mono>, H: AsyncFn() -> Option<bool>> Section<'_, E, H> {
     /// Places the order, under the lock that is entered once more where there is one.
     async fn carry_out<L: Lock>(self, shop: &mut Shop, lock: Option<&mut Guarded<L>>) -> Outcome {
-        let Self { order, token, end, lost } = self;
+        let Self { order, token, end, is_held, lost } = self;
         let (host, lease_check) = (shop.host.clone(), shop.settings.lease_check);
         // What came of the order, as soon as that is known.
         let known = Cell::new(None);
         let section = async {
-            let outcome = read_and_write(shop, order, token, end, lock).await;
+            let outcome = read_and_write(shop, (order, token), end, is_held, lock).await;
             known.set(Some(outcome));
             // Whoever knows that its lease is over does nothing more under it.
             if outcome != Outcome::LeaseOver {
@@ -230,9 +235,9 @@ async fn until_end<T>(
 /// The critical section. Between the read and the write lies a little work of the buyer's own.
 async fn read_and_write<L: Lock>(
     shop: &mut Shop,
-    order: u64,
-    token: Option<u64>,
+    (order, token): (u64, Option<u64>),
     end: &impl Fn() -> Option<Mono>,
+    is_held: &impl AsyncFn() -> Option<bool>,
     lock: Option<&mut Guarded<L>>,
 ) -> Outcome {
     shop.work().await;
@@ -248,6 +253,12 @@ async fn read_and_write<L: Lock>(
     };
     if !shop.lease_holds(order, end).await {
         return Outcome::LeaseOver;
+    }
+    match is_held().await {
+        // From the answer to the write, code takes its time again.
+        Some(true) => shop.work().await,
+        Some(false) => return Outcome::LockLost,
+        None => {}
     }
     let Some(lock) = lock else {
         return shop.place(order, ShopRequest::Write { order, stock, token }).await;

@@ -16,12 +16,14 @@
 //! race().but(|s| s.lock = Recipe::ConditionalUpdate).sweep(0..20).must_never(Oversell);
 //! ```
 //!
-//! A claim that does not hold panics with the seed, the timeline and the command that replays it.
+//! A claim that does not hold panics with the seed, the timeline, the smallest scenario that goes wrong in the same
+//! way, and the command that replays it; a page to look at lies in the target folder, under `fencepost`.
 //! Two variables change which seeds are run, in every such test:
 //!
 //! * `FENCEPOST_SEED=17` replays that seed alone and prints its timeline;
 //! * `FENCEPOST_SEEDS=0..1000000` runs those instead of the claim's own.
 
+mod failing;
 mod fired;
 mod seeds;
 
@@ -186,10 +188,9 @@ impl Sweep {
         if let Some((outcome, wrong)) = first(&scenario, &seeds, &fired, breaks) {
             let seed = outcome.run.seed;
             panic!(
-                "{claim}, but seed {seed} of \"{}\" shows it: {wrong}\n\n{}\n{}",
+                "{claim}, but seed {seed} of \"{}\" shows it: {wrong}\n\n{}",
                 scenario.title,
-                report::text(&scenario, &outcome),
-                seeds::replay(seed),
+                failing::explain(&scenario, &outcome, about),
             );
         }
         show_if_replayed(&scenario, &seeds);

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::panic;
 use std::sync::Once;
+use std::thread;
 
 thread_local! {
     /// Whether this thread's panics are findings.
@@ -35,4 +36,25 @@ pub fn quietly<T>(run: impl FnOnce() -> T) -> (T, Option<String>) {
     let result = run();
     QUIET.set(false);
     (result, PLACE.take())
+}
+
+/// Runs something on a thread of its own, as quietly as on this one.
+///
+/// # Errors
+///
+/// What it panicked with, where it has not caught that itself.
+pub fn apart<T: Send>(run: impl FnOnce() -> T + Send) -> thread::Result<T> {
+    let is_quiet = QUIET.get();
+    let (result, place) = thread::scope(|scope| {
+        let here = || {
+            QUIET.set(is_quiet);
+            let result = run();
+            (result, PLACE.take())
+        };
+        scope.spawn(here).join()
+    })?;
+    if place.is_some() {
+        PLACE.set(place);
+    }
+    Ok(result)
 }

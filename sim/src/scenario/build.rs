@@ -22,7 +22,9 @@ use fencepost_models::shop::store::{Books, Store, StoreSettings};
 
 use super::servers::{Servers, add_servers};
 use super::{Backend, LinkSettings, Recipe, Scenario, Shop};
+use crate::hunt::quiet;
 use crate::judge::{Verdict, judge};
+use crate::own::{Node, OwnRecipe};
 use crate::world::history::RecordId;
 use crate::world::{Fork, LinkId, Purpose, Run, RunError, World};
 
@@ -93,7 +95,7 @@ impl Scenario {
     ///
     /// The scenario does not fit together, its run reached a limit, or something panicked.
     pub fn run(&self, seed: u64) -> Result<Outcome, Failure> {
-        or_panicked(seed, || {
+        self.attempt(seed, || {
             let (world, plan) = self.world(seed)?;
             let run = world.run(self.duration)?;
             let verdict = judge(&run.history, &self.judge_settings());
@@ -107,7 +109,7 @@ impl Scenario {
     ///
     /// As [`Scenario::run`].
     pub fn record(&self, seed: u64) -> Result<Run, Failure> {
-        or_panicked(seed, || Ok(self.world(seed)?.0.run(self.duration)?))
+        self.attempt(seed, || Ok(self.world(seed)?.0.run(self.duration)?))
     }
 
     /// Runs the scenario under a seed up to a record of its history, and goes on from there under the draws of
@@ -124,7 +126,7 @@ impl Scenario {
         at: RecordId,
         future: NonZeroU64,
     ) -> Result<Outcome, Failure> {
-        or_panicked(seed, || {
+        self.attempt(seed, || {
             let (mut world, _) = self.world(seed)?;
             let drawn = {
                 let _future = OtherFuture::begin(future);
@@ -135,6 +137,21 @@ impl Scenario {
             let verdict = judge(&run.history, &self.judge_settings());
             let plan = run.faults.iter().map(|outcome| outcome.fault.clone()).collect();
             Ok(Outcome { plan, run, verdict })
+        })
+    }
+
+    /// What an attempt gives, or that it panicked. Somebody's own code has a thread of its own for each run: the
+    /// standard library's hash maps are gone through in an order that depends on how many the thread has had before.
+    fn attempt<T: Send>(
+        &self,
+        seed: u64,
+        attempt: impl FnOnce() -> Result<T, Failure> + Send,
+    ) -> Result<T, Failure> {
+        if !matches!(self.lock, Recipe::Own(_)) {
+            return or_panicked(seed, attempt);
+        }
+        quiet::apart(|| or_panicked(seed, attempt)).unwrap_or_else(|panic| {
+            Err(Failure::Panicked { seed, message: message_of(panic.as_ref()) })
         })
     }
 
@@ -176,6 +193,14 @@ impl Scenario {
             Recipe::ZooKeeper(_) | Recipe::Curator(_) => (
                 vec!["acquired", "stock-seen", "releasing"],
                 vec!["znode-created", "znode-deleted"],
+            ),
+            Recipe::Own(_) => (
+                vec!["acquired", "stock-seen", "releasing"],
+                match &self.backend {
+                    None | Some(Backend::Memory { .. }) => vec![taken],
+                    Some(Backend::ZooKeeper(_)) => vec!["znode-created", "znode-deleted"],
+                    Some(_) => vec!["key-set"],
+                },
             ),
         };
         match &self.backend {
@@ -224,6 +249,10 @@ impl Scenario {
             let nobody = || Servers { nodes: Vec::new(), address: shop.store.into() };
             let servers = servers.clone().unwrap_or_else(nobody);
             let name = client.name.clone();
+            if let Recipe::Own(own) = &self.lock {
+                self.add_own(&mut world, &name, own.clone(), shop, servers.nodes.into());
+                continue;
+            }
             world.add_client(&name, move |boot| client.start(boot, shop, &servers));
         }
         if let Some(load) = &self.load {
@@ -252,6 +281,29 @@ impl Scenario {
         world.inject(plan.clone());
         world.set_limits(self.limits);
         Ok((world, plan))
+    }
+
+    /// A buyer whose lock is somebody's own code: it runs on madsim's executor, beside the loop.
+    fn add_own(
+        &self,
+        world: &mut World,
+        name: &str,
+        own: OwnRecipe,
+        shop: ShopAddress,
+        servers: Rc<[NodeId]>,
+    ) {
+        let names: Rc<[String]> = self.node_names().into();
+        let (opens_after, settings) = (self.opens_after(), self.shop.buyer.clone());
+        world.add_foreign(name, move |host| {
+            let node = Node::new(host.clone(), Rc::clone(&names), Rc::clone(&servers));
+            let buys = own.start(node, shop, settings.clone());
+            async move {
+                if !opens_after.is_zero() && host.incarnation() == 0 {
+                    host.sleep(opens_after).await;
+                }
+                buys.await;
+            }
+        });
     }
 
     fn add_shop(&self, world: &mut World) -> ShopAddress {

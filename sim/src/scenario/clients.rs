@@ -112,6 +112,8 @@ impl Client {
                 let lock = WriteLock::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())
             }),
+            // Their code runs beside the loop: `Scenario::add_own`.
+            Recipe::Own(_) => Process::new(boot, async |_| ()),
             Recipe::Curator(settings) => self.process(boot, move |host| {
                 let lock = InterProcessMutex::new(host.clone(), &nodes, settings.clone());
                 buy_under(host, lock, shop, buyer.clone())

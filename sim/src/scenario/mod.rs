@@ -15,7 +15,7 @@ mod toml;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fencepost_faults::{Plan, RandomFaults};
+use fencepost_faults::Plan;
 use fencepost_models::load::LoadSettings;
 use fencepost_models::locks::redis::RedisLockSettings;
 use fencepost_models::locks::redisson::RedissonSettings;
@@ -23,8 +23,11 @@ use fencepost_models::locks::redlock::Tokens;
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Name;
 use fencepost_models::redis::server::RedisSettings;
+use fencepost_models::shop::Orders;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
-use fencepost_models::shop::{Fencing, Orders};
+
+pub use fencepost_faults::{FaultKind, RandomFaults};
+pub use fencepost_models::shop::Fencing;
 
 pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel, ZooKeeper};
 pub use self::build::{Failure, Outcome};
@@ -196,6 +199,23 @@ impl Scenario {
             Some(Backend::RedisIndependent(_)) => LockHome::Majority(servers.collect()),
             _ => LockHome::Servers(servers.collect()),
         }
+    }
+
+    /// The same scenario under random faults: at most so many in each run, of these kinds, drawn anew under each
+    /// seed. With no kinds at all, of every kind that can do something in it.
+    ///
+    /// ```
+    /// use fencepost::scenario::{FaultKind, Scenario};
+    ///
+    /// let sale = Scenario::default().under(&[FaultKind::Pause, FaultKind::Crash], 2);
+    /// assert_eq!(sale.run(1)?.plan.len().clamp(1, 2), sale.run(1)?.plan.len());
+    /// assert!(Scenario::default().under(&[], 3).random_faults.is_some_and(|drawn| drawn.kinds.len() > 5));
+    /// # Ok::<(), fencepost::scenario::Failure>(())
+    /// ```
+    #[must_use]
+    pub fn under(self, kinds: &[FaultKind], max: u32) -> Self {
+        let kinds = if kinds.is_empty() { self.stage().kinds() } else { kinds.to_vec() };
+        self.but(|s| s.random_faults = Some(RandomFaults { kinds, max }))
     }
 
     /// Settings that cannot do what they are for, each in words: what they are about is not there.

@@ -12,6 +12,7 @@ use fencepost_models::locks::zookeeper::ZooKeeperLockSettings;
 use fencepost_models::note::Name;
 
 use super::Backend;
+use crate::own::OwnRecipe;
 
 /// Redisson's locks on several servers as one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +50,12 @@ pub enum Recipe {
     ZooKeeper(ZooKeeperLockSettings),
     /// Curator's `InterProcessMutex`.
     Curator(CuratorSettings),
+    /// Somebody's own: see [`crate::own`]. No scenario file has one.
+    Own(OwnRecipe),
 }
 
 impl Recipe {
-    /// Every recipe, as it is by default.
+    /// Every recipe that a scenario file can name, as it is by default.
     pub fn all() -> [Self; 12] {
         let redis = RedisLockSettings::default;
         let redisson = RedissonSettings::default;
@@ -87,6 +90,7 @@ impl Recipe {
             Self::Redlock(_) => "redlock",
             Self::ZooKeeper(_) => "zookeeper",
             Self::Curator(_) => "curator",
+            Self::Own(_) => "own",
         }
     }
 
@@ -112,20 +116,26 @@ impl Recipe {
 
     /// The key that the lock is on a Redis, if it is there.
     pub fn key(&self) -> Option<&Name> {
+        if let Self::Own(own) = self {
+            return Some(&own.name);
+        }
         let redis = self.redis().map(|settings| &settings.key);
         redis.or_else(|| self.redisson().map(|settings| &settings.key))
     }
 
     /// Whether it gives tokens that grow with every grant.
     pub const fn gives_tokens(&self) -> bool {
-        let has_none =
-            matches!(self, Self::Redisson(_) | Self::RedissonMulti(_) | Self::Redlock(_));
-        self.is_lock() && !has_none
+        match self {
+            Self::Redisson(_) | Self::RedissonMulti(_) | Self::Redlock(_) => false,
+            Self::Own(own) => own.gives_tokens,
+            recipe => recipe.is_lock(),
+        }
     }
 
     /// Whether the client knows when its lease ends. A session's end is known to the servers alone.
     pub const fn knows_its_end(&self) -> bool {
-        self.lease().is_some() && !matches!(self, Self::ZooKeeper(_) | Self::Curator(_))
+        self.lease().is_some()
+            && !matches!(self, Self::ZooKeeper(_) | Self::Curator(_) | Self::Own(_))
     }
 
     /// Whether a client that holds the lock may enter it once more. With any other it waits for itself,
@@ -153,6 +163,7 @@ impl Recipe {
             Self::Redlock(settings) => Some(settings.ttl),
             Self::ZooKeeper(settings) => Some(settings.session_timeout),
             Self::Curator(settings) => Some(settings.session_timeout),
+            Self::Own(own) => own.lease,
         }
     }
 
@@ -174,6 +185,7 @@ impl Recipe {
                 settings.session_timeout.saturating_add(WRITE_LOCK_RETRIES)
             }
             Self::Curator(settings) => curator_round(settings),
+            Self::Own(_) => OWN_ROUND,
         }
     }
 
@@ -218,9 +230,14 @@ impl Recipe {
             Self::ZooKeeper(_) | Self::Curator(_) => {
                 matches!(backend, Some(Backend::ZooKeeper(_)))
             }
+            // Whose threads would it lock out?
+            Self::Own(_) => !matches!(backend, Some(Backend::Memory { .. })),
         }
     }
 }
+
+/// How long somebody's own lock may take from one look to the next: nobody knows, and this is long.
+const OWN_ROUND: Duration = Duration::from_secs(30);
 
 /// For how long `WriteLock` sleeps between two attempts at most, and how long a client takes to come back to a
 /// server. It notices that one is silent before its session is over.

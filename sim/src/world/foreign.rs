@@ -20,7 +20,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use fencepost_models::machine::{Boot, ConnectionId, Context, Input, Machine, NodeId};
-use fencepost_models::process::{Host, Hosted, Outside};
+use fencepost_models::process::{Host, Hosted, Outside, Task};
 use fencepost_models::time::LocalClock;
 use madsim::runtime::{Handle, NodeHandle};
 use madsim::task::NodeId as MadsimNodeId;
@@ -199,6 +199,11 @@ impl Outside for Watcher {
 
     fn has_effects(&self) {
         self.gate.knock();
+    }
+
+    fn spawn(&self, task: Task) {
+        // The process's own task asks for it, so it is one of the same madsim node, and ends with it.
+        madsim::task::spawn_local(task);
     }
 }
 

@@ -1,0 +1,90 @@
+//! Where somebody's own lock runs.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use fencepost_models::machine::{CloseReason, NodeId};
+use fencepost_models::process::{Connection, Host};
+use fencepost_models::zookeeper::client::{ClientSettings, ZooKeeper};
+
+/// The node that a client of the lock runs on. Cheap to clone.
+#[derive(Clone)]
+pub struct Node {
+    host: Host,
+    names: Rc<[String]>,
+    servers: Rc<[NodeId]>,
+}
+
+/// There is no node of that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no node `{name}` (there are: {known})")]
+pub struct NoSuchNode {
+    /// The name.
+    pub name: String,
+    /// The names that there are.
+    pub known: String,
+}
+
+/// A connection did not come about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotConnected {
+    /// There is nobody to connect to.
+    #[error(transparent)]
+    NoSuchNode(#[from] NoSuchNode),
+    /// The kernel could not open it.
+    #[error("the connection was {0}")]
+    Closed(CloseReason),
+}
+
+impl Node {
+    pub(crate) const fn new(host: Host, names: Rc<[String]>, servers: Rc<[NodeId]>) -> Self {
+        Self { host, names, servers }
+    }
+
+    /// Its clocks, its sockets, its randomness.
+    pub const fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// What it is called: `buyer-1`.
+    pub fn name(&self) -> &str {
+        self.names.get(usize::from(self.host.node().0)).map_or("?", String::as_str)
+    }
+
+    /// The names of the servers that keep the lock, the master first where there is one.
+    pub fn servers(&self) -> impl Iterator<Item = &str> {
+        self.servers
+            .iter()
+            .filter_map(|server| self.names.get(usize::from(server.0)))
+            .map(String::as_str)
+    }
+
+    /// The node of a name: `redis`, `redis-1`, `sentinel-1`, `zk-1`, `store`.
+    ///
+    /// # Errors
+    ///
+    /// There is none, with the names that there are.
+    pub fn find(&self, name: &str) -> Result<NodeId, NoSuchNode> {
+        let place = self.names.iter().position(|known| known == name);
+        let node = place.and_then(|place| u16::try_from(place).ok()).map(NodeId);
+        node.ok_or_else(|| NoSuchNode { name: name.to_owned(), known: self.names.join(", ") })
+    }
+
+    /// Opens a connection to the node of that name. It waits as long as a kernel does: limit it with
+    /// [`Host::timeout`].
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, or the connection could not be opened.
+    pub async fn connect(&self, name: &str) -> Result<Connection, NotConnected> {
+        let peer = self.find(name)?;
+        self.host.connect(peer).await.map_err(NotConnected::Closed)
+    }
+
+    /// A client of the scenario's ensemble, with a session of its own: requests, watches, and what it knows of its
+    /// connection, as Java's client has them.
+    pub fn zookeeper(&self, session_timeout: Duration) -> ZooKeeper {
+        let servers = self.servers.to_vec();
+        ZooKeeper::new(&self.host, &ClientSettings { servers, session_timeout })
+    }
+}

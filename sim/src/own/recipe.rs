@@ -1,0 +1,98 @@
+//! Somebody's own lock as one of a scenario's recipes.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fencepost_models::locks::own::{Own, OwnLock};
+use fencepost_models::note::Name;
+use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_under};
+
+use super::Node;
+use crate::scenario::Recipe;
+
+/// A client of the shop, from its start to its end.
+type Client = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Somebody's own lock, made by [`recipe`].
+#[derive(Clone)]
+pub struct OwnRecipe {
+    pub(crate) name: Name,
+    pub(crate) lease: Option<Duration>,
+    pub(crate) gives_tokens: bool,
+    start: Arc<dyn Fn(Node, ShopAddress, BuyerSettings) -> Client + Send + Sync>,
+}
+
+/// Makes a recipe of a lock: `make` is called by each client when it starts, and again after each restart.
+///
+/// The name is that of the lock. Where it is also the key, or the path of the znode, under which a server keeps it,
+/// timelines show whose the lock is on each server, and `foreign-release` is judged.
+pub fn recipe<L, F>(name: &str, make: F) -> OwnRecipe
+where
+    L: OwnLock + 'static,
+    L::Guard: 'static,
+    F: AsyncFn(Node) -> L + Clone + Send + Sync + 'static,
+{
+    let lock_name = Name::from(name);
+    let start = {
+        let name = lock_name.clone();
+        move |node: Node, shop: ShopAddress, settings: BuyerSettings| -> Client {
+            let (name, make) = (name.clone(), make.clone());
+            Box::pin(async move {
+                let host = node.host().clone();
+                let lock = make(node).await;
+                buy_under(host.clone(), Own::new(host, name, lock), shop, settings).await;
+            })
+        }
+    };
+    OwnRecipe { name: lock_name, lease: None, gives_tokens: true, start: Arc::new(start) }
+}
+
+impl OwnRecipe {
+    /// How long a grant lasts unless it is extended. Faults are drawn so that they outlast it, and a lock counts as
+    /// stuck only after it is over.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
+    /// It gives no tokens, so that nothing can be fenced with it.
+    #[must_use]
+    pub const fn without_tokens(mut self) -> Self {
+        self.gives_tokens = false;
+        self
+    }
+
+    pub(crate) fn start(&self, node: Node, shop: ShopAddress, settings: BuyerSettings) -> Client {
+        (self.start)(node, shop, settings)
+    }
+}
+
+impl From<OwnRecipe> for Recipe {
+    fn from(own: OwnRecipe) -> Self {
+        Self::Own(own)
+    }
+}
+
+impl fmt::Debug for OwnRecipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, lease, gives_tokens, start: _ } = self;
+        let mut shown = f.debug_struct("OwnRecipe");
+        shown.field("name", name).field("lease", lease).field("gives_tokens", gives_tokens);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// The same code, under the same name.
+impl PartialEq for OwnRecipe {
+    fn eq(&self, other: &Self) -> bool {
+        let same_code = Arc::ptr_eq(&self.start, &other.start);
+        let settings = |own: &Self| (own.name.clone(), own.lease, own.gives_tokens);
+        same_code && settings(self) == settings(other)
+    }
+}
+
+impl Eq for OwnRecipe {}

@@ -1,0 +1,237 @@
+//! Redis as code written against the `redis` crate knows it: [`Connection`] is one of its
+//! [`ConnectionLike`](::redis::aio::ConnectionLike)s, on the simulated network.
+//!
+//! A connection stays broken once it is: whoever wants another opens one, as with the crate's own
+//! `MultiplexedConnection`. Its commands and pipelines go out as the crate has packed them, and answers are read by
+//! the crate's own parser. RESP2 is spoken, without pushes: for pub/sub use [`Node::connect`] and the messages
+//! themselves.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use ::redis::aio::ConnectionLike;
+use ::redis::{
+    Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, Value, parse_redis_value,
+};
+use fencepost_models::machine::CloseReason;
+use fencepost_models::message::Message;
+use fencepost_models::process;
+use fencepost_models::redis::resp::{CommandDecoder, Reply};
+use send_wrapper::SendWrapper;
+
+use super::{Host, Node};
+
+/// A connection to one server. All clones share it, and answers come in the order of the questions.
+#[derive(Clone)]
+pub struct Connection {
+    host: Host,
+    shared: Rc<Shared>,
+    /// How long it waits for an answer; for ever without one.
+    timeout: Option<Duration>,
+}
+
+struct Shared {
+    connection: process::Connection,
+    state: RefCell<State>,
+}
+
+/// Who waits for which answer.
+#[derive(Default)]
+struct State {
+    /// The number of the next question.
+    asked: u64,
+    /// The answers that have come and that nobody has taken yet, the first one's number in front. `None` for one
+    /// that nobody waits for any more.
+    answers: VecDeque<Answer>,
+    taken: u64,
+    broken: Option<CloseReason>,
+    waiting: Vec<Waker>,
+}
+
+#[derive(Default)]
+struct Answer {
+    reply: Option<Reply>,
+    is_unwanted: bool,
+}
+
+impl Node {
+    /// Opens a connection to the Redis of that name. Requests wait for their answers for ever: limit them with
+    /// [`Connection::with_timeout`], as the crate's connections are by their `response_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such node, or the connection could not be opened.
+    pub async fn redis(&self, name: &str) -> RedisResult<Connection> {
+        let connection = self.connect(name).await.map_err(|error| {
+            RedisError::from(io::Error::new(io::ErrorKind::ConnectionRefused, error.to_string()))
+        })?;
+        let shared = Shared { connection, state: RefCell::default() };
+        Ok(Connection { host: self.host().clone(), shared: Rc::new(shared), timeout: None })
+    }
+}
+
+impl Connection {
+    /// The same connection, with requests that wait for their answers for no longer than that.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends packed commands, and waits for as many answers.
+    async fn ask(&self, packed: Vec<u8>) -> RedisResult<Vec<Value>> {
+        let mut decoder = CommandDecoder::default();
+        decoder.feed(&packed);
+        let mut numbers = Vec::new();
+        while let Some(arguments) = decoder.next_command().map_err(not_packed)? {
+            self.shared.connection.send(Message::Redis(arguments.into()));
+            numbers.push(self.shared.number_question());
+        }
+        let answers = Answers { shared: &self.shared, numbers };
+        let Some(timeout) = self.timeout else { return answers.take().await };
+        let limited = self.host.timeout(timeout, answers.take()).await;
+        limited.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    }
+}
+
+fn not_packed(error: impl std::fmt::Display) -> RedisError {
+    RedisError::from((ErrorKind::Client, "not a packed command", error.to_string()))
+}
+
+impl Shared {
+    fn number_question(&self) -> u64 {
+        let mut state = self.state.borrow_mut();
+        state.answers.push_back(Answer::default());
+        state.asked += 1;
+        state.asked - 1
+    }
+
+    /// Reads what has come, whoever it is for.
+    fn read(&self, context: &mut std::task::Context<'_>) {
+        while let Poll::Ready(received) = pin!(self.connection.receive()).poll(context) {
+            let mut state = self.state.borrow_mut();
+            match received {
+                Ok(Message::RedisReply(reply)) => {
+                    if let Some(answer) = state.answers.iter_mut().find(|one| one.reply.is_none()) {
+                        answer.reply = Some(reply);
+                    }
+                }
+                // Nothing else comes from a Redis.
+                Ok(_) => {}
+                Err(reason) => {
+                    state.broken = Some(reason);
+                    break;
+                }
+            }
+        }
+        let mut state = self.state.borrow_mut();
+        while state.answers.front().is_some_and(|one| one.is_unwanted && one.reply.is_some()) {
+            state.answers.pop_front();
+            state.taken += 1;
+        }
+        state.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// The answers to some questions.
+struct Answers<'a> {
+    shared: &'a Shared,
+    numbers: Vec<u64>,
+}
+
+impl Answers<'_> {
+    async fn take(self) -> RedisResult<Vec<Value>> {
+        poll_fn(|context| {
+            self.shared.read(context);
+            let mut state = self.shared.state.borrow_mut();
+            let place = |state: &State, number: u64| (number - state.taken) as usize;
+            let is_there = |number: &u64| state.answers[place(&state, *number)].reply.is_some();
+            if !self.numbers.iter().all(is_there) {
+                if let Some(reason) = state.broken {
+                    return Poll::Ready(Err(broken(reason)));
+                }
+                state.waiting.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            let replies: Vec<Reply> = self
+                .numbers
+                .iter()
+                .filter_map(|number| {
+                    let place = place(&state, *number);
+                    state.answers[place].reply.clone()
+                })
+                .collect();
+            Poll::Ready(replies.iter().map(value).collect())
+        })
+        .await
+    }
+}
+
+impl Drop for Answers<'_> {
+    /// Nobody waits for them any more, taken or not.
+    fn drop(&mut self) {
+        let mut state = self.shared.state.borrow_mut();
+        for number in &self.numbers {
+            let place = (number - state.taken) as usize;
+            state.answers[place].is_unwanted = true;
+        }
+        while state.answers.front().is_some_and(|one| one.is_unwanted && one.reply.is_some()) {
+            state.answers.pop_front();
+            state.taken += 1;
+        }
+    }
+}
+
+fn broken(reason: CloseReason) -> RedisError {
+    let kind = match reason {
+        CloseReason::Refused => io::ErrorKind::ConnectionRefused,
+        CloseReason::TimedOut => io::ErrorKind::TimedOut,
+        CloseReason::Reset => io::ErrorKind::ConnectionReset,
+        CloseReason::ByPeer => io::ErrorKind::BrokenPipe,
+    };
+    io::Error::new(kind, format!("the connection was {reason}")).into()
+}
+
+/// A reply as the crate reads it from the wire.
+fn value(reply: &Reply) -> RedisResult<Value> {
+    let mut bytes = Vec::new();
+    reply.encode(&mut bytes);
+    parse_redis_value(&bytes)
+}
+
+impl ConnectionLike for Connection {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        let packed = cmd.get_packed_command();
+        // It never leaves its thread; the crate's signature cannot know that.
+        let asked = SendWrapper::new(async move {
+            let mut answers = self.ask(packed).await?;
+            answers.pop().unwrap_or_default().extract_error()
+        });
+        Box::pin(asked)
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        let packed = pipeline.get_packed_pipeline();
+        let asked = SendWrapper::new(async move {
+            let answers = self.ask(packed).await?;
+            // Errors are left in their places: the pipeline knows which of them it wants to ignore.
+            Ok(answers.into_iter().skip(offset).take(count).collect())
+        });
+        Box::pin(asked)
+    }
+
+    fn get_db(&self) -> i64 {
+        0
+    }
+}

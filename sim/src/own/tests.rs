@@ -1,0 +1,183 @@
+//! Locks of somebody's own, held against real faults.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::claim::Claims as _;
+use crate::determinism;
+use crate::judge::ViolationKind::{Oversell, TwoHolders};
+use crate::scenario::{FaultKind, Fencing, Recipe, Scenario};
+
+const KEY: &str = "lock:stock";
+const LEASE: Duration = Duration::from_millis(800);
+
+/// A lease on one Redis, written by hand, with a script that counts tokens.
+struct Lease {
+    node: Node,
+    value: Cell<u64>,
+}
+
+const TAKE: &str = "if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then \
+                    return redis.call('incr', KEYS[2]) else return 0 end";
+const GIVE_BACK: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
+
+impl Lease {
+    const fn new(node: Node) -> Self {
+        Self { node, value: Cell::new(0) }
+    }
+
+    fn value(&self) -> String {
+        format!("{}-{}-{}", self.node.name(), self.node.host().incarnation(), self.value.get())
+    }
+
+    async fn ask(&self, words: &[&str]) -> Option<i64> {
+        let ask = async {
+            let connection = self.node.connect("redis").await.ok()?;
+            let words = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+            connection.send(Message::Redis(words));
+            connection.receive().await.ok()
+        };
+        match self.node.host().timeout(Duration::from_millis(200), ask).await {
+            Ok(Some(Message::RedisReply(Reply::Int(number)))) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+impl OwnLock for Lease {
+    type Guard = u64;
+
+    async fn acquire(&self) -> u64 {
+        loop {
+            self.value.set(self.value.get() + 1);
+            let (value, lease) = (self.value(), LEASE.as_millis().to_string());
+            match self.ask(&["EVAL", TAKE, "2", KEY, "token", &value, &lease]).await {
+                Some(token) if token > 0 => return token.unsigned_abs(),
+                _ => self.node.host().sleep(Duration::from_millis(30)).await,
+            }
+        }
+    }
+
+    async fn release(&self, _: &u64) -> bool {
+        self.ask(&["EVAL", GIVE_BACK, "1", KEY, &self.value()]).await == Some(1)
+    }
+
+    fn token(&self, token: &u64) -> Option<u64> {
+        Some(*token)
+    }
+}
+
+fn lease() -> Recipe {
+    recipe(KEY, async |node| Lease::new(node)).lease(LEASE).into()
+}
+
+fn sale() -> Scenario {
+    Scenario::default().but(|s| {
+        s.title = "A lease of my own".to_owned();
+        s.lock = lease();
+        s.duration = Duration::from_secs(20);
+        s.shop.stock = 20;
+    })
+}
+
+#[test]
+fn without_a_fault_it_sells_what_there_is() {
+    sale().sweep(0..20).must_hold("all is sold, once", |outcome| match &outcome.verdict {
+        verdict if !verdict.violations.is_empty() => Err(format!("{:?}", verdict.violations)),
+        verdict if verdict.books.sold != 20 => Err(format!("{} sold", verdict.books.sold)),
+        _ => Ok(()),
+    });
+}
+
+#[test]
+fn what_breaks_any_lease_breaks_it_and_is_shrunk_and_told_as_with_any_other() {
+    let found = sale().under(&[], 4).sweep(0..300).must_find(TwoHolders).shrunk_to(2);
+    let told = found.timeline();
+    assert!(told.contains("VIOLATION two-holders"), "{told}");
+    assert!(told.contains("redis sets lock:stock for buyer-"), "whose it is on the server: {told}");
+}
+
+#[test]
+fn its_tokens_fence() {
+    let paused = sale().under(&[FaultKind::Pause, FaultKind::Delay], 3);
+    paused.clone().sweep(0..300).must_find(Oversell);
+    paused.but(|s| s.shop.fencing = Fencing::ReadsAndWrites).sweep(0..300).must_never(Oversell);
+}
+
+/// A lock that is granted to whom a hash map names first: it is deterministic all the same.
+struct Whimsical(Node);
+
+impl OwnLock for Whimsical {
+    type Guard = ();
+
+    async fn acquire(&self) {
+        let names: HashMap<u32, u32> = (0..20).map(|name| (name, name)).collect();
+        let first = names.keys().next().copied().unwrap_or_default();
+        madsim::time::sleep(Duration::from_millis(u64::from(first))).await;
+        self.0.host().sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn release(&self, (): &()) -> bool {
+        true
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_types, reason = "that is what is tried")]
+fn a_users_hash_maps_do_not_make_runs_differ() {
+    let whimsical =
+        sale().under(&[], 3).but(|s| s.lock = recipe("none", async |node| Whimsical(node)).into());
+    for seed in 0..5 {
+        let same = determinism::check(|| whimsical.run(seed), |outcome| &outcome.run.history);
+        assert!(same.is_ok(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_panic_of_theirs_is_a_finding_with_its_seed() {
+    struct Panics;
+    impl OwnLock for Panics {
+        type Guard = ();
+        async fn acquire(&self) {
+            panic!("not written yet");
+        }
+        async fn release(&self, (): &()) -> bool {
+            true
+        }
+    }
+    let scenario = sale().but(|s| s.lock = recipe("mine", async |_| Panics).into());
+    let failure = crate::hunt::quiet::quietly(|| scenario.run(3)).0.unwrap_err();
+    assert!(failure.to_string().contains("not written yet"), "{failure}");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_with_those_that_are() {
+    let looks = recipe("mine", async |node: Node| {
+        let error = node.connect("redis-7").await.err().map(|error| error.to_string());
+        let text = error.unwrap_or_default();
+        node.host().note(fencepost_models::note::Note::Remark { text });
+        Lease::new(node)
+    });
+    let outcome = sale().but(|s| s.lock = looks.into()).run(0).unwrap();
+    let told = outcome.run.history.notes().any(|(_, _, note)| {
+        format!("{note:?}").contains("there is no node `redis-7` (there are: store, redis, buyer-1")
+    });
+    assert!(told);
+}
+
+#[test]
+fn a_failing_claim_says_how_to_see_it_and_leaves_a_page() {
+    let panic =
+        std::panic::catch_unwind(|| sale().under(&[], 4).sweep(0..300).must_never(TwoHolders));
+    let said = *panic.unwrap_err().downcast::<String>().unwrap();
+    assert!(said.contains("The smallest run that does the same"), "{said}");
+    assert!(said.contains("recipe = \"own\"") && said.contains("[[faults]]"), "{said}");
+    assert!(said.contains("FENCEPOST_SEED="), "{said}");
+    let path = said.lines().find_map(|line| line.strip_prefix("look at: ")).unwrap();
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page.contains("A lease of my own"), "{path}");
+}
