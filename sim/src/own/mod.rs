@@ -46,8 +46,8 @@
 //! ```
 //!
 //! With the feature `redis`, a node has connections that code written against the `redis` crate takes as they are
-//! (`Node::redis`, in `own::redis`). Of ZooKeeper there is [`Node::zookeeper`]. Anything else that speaks over the
-//! network can be asked over [`Host::connect`].
+//! (`Node::redis`, in `own::redis`). Of ZooKeeper there is [`Node::zookeeper`]. Anything else is a server of your own:
+//! a state machine among [`OwnServers`], which the lock speaks to over [`Node::connect`].
 //!
 //! # What your code may do
 //!
@@ -63,13 +63,17 @@ mod node;
 mod recipe;
 #[cfg(feature = "redis")]
 pub mod redis;
+mod servers;
 #[cfg(test)]
 mod tests;
 
 pub use fencepost_models::locks::own::OwnLock;
+pub use fencepost_models::machine;
 pub use fencepost_models::message::Message;
 pub use fencepost_models::process::{Connection, Host, TimedOut};
 pub use fencepost_models::redis::resp::Reply;
 
 pub use self::node::{NoSuchNode, Node, NotConnected};
 pub use self::recipe::{OwnRecipe, recipe};
+pub(crate) use self::servers::OwnServer;
+pub use self::servers::OwnServers;

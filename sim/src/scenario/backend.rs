@@ -8,6 +8,8 @@ use fencepost_models::redis::sentinel::SentinelSettings;
 use fencepost_models::redis::server::RedisSettings;
 use fencepost_models::zookeeper::EnsembleSettings;
 
+use crate::own::OwnServers;
+
 /// The servers that a lock lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Backend {
@@ -27,6 +29,8 @@ pub enum Backend {
         /// How many processes there are; no more than buyers.
         processes: u16,
     },
+    /// Somebody's own servers, for a lock of somebody's own: see [`crate::own`]. No scenario file has them.
+    Own(OwnServers),
 }
 
 /// A Redis master, the node `redis-1`, its replicas, `redis-2`, `redis-3`, …, and the Sentinels
@@ -201,7 +205,7 @@ impl Default for ZooKeeper {
 }
 
 impl Backend {
-    /// Every backend, as it is by default.
+    /// Every backend that a scenario file can name, as it is by default.
     pub fn all() -> [Self; 6] {
         [
             Self::Redis(RedisSettings::default()),
@@ -222,6 +226,7 @@ impl Backend {
             Self::RedisIndependent(_) => "redis-independent",
             Self::ZooKeeper(_) => "zookeeper",
             Self::Memory { .. } => "memory",
+            Self::Own(_) => "own",
         }
     }
 
@@ -234,6 +239,7 @@ impl Backend {
             Self::RedisIndependent(masters) => numbered("redis", masters.servers),
             Self::ZooKeeper(ensemble) => numbered("zk", ensemble.servers),
             Self::Memory { .. } => Vec::new(),
+            Self::Own(servers) => servers.names(),
         }
     }
 
@@ -272,7 +278,7 @@ impl Backend {
             Self::RedisSentinel(group) => Some(&group.redis),
             Self::RedisCluster(cluster) => Some(&cluster.redis),
             Self::RedisIndependent(masters) => Some(&masters.redis),
-            Self::ZooKeeper(_) | Self::Memory { .. } => None,
+            Self::ZooKeeper(_) | Self::Memory { .. } | Self::Own(_) => None,
         }
     }
 
@@ -286,7 +292,9 @@ impl Backend {
     /// a second or two (`models/zookeeper/FIDELITY.md`).
     pub const fn settles_after(&self) -> Duration {
         match self {
-            Self::Redis(_) | Self::RedisIndependent(_) | Self::Memory { .. } => Duration::ZERO,
+            Self::Redis(_) | Self::RedisIndependent(_) | Self::Memory { .. } | Self::Own(_) => {
+                Duration::ZERO
+            }
             Self::RedisSentinel(_) | Self::RedisCluster(_) => Duration::from_secs(10),
             Self::ZooKeeper(_) => Duration::from_secs(3),
         }
@@ -312,7 +320,7 @@ impl Backend {
     pub const fn recovers_after(&self) -> Duration {
         const REST: Duration = Duration::from_secs(30);
         match self {
-            Self::Redis(_) | Self::Memory { .. } => Duration::ZERO,
+            Self::Redis(_) | Self::Memory { .. } | Self::Own(_) => Duration::ZERO,
             Self::RedisSentinel(group) => {
                 let failovers = group.failover_timeout.saturating_mul(3);
                 group.down_after.saturating_add(failovers).saturating_add(REST)

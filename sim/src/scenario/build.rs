@@ -199,6 +199,7 @@ impl Scenario {
                 match &self.backend {
                     None | Some(Backend::Memory { .. }) => vec![taken],
                     Some(Backend::ZooKeeper(_)) => vec!["znode-created", "znode-deleted"],
+                    Some(Backend::Own(_)) => vec!["key-set", "remark"],
                     Some(_) => vec!["key-set"],
                 },
             ),

@@ -10,6 +10,7 @@ use fencepost_models::redis::supervised::Supervised;
 use fencepost_models::zookeeper::server::Server as ZooKeeperServer;
 
 use super::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel, ZooKeeper};
+use crate::own::{OwnServer, OwnServers};
 use crate::world::World;
 
 /// The servers of a backend, in a world.
@@ -35,6 +36,7 @@ pub fn add_servers(world: &mut World, backend: &Backend) -> Option<Servers> {
         Backend::RedisIndependent(masters) => add_masters(world, backend, masters),
         Backend::ZooKeeper(ensemble) => add_ensemble(world, backend, ensemble),
         Backend::Memory { .. } => None,
+        Backend::Own(servers) => add_own(world, servers),
     }
 }
 
@@ -53,6 +55,16 @@ fn add_masters(
         }
     };
     let nodes: Vec<NodeId> = backend.server_names().into_iter().map(add).collect();
+    let first = *nodes.first()?;
+    Some(Servers { nodes, address: first.into() })
+}
+
+fn add_own(world: &mut World, servers: &OwnServers) -> Option<Servers> {
+    let add = |server: &OwnServer| {
+        let (name, server) = (server.name().to_owned(), server.clone());
+        world.add_server(&name, move |boot| server.start(boot))
+    };
+    let nodes: Vec<NodeId> = servers.iter().map(add).collect();
     let first = *nodes.first()?;
     Some(Servers { nodes, address: first.into() })
 }

@@ -43,6 +43,8 @@ pub(super) fn read_backend<'a>(
                 let given = table.get("processes");
                 set(processes, given.and_then(|number| number.integer(1..=buyers)));
             }
+            // No file can name them.
+            Backend::Own(_) => {}
         }
         Some((kind, backend))
     });
@@ -63,7 +65,8 @@ pub(super) fn write_backend(out: &mut String, backend: Option<&Backend>) -> fmt:
         Backend::RedisCluster(cluster) => write_cluster(out, cluster),
         Backend::RedisIndependent(masters) => write_independent(out, masters),
         Backend::ZooKeeper(ensemble) => write_ensemble(out, ensemble),
-        Backend::Memory { processes: 1 } => Ok(()),
+        // What they do is nowhere but in their author's code.
+        Backend::Memory { processes: 1 } | Backend::Own(_) => Ok(()),
         Backend::Memory { processes } => writeln!(out, "processes = {processes}"),
     }
 }
