@@ -112,10 +112,12 @@ impl Shared {
         state.asked - 1
     }
 
-    /// Reads what has come, whoever it is for.
+    /// Reads what has come, whoever it is for, and wakes them.
     fn read(&self, context: &mut std::task::Context<'_>) {
+        let mut has_read = false;
         while let Poll::Ready(received) = pin!(self.connection.receive()).poll(context) {
             let mut state = self.state.borrow_mut();
+            has_read = true;
             match received {
                 Ok(Message::RedisReply(reply)) => {
                     if let Some(answer) = state.answers.iter_mut().find(|one| one.reply.is_none()) {
@@ -130,12 +132,22 @@ impl Shared {
                 }
             }
         }
-        let mut state = self.state.borrow_mut();
-        while state.answers.front().is_some_and(|one| one.is_unwanted && one.reply.is_some()) {
-            state.answers.pop_front();
-            state.taken += 1;
+        // Whoever is woken for nothing wakes the others for nothing, and nobody sleeps again.
+        if has_read {
+            let mut state = self.state.borrow_mut();
+            state.forget_unwanted();
+            state.waiting.drain(..).for_each(Waker::wake);
         }
-        state.waiting.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl State {
+    /// Lets go of the answers in front that nobody waits for.
+    fn forget_unwanted(&mut self) {
+        while self.answers.front().is_some_and(|one| one.is_unwanted && one.reply.is_some()) {
+            self.answers.pop_front();
+            self.taken += 1;
+        }
     }
 }
 
@@ -156,7 +168,9 @@ impl Answers<'_> {
                 if let Some(reason) = state.broken {
                     return Poll::Ready(Err(broken(reason)));
                 }
-                state.waiting.push(context.waker().clone());
+                if !state.waiting.iter().any(|one| one.will_wake(context.waker())) {
+                    state.waiting.push(context.waker().clone());
+                }
                 return Poll::Pending;
             }
             let replies: Vec<Reply> = self
@@ -181,10 +195,7 @@ impl Drop for Answers<'_> {
             let place = (number - state.taken) as usize;
             state.answers[place].is_unwanted = true;
         }
-        while state.answers.front().is_some_and(|one| one.is_unwanted && one.reply.is_some()) {
-            state.answers.pop_front();
-            state.taken += 1;
-        }
+        state.forget_unwanted();
     }
 }
 
