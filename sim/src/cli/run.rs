@@ -1,6 +1,6 @@
 //! `fencepost run`.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use fencepost::determinism::{self, NotTheSame};
 use fencepost::report;
@@ -23,6 +23,10 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
         Format::Text => output::page(out, &scenario, &outcome, colour, Some(&replay)),
         Format::Json => report::json(&scenario, &outcome, out),
         Format::Jsonl => report::jsonl(&scenario, &outcome, out),
+        Format::Trace => out.write_all(report::trace(&scenario, &outcome).as_bytes()),
+        Format::Perfetto => report::perfetto(&scenario, &outcome, out),
+        Format::Shiviz => report::shiviz(&outcome, out),
+        Format::Operations => report::operations(&scenario, &outcome, out),
     };
     match &arguments.out {
         Some(path) => output::to_file(path, |out| write(out, false))?,

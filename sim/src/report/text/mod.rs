@@ -33,11 +33,13 @@ use anstyle::{AnsiColor, Style};
 use fencepost_models::shop::Orders;
 use fencepost_models::shop::buyer::{BuyerSettings, LeaseCheck};
 
+pub(in crate::report) use self::closing::{books_line, holders_line};
 use self::glyph::Glyph;
 use self::lanes::{Columns, Lanes};
 use self::paint::{PAGE_WIDTH, Painter, wrap};
 use self::select::SILENCE;
-use self::sentence::{Sentence, Weight, say};
+pub(in crate::report) use self::sentence::Sentence;
+use self::sentence::{Weight, say};
 use self::state::State;
 use self::unsaid::Unsaid;
 use super::cast::Cast;
@@ -190,9 +192,9 @@ fn timeline<W: Write>(
 ) -> Result<(BTreeSet<Glyph>, usize), fmt::Error> {
     let end = SimTime::after(outcome.run.simulated).max(outcome.run.history.end());
     let mut lines = Vec::new();
-    walk(outcome, cast, |_, record, sentences| {
+    walk(outcome, cast, |_, _, record, sentences| {
         lines.extend(sentences.iter().map(|said| (said.weight, record.at)));
-        Ok(())
+        fmt::Result::Ok(())
     })?;
     let chosen = select::choose(&lines, end, max_rows);
     let mut chosen = chosen.into_iter().peekable();
@@ -204,7 +206,7 @@ fn timeline<W: Write>(
     let mut rows = Rows { painter, columns, used: BTreeSet::new(), last, lanes };
     let mut unsaid = Unsaid::default();
     let mut line = 0;
-    walk(outcome, cast, |state, record, sentences| {
+    walk(outcome, cast, |state, _, record, sentences| {
         if !sentences.iter().any(Sentence::is_of_record) {
             unsaid.pass_over(state, record);
         }
@@ -228,11 +230,15 @@ fn timeline<W: Write>(
 }
 
 /// Goes through a run: each record with the state after it and what there is to say of it.
-fn walk(
-    outcome: &Outcome,
-    cast: &Cast,
-    mut visit: impl FnMut(&State<'_>, &Record, &[Sentence]) -> fmt::Result,
-) -> fmt::Result {
+///
+/// # Errors
+///
+/// What `visit` says.
+pub(in crate::report) fn walk<'o, E>(
+    outcome: &'o Outcome,
+    cast: &'o Cast,
+    mut visit: impl FnMut(&State<'o>, RecordId, &'o Record, &[Sentence]) -> Result<(), E>,
+) -> Result<(), E> {
     let history = &outcome.run.history;
     let mut state = State::new(&outcome.run, cast);
     let mut violations = outcome.verdict.violations.iter().peekable();
@@ -255,7 +261,7 @@ fn walk(
             sentences.push(Sentence { weight, mark: Some(Glyph::Violation), text });
         }
         state.apply(record);
-        visit(&state, record, &sentences)?;
+        visit(&state, id, record, &sentences)?;
     }
     Ok(())
 }
