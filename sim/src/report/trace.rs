@@ -16,11 +16,13 @@
 //!
 //! One line for each thing that the page of [`text()`](super::text()) may tell, in the page's own words and under its
 //! own signs, in the order in which they happened: the time that was simulated, the sign or a blank, the sentence.
-//! Unlike the page it leaves no line out, wraps none, draws no lanes, and tells each violation in full. Lines do not
+//! Unlike the page it cuts nothing, wraps nothing, draws no lanes, and tells each violation in full. Lines do not
 //! depend on each other's width, so a run that differs in one thing differs in few lines.
 //!
 //! What changes although nothing that is told has changed is no part of it: wall time, addresses, the terminal's
-//! width, how many polls, messages and events there were, the digest, how much of a stream a replica has.
+//! width, how many polls, messages and events there were, the digest, how much of a stream a replica has, which
+//! transaction an ensemble is at. Nor is a single message that does not get through, unless it is an order or a fault
+//! holds it: servers that are cut off send by the hundred.
 //!
 //! A fault that came to nothing is named at the end. `docs/snapshots.md` says how to keep a trace with `insta`.
 
@@ -31,11 +33,11 @@ use fencepost_models::note::Note;
 
 use super::cast::Cast;
 use super::text::paint::printable;
-use super::text::{Sentence, books_line, holders_line, walk};
+use super::text::{Sentence, State, Weight, books_line, holders_line, walk};
 use super::words;
 use crate::scenario::{Outcome, Scenario};
 use crate::world::SimTime;
-use crate::world::history::{History, Record};
+use crate::world::history::{Event, History, Record};
 
 /// A run as lines that stay the same as long as what they tell does.
 ///
@@ -78,8 +80,9 @@ impl Lines {
 fn tell(outcome: &Outcome, lines: &mut Lines) {
     let history = &outcome.run.history;
     let mut violations = outcome.verdict.violations.iter().peekable();
-    let Ok(()) = walk(outcome, &Cast::of(history), |_, id, record, sentences| {
-        for said in sentences.iter().filter(|said| said.is_of_record()) {
+    let Ok(()) = walk(outcome, &Cast::of(history), |state, id, record, sentences| {
+        let told = sentences.iter().filter(|said| said.is_of_record());
+        for said in told.filter(|said| !is_repetition(state, record, said)) {
             lines.tell(record.at, sign(said), &stable(history, record, said));
         }
         // The page counts those of a kind after the first: one more would change all that follow.
@@ -95,13 +98,35 @@ fn sign(said: &Sentence) -> &'static str {
     said.mark.map_or(" ", |glyph| glyph.symbol())
 }
 
-/// The sentence, without what unrelated messages change.
-fn stable(history: &History, record: &Record, said: &Sentence) -> String {
-    let Some(Note::Synced { master, full, .. }) = history.note_of(record) else {
-        return said.text.clone();
+/// Whether a sentence is about one message, or one connection of a Sentinel's, that does not get through: servers that
+/// are cut off say so all the time.
+fn is_repetition(state: &State<'_>, record: &Record, said: &Sentence) -> bool {
+    let is_of_network = match record.event {
+        Event::Blocked(_) | Event::Lost { .. } => true,
+        Event::Connecting { .. }
+        | Event::Connected(_)
+        | Event::Closed(_)
+        | Event::ConnectionLost { .. } => state.is_watcher(record.node),
+        _ => false,
     };
-    let what = if *full { "a full copy" } else { "the rest" };
-    format!("{} has {what} of what {} had", history.name(record.node), history.name(*master))
+    is_of_network && said.weight == Weight::Quiet
+}
+
+/// The sentence, without what unrelated messages change: how much of a stream, which transaction of an ensemble.
+fn stable(history: &History, record: &Record, said: &Sentence) -> String {
+    let name = history.name(record.node);
+    match history.note_of(record) {
+        Some(Note::Synced { master, full, .. }) => {
+            let what = if *full { "a full copy" } else { "the rest" };
+            format!("{name} has {what} of what {} had", history.name(*master))
+        }
+        Some(Note::ZooKeeper { event: "looking", .. }) => format!("{name} looks for a leader"),
+        Some(Note::ZooKeeper { event: "sync-diff" | "sync-trunc" | "sync-snap", .. }) => {
+            let (what, _) = said.text.split_once(" up to ").unwrap_or((&said.text, ""));
+            what.to_owned()
+        }
+        _ => said.text.clone(),
+    }
 }
 
 fn close(outcome: &Outcome, lines: &mut Lines) {

@@ -22,9 +22,9 @@
 //!
 //! Counters are `stock` and `sold`, at the store that has them.
 //!
-//! A message takes no time at the node where it is sent or got: its slice is a mark. Those of one moment stand one after
-//! the other, each as long as there is room for before the node's next one and a microsecond at most, so that every
-//! arrow has an end of its own; `at_ns` in `args` is when it was. Timers, disks and connections are left out.
+//! A message takes no time at the node where it is sent or got: its slice is a mark, a microsecond long. Those of one
+//! moment stand one after the other, in the order in which they happened, so that every arrow has an end of its
+//! own; `at_ns` in `args` is when it was. Timers, disks and connections are left out.
 
 mod event;
 mod tracks;
@@ -46,7 +46,8 @@ use crate::scenario::{Outcome, Scenario};
 use crate::world::SimTime;
 use crate::world::history::{Event, FaultId, History, MessageId, Record};
 
-/// How long a message's mark is, where there is room for it.
+/// How long a message's mark is: far less than what a message takes on its way, and no less than what `chrome://tracing`
+/// tells apart.
 const MARK_NANOS: u64 = 1_000;
 
 /// Writes a run as a trace in the Trace Event Format.
@@ -71,11 +72,12 @@ pub fn perfetto(
     show_faults(&mut trace, outcome)?;
     show_holds(&mut trace, history)?;
     show_processes(&mut trace, outcome)?;
-    let marks = Marks::of(history);
-    for (record, mark) in history.records().iter().zip(marks.at) {
+    let (delivered, mut marks) = (delivered(history), Marks::default());
+    for record in history.records() {
         match record.event {
             Event::Sent(id) | Event::Delivered(id) => {
-                show_message(&mut trace, record, id, mark, marks.delivered.contains(&id))?;
+                let from = marks.place(record, id);
+                show_message(&mut trace, record, id, from, delivered.contains(&id))?;
             }
             Event::Blocked(_) | Event::Held(_) | Event::Lost { .. } => {
                 show_obstacle(&mut trace, record)?;
@@ -229,51 +231,42 @@ fn show_processes<W: io::Write + ?Sized>(
 }
 
 /// Where the marks of messages stand.
+#[derive(Default)]
 struct Marks {
-    /// By record: where its mark begins, and how long it is; nothing for what is no message.
-    at: Vec<(SimTime, u64)>,
-    delivered: BTreeSet<MessageId>,
+    /// Until when each node's track is taken.
+    taken: BTreeMap<NodeId, SimTime>,
+    /// Where the marks of what is under way end.
+    sent: BTreeMap<MessageId, SimTime>,
 }
 
 impl Marks {
-    fn of(history: &History) -> Self {
-        let mut delivered = BTreeSet::new();
-        let mut at = vec![(SimTime::ZERO, 0); history.records().len()];
-        // The messages of one moment at each node, while it lasts.
-        let mut moments: BTreeMap<NodeId, (SimTime, Vec<usize>)> = BTreeMap::new();
-        let mut stand = |(moment, places): (SimTime, Vec<usize>), next: Option<SimTime>| {
-            let all = places.len() as u64;
-            let room = next.map_or(u64::MAX, |next| next.as_nanos() - moment.as_nanos());
-            let length = MARK_NANOS.min(room / all.max(1));
-            for (number, place) in (0..).zip(places) {
-                at[place] = (moment.plus_nanos(number * length), length);
-            }
-        };
-        for (place, record) in history.records().iter().enumerate() {
-            match record.event {
-                Event::Sent(_) => {}
-                Event::Delivered(message) => {
-                    delivered.insert(message);
-                }
-                _ => continue,
-            }
-            let moment = moments.entry(record.node).or_insert_with(|| (record.at, Vec::new()));
-            if moment.0 != record.at {
-                let before = std::mem::replace(moment, (record.at, Vec::new()));
-                stand(before, Some(record.at));
-            }
-            moment.1.push(place);
+    /// Where the mark begins of what a node sends or gets: then, or as soon as there is room for it.
+    fn place(&mut self, record: &Record, id: MessageId) -> SimTime {
+        let taken = self.taken.entry(record.node).or_default();
+        // No arrow points backwards.
+        let from = record.at.max(*taken).max(self.sent.remove(&id).unwrap_or_default());
+        *taken = from.plus_nanos(MARK_NANOS);
+        if let Event::Sent(_) = record.event {
+            self.sent.insert(id, *taken);
         }
-        moments.into_values().for_each(|moment| stand(moment, None));
-        Self { at, delivered }
+        from
     }
+}
+
+/// The messages that reach a process.
+fn delivered(history: &History) -> BTreeSet<MessageId> {
+    let of_record = |record: &Record| match record.event {
+        Event::Delivered(message) => Some(message),
+        _ => None,
+    };
+    history.records().iter().filter_map(of_record).collect()
 }
 
 fn show_message<W: io::Write + ?Sized>(
     trace: &mut Trace<'_, W>,
     record: &Record,
     id: MessageId,
-    (from, length): (SimTime, u64),
+    from: SimTime,
     arrives: bool,
 ) -> io::Result<()> {
     let history = trace.history;
@@ -290,11 +283,12 @@ fn show_message<W: io::Write + ?Sized>(
         args["content"] = serde_json::to_value(Content(&envelope.message))?;
     }
     let event = trace.event(Track::Messages(record.node), &name, "message")?.at(from);
-    event.until(from.plus_nanos(length)).write(Phase::Complete, args)?;
+    event.until(from.plus_nanos(MARK_NANOS)).write(Phase::Complete, args)?;
     if arrives {
         let end = if is_sent { Phase::FlowStart(id) } else { Phase::FlowEnd(id) };
         let event = trace.event(Track::Messages(record.node), &name, "message")?;
-        event.at(from).write(end, json!({}))?;
+        // In the middle: where one mark ends and the next begins, viewers differ in whose the moment is.
+        event.at(from.plus_nanos(MARK_NANOS / 2)).write(end, json!({}))?;
     }
     Ok(())
 }
