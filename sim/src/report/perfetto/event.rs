@@ -54,7 +54,8 @@ pub struct Trace<'a, W: ?Sized> {
 
 impl<'a, W: io::Write + ?Sized> Trace<'a, W> {
     pub fn begin(out: &'a mut W, history: &'a History, other: &Value) -> io::Result<Self> {
-        writeln!(out, "{{\"displayTimeUnit\":\"ms\",\"otherData\":{other},\"traceEvents\":[")?;
+        // `chrome://tracing` compares the ends of slices as exactly as that.
+        writeln!(out, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{other},\"traceEvents\":[")?;
         Ok(Self { history, sold: BTreeMap::new(), out, is_first: true, threads: BTreeMap::new() })
     }
 

@@ -46,8 +46,7 @@ use crate::scenario::{Outcome, Scenario};
 use crate::world::SimTime;
 use crate::world::history::{Event, FaultId, History, MessageId, Record};
 
-/// How long a message's mark is: far less than what a message takes on its way, and no less than what `chrome://tracing`
-/// tells apart.
+/// How long a message's mark is: far less than what a message takes on its way.
 const MARK_NANOS: u64 = 1_000;
 
 /// Writes a run as a trace in the Trace Event Format.
