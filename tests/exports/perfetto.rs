@@ -117,8 +117,11 @@ fn are_introduced(events: &[Event]) {
     }
 }
 
+/// From when, until when, and what.
+type Slice<'e> = (u64, u64, &'e Event);
+
 /// The slices of each track.
-fn slices(events: &[Event]) -> BTreeMap<(u32, u32), Vec<(u64, u64, &Event)>> {
+fn slices(events: &[Event]) -> BTreeMap<(u32, u32), Vec<Slice<'_>>> {
     let mut slices: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for event in events {
         if let Phase::Complete { nanos } = event.phase {

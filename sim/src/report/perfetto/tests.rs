@@ -56,7 +56,8 @@ fn messages_stand_side_by_side_and_no_arrow_points_backwards() {
         ]
     );
     let is_arrow = |event: &&Value| !event["id"].is_null();
-    let arrows: Vec<_> = events.iter().filter(is_arrow).map(|it| [&it["ph"], &it["ts"]]).collect();
+    let arrows: Vec<_> =
+        events.iter().filter(is_arrow).map(|it| [it["ph"].clone(), it["ts"].clone()]).collect();
     let expected = [("s", 0.5), ("s", 1.5), ("f", 2.5), ("f", 5.5)];
     assert_eq!(arrows, expected.map(|(ph, ts)| [json!(ph), json!(ts)]), "FOUR never arrives");
 }

@@ -15,12 +15,12 @@ fn betweens(outcome: &Outcome, max_rows: usize) -> Vec<Between> {
     let cast = Cast::of(&outcome.run.history);
     // Every line and every record without one, in order.
     let mut steps: Vec<(Option<(Weight, SimTime)>, Record)> = Vec::new();
-    walk(outcome, &cast, |_, record, sentences| {
+    walk(outcome, &cast, |_, _, record, sentences| {
         if !sentences.iter().any(Sentence::is_of_record) {
             steps.push((None, *record));
         }
         steps.extend(sentences.iter().map(|said| (Some((said.weight, record.at)), *record)));
-        Ok(())
+        fmt::Result::Ok(())
     })
     .unwrap();
     let lines: Vec<_> = steps.iter().filter_map(|(line, _)| *line).collect();
@@ -186,9 +186,9 @@ fn many_counts_are_added_up_and_the_routine_ones_first() {
     let outcome = testing::outcome(story, &[], 0);
     let mut unsaid = Unsaid::default();
     let cast = Cast::of(&outcome.run.history);
-    walk(&outcome, &cast, |state, record, _| {
+    walk(&outcome, &cast, |state, _, record, _| {
         unsaid.pass_over(state, record);
-        Ok(())
+        fmt::Result::Ok(())
     })
     .unwrap();
     let said = unsaid.describe(Duration::from_secs(1), false);
