@@ -236,4 +236,14 @@ impl Fault {
     pub const fn kind(&self) -> FaultKind {
         self.action.kind()
     }
+
+    /// Whether it is over as soon as it has begun, and nothing is left to undo. A clock that is set is, unless
+    /// it is set back later.
+    pub const fn is_instant(&self) -> bool {
+        match self.kind() {
+            FaultKind::DropConnection | FaultKind::Failover => true,
+            FaultKind::ClockJump => self.length.is_none(),
+            _ => false,
+        }
+    }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use fencepost::report;
+use fencepost::scenario::Scenario;
 use serde_json::Value;
 
 fn seed(name: &str) -> PathBuf {
@@ -123,6 +125,27 @@ fn json_lines_are_one_object_each() {
         .collect();
     assert!(lines.len() > 50, "{} lines", lines.len());
     assert!(lines.iter().all(Value::is_object));
+}
+
+#[test]
+fn each_format_for_others_is_what_the_library_writes() {
+    let scenario = Scenario::read(&seed("paused-holder.toml")).expect("a scenario");
+    let outcome = scenario.run(scenario.seed).expect("runs");
+    let written = |write: &dyn Fn(&mut Vec<u8>) -> std::io::Result<()>| {
+        let mut out = Vec::new();
+        write(&mut out).expect("writes to memory");
+        String::from_utf8(out).expect("UTF-8")
+    };
+    for (format, expected) in [
+        ("trace", report::trace(&scenario, &outcome)),
+        ("perfetto", written(&|out| report::perfetto(&scenario, &outcome, out))),
+        ("shiviz", written(&|out| report::shiviz(&outcome, out))),
+        ("operations", written(&|out| report::operations(&scenario, &outcome, out))),
+    ] {
+        let output = run(&seed("paused-holder.toml"), &["--format", format]);
+        assert_eq!(output.status.code(), Some(0), "{format}: {}", stderr(&output));
+        assert!(stdout(&output) == expected, "{format}");
+    }
 }
 
 #[test]

@@ -334,6 +334,14 @@ enum Format {
     Jsonl,
     /// One page for a browser, with the cure beside the run and the curve of its futures.
     Html,
+    /// What there is to tell, one line each, for snapshots in tests: nothing cut, nothing that changes by itself.
+    Trace,
+    /// A trace for ui.perfetto.dev and chrome://tracing, in the Trace Event Format.
+    Perfetto,
+    /// A log for ShiViz, with vector clocks.
+    Shiviz,
+    /// An operation history as Jepsen's checkers understand one, in JSON lines.
+    Operations,
 }
 
 /// How a command ended, apart from failing.

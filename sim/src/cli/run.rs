@@ -28,6 +28,10 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
             let page = Besides::of(&scenario, &outcome).page(&scenario, &outcome, Some(&replay));
             out.write_all(page.as_bytes())
         }
+        Format::Trace => out.write_all(report::trace(&scenario, &outcome).as_bytes()),
+        Format::Perfetto => report::perfetto(&scenario, &outcome, out),
+        Format::Shiviz => report::shiviz(&outcome, out),
+        Format::Operations => report::operations(&scenario, &outcome, out),
     };
     match &arguments.out {
         Some(path) => output::to_file(path, |out| write(out, false))?,

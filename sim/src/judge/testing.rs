@@ -9,7 +9,7 @@ use fencepost_models::machine::{ConnectionId, InputId, NodeId};
 use fencepost_models::message::Message;
 use fencepost_models::note::{Name, Note, ReleaseOutcome};
 use fencepost_models::redis::resp::Reply;
-use fencepost_models::shop::ShopRequest;
+use fencepost_models::shop::{ShopReply, ShopRequest};
 
 use super::{JudgeSettings, LockHome, Verdict, Violation, ViolationKind, judge};
 use crate::world::SimTime;
@@ -250,6 +250,13 @@ impl Story {
     /// A buyer's write sets out.
     pub fn send_write(&mut self, from: NodeId, order: u64, stock: u64) -> MessageId {
         self.send(from, STORE, Message::Shop(ShopRequest::Write { order, stock, token: None }))
+    }
+
+    /// The store answers what a client has asked, on the client's connection, and the client gets it.
+    pub fn answer(&mut self, to: NodeId, reply: ShopReply) -> &mut Self {
+        let (connection, message) = (ConnectionId(u32::from(to.0)), Message::ShopReply(reply));
+        let sent = self.history.push_sent(self.now, None, [STORE, to], connection, message);
+        self.deliver(sent)
     }
 
     /// The store takes a write, whoever may have sent it when.

@@ -67,7 +67,7 @@ pub fn jsonl(
     line(out, &Footer { verdict: RunReport::new(scenario, outcome) })
 }
 
-fn line(out: &mut (impl io::Write + ?Sized), value: &impl Serialize) -> io::Result<()> {
+pub(super) fn line(out: &mut (impl io::Write + ?Sized), value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")
 }
@@ -112,7 +112,7 @@ impl Serialize for Line<'_> {
                 map.serialize_entry("connection", &connection)?;
                 map.serialize_entry("reason", &reason)?;
             }
-            Event::Noted(id) => map.serialize_entry("note", &self.note(id))?,
+            Event::Noted(id) => map.serialize_entry("note", &note(self.history, id))?,
             Event::FaultBegan(FaultId(id)) | Event::FaultEnded(FaultId(id)) => {
                 map.serialize_entry("fault", &id)?;
                 map.serialize_entry("description", &self.faults.get(id as usize))?;
@@ -141,20 +141,20 @@ impl Line<'_> {
         map.serialize_entry("connection", &envelope.connection)?;
         map.serialize_entry("name", &envelope.message.name())
     }
+}
 
-    /// A note, with the nodes' names in place of their numbers.
-    fn note(&self, id: NoteId) -> Value {
-        let mut note = json!(self.history.note(id));
-        for key in ["from", "to"] {
-            if let Some(node) = note.get_mut(key) {
-                let number = node.as_u64().and_then(|number| u16::try_from(number).ok());
-                if let Some(number) = number {
-                    *node = json!(self.history.name(NodeId(number)));
-                }
+/// A note, with the nodes' names in place of their numbers.
+pub(super) fn note(history: &History, id: NoteId) -> Value {
+    let mut note = json!(history.note(id));
+    for key in ["from", "to"] {
+        if let Some(node) = note.get_mut(key) {
+            let number = node.as_u64().and_then(|number| u16::try_from(number).ok());
+            if let Some(number) = number {
+                *node = json!(history.name(NodeId(number)));
             }
         }
-        note
     }
+    note
 }
 
 pub(super) const fn event_name(event: Event) -> &'static str {

@@ -119,31 +119,41 @@ fn idle_faults(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
 }
 
 fn books<W: Write>(painter: &mut Painter<'_, W>, outcome: &Outcome) -> fmt::Result {
+    painter.paragraph(&label("books"), Style::new(), &books_line(outcome))?;
+    painter.paragraph(&label("holders"), Style::new(), &holders_line(outcome))
+}
+
+/// `stock 1, 0 left, 2 sold: 1 oversold; 0 requests fenced off`.
+pub(in crate::report) fn books_line(outcome: &Outcome) -> String {
     let books = &outcome.verdict.books;
-    let mut line = format!(
-        "stock {}, {} left, {} sold: {} oversold",
+    let missing = match books.missing() {
+        0 => String::new(),
+        pieces => format!(", {} neither left nor sold", words::count(pieces, "piece", "pieces")),
+    };
+    let doubled = match books.doubled {
+        0 => String::new(),
+        orders => {
+            let orders = words::count(orders, "order", "orders");
+            format!("; {orders} for what had been ordered already")
+        }
+    };
+    format!(
+        "stock {}, {} left, {} sold: {} oversold{missing}{doubled}; {} fenced off",
         books.initial,
         books.remaining,
         books.sold,
         books.oversold(),
-    );
-    if books.missing() > 0 {
-        let pieces = words::count(books.missing(), "piece", "pieces");
-        write!(line, ", {pieces} neither left nor sold")?;
-    }
-    if books.doubled > 0 {
-        let orders = words::count(books.doubled, "order", "orders");
-        write!(line, "; {orders} for what had been ordered already")?;
-    }
-    let requests = words::count(books.fenced_off, "request", "requests");
-    write!(line, "; {requests} fenced off")?;
-    painter.paragraph(&label("books"), Style::new(), &line)?;
-    let line = match outcome.verdict.max_holders {
+        words::count(books.fenced_off, "request", "requests"),
+    )
+}
+
+/// `up to 2 at once`.
+pub(in crate::report) fn holders_line(outcome: &Outcome) -> String {
+    match outcome.verdict.max_holders {
         0 => "nobody held a lock".to_owned(),
         1 => "never more than 1 at once".to_owned(),
         most => format!("up to {most} at once"),
-    };
-    painter.paragraph(&label("holders"), Style::new(), &line)
+    }
 }
 
 fn faults<W: Write>(painter: &mut Painter<'_, W>, outcome: &Outcome) -> fmt::Result {

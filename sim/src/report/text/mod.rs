@@ -18,6 +18,7 @@ use std::fmt::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+pub(in crate::report) use self::closing::{books_line, holders_line};
 use self::lanes::{Columns, Lanes};
 use self::paint::{PAGE_WIDTH, Painter, wrap};
 use self::unsaid::Unsaid;
