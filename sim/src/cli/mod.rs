@@ -13,7 +13,7 @@ mod progress;
 mod run;
 mod shrink;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,6 +103,12 @@ struct RunArguments {
     /// The seed, in place of the one that the file names.
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
+    /// Run it up to this event, and go on from there in another way.
+    #[arg(long, value_name = "EVENT", requires = "future")]
+    from: Option<u32>,
+    /// Which of the many ways: a number that `fencepost likelihood` gives.
+    #[arg(long, value_name = "N", requires = "from")]
+    future: Option<NonZeroU64>,
     /// How to show the run.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
