@@ -71,8 +71,8 @@ enum Command {
     /// Make a violating run as small as it can be and write it as a scenario.
     ///
     /// Faults that are not needed go, and so do buyers, servers and time; what stays gets shorter and
-    /// rounder. The run under the same seed still shows the same kind of violation. Exit codes: 0 it is
-    /// written, 1 the run shows no violation.
+    /// rounder, and the same kind of violation still comes about in the same way. Where a fault can be spared under
+    /// another seed, the scenario has that one. Exit codes: 0 it is written, 1 the run shows no violation.
     Shrink(ShrinkArguments),
     /// What if? Run one seed as the scenario is and with settings changed, and compare the two.
     ///

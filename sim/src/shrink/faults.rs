@@ -30,6 +30,24 @@ fn leave_out(smallest: &mut Smallest, mut is_out: impl FnMut(usize) -> bool) -> 
     scenario.faults.len() < smallest.scenario.faults.len() && smallest.try_out(scenario)
 }
 
+/// So many seeds are tried in the place of one.
+const OTHER_SEEDS: u64 = 50;
+
+/// Leaves out a fault under one of the next seeds. Some faults are there for the moment's sake alone: a buyer that
+/// died came back at the right time, a message that was late met another. Under another seed it happens by itself.
+pub fn fewer_under_another_seed(smallest: &mut Smallest) -> bool {
+    let seed = smallest.scenario.seed;
+    let seeds = (1..=OTHER_SEEDS).map(|step| seed.wrapping_add(step));
+    let places = 0..smallest.scenario.faults.len();
+    let mut others = seeds.flat_map(|seed| places.clone().map(move |place| (seed, place)));
+    others.any(|(seed, place)| {
+        let mut scenario = smallest.scenario.clone();
+        scenario.faults.remove(place);
+        scenario.seed = seed;
+        smallest.try_out(scenario)
+    })
+}
+
 /// Makes each fault as simple as it can be.
 pub fn simpler(smallest: &mut Smallest) -> bool {
     let mut is_simpler = false;
