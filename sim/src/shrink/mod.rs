@@ -136,7 +136,7 @@ impl Smallest {
         let is_smaller = cast::smaller(self);
         let is_simpler = faults::simpler(self);
         // Last, when there is little left: this is a search, and the other seed stays.
-        is_fewer || is_smaller || is_simpler || faults::fewer_under_another_seed(self)
+        is_fewer || is_smaller || is_simpler || faults::fewer_otherwise(self)
     }
 
     /// Takes a scenario in place of the smallest one, if its run still shows the violation, and comes to it in
