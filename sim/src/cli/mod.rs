@@ -193,6 +193,9 @@ struct ExhaustArguments {
     /// Only at moments at which somebody wrote something down: what a client believes, what a server has changed.
     #[arg(long)]
     at_changes: bool,
+    /// Run part I of N of the placements, I from 1 to N.
+    #[arg(long, value_name = "I/N", value_parser = hunt::read_shard, allow_hyphen_values = true)]
+    shard: Option<Shard>,
     /// How many placements to run at a time; without this, as many as there are cores.
     #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
     jobs: Option<NonZeroUsize>,
