@@ -6,7 +6,8 @@
 //! FENCEPOST_SHARD=1/8 cargo test --release -p fencepost-stories --test exhaustive any_kinds -- --ignored --nocapture
 //! ```
 //!
-//! SAMPLE
+//! Two pauses or crashes are 178,000 placements, two faults of any kinds 5,446,651, at 0.5 to 1.1 ms of one core each:
+//! half an hour or more of two cores, which `FENCEPOST_SHARD` divides.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
