@@ -127,3 +127,15 @@ fn a_random_value_as_a_token_goes_back_without_any_fault() {
     synced(5).but(values).sweep(0..20).must_find(TokenRegression);
     synced(5).sweep(0..20).must_never(TokenRegression);
 }
+
+#[test]
+fn a_store_without_power_makes_a_holder_wait_for_longer_than_its_lease() {
+    let sale = |lease_check| {
+        with_faults(synced(5), &[FaultKind::PowerLoss]).but(|s| {
+            s.shop.buyer.store_timeout = Duration::from_secs(10);
+            s.shop.buyer.lease_check = lease_check;
+        })
+    };
+    sale(LeaseCheck::None).sweep(0..200).must_find(TwoHolders).shrunk_to(1);
+    sale(LeaseCheck::Throughout).sweep(0..200).must_never(TwoHolders);
+}

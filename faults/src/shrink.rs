@@ -32,6 +32,15 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The same fault twice as long, and ten times: one that lasts may do what two do.
+    pub fn longer(&self) -> impl Iterator<Item = Self> + '_ {
+        let lengths = self.length.into_iter();
+        let longer = lengths.flat_map(|length| [2, 10].map(|times| length.checked_mul(times)));
+        longer.flatten().map(|length| Self { length: Some(length), ..self.clone() })
+    }
+}
+
 impl Action {
     fn simpler(&self) -> Vec<Self> {
         match self {

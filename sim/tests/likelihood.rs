@@ -6,9 +6,13 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 fn likelihood(scenario: &str, arguments: &[&str]) -> Output {
+    fencepost("likelihood", scenario, arguments)
+}
+
+fn fencepost(command: &str, scenario: &str, arguments: &[&str]) -> Output {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(scenario);
     let path = path.to_str().expect("UTF-8");
-    let arguments = [&["likelihood", path], arguments].concat();
+    let arguments = [&[command, path], arguments].concat();
     Command::new(env!("CARGO_BIN_EXE_fencepost")).args(arguments).output().expect("starts")
 }
 
@@ -38,6 +42,36 @@ fn the_curve_of_a_hunts_finding_leaps_where_its_fault_strikes() {
 
     let one = likelihood("hunts/single-redis.toml", &[&arguments[..], &["--jobs", "1"]].concat());
     assert_eq!(one.stdout, output.stdout, "on however many threads");
+}
+
+#[test]
+fn the_futures_of_a_point_can_be_run() {
+    let scenario = "hunts/single-redis.toml";
+    let arguments = ["--seed", "13", "--points", "8", "--futures", "10", "--format", "json"];
+    let output = likelihood(scenario, &arguments);
+    let curve: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let mut seen = Vec::new();
+    for point in curve["points"].as_array().expect("a list") {
+        for (name, shows) in [("first_violating", true), ("first_harmless", false)] {
+            let Some(future) = point[name].as_u64() else { continue };
+            let [from, future] = [point["event"].to_string(), future.to_string()];
+            let arguments = ["--seed", "13", "--from", &from, "--future", &future];
+            let run = fencepost("run", scenario, &[&arguments[..], &["--format", "json"]].concat());
+            let run: Value = serde_json::from_slice(&run.stdout).expect("one JSON object");
+            let violations = run["violations"].as_array().expect("a list");
+            assert_eq!(violations.iter().any(|one| one["kind"] == curve["kind"]), shows, "{point}");
+            seen.push(shows);
+        }
+    }
+    assert!(seen.contains(&true) && seen.contains(&false), "{seen:?}");
+
+    let page = likelihood(scenario, &["--seed", "13", "--futures", "10"]);
+    let told = said(&page).0.lines().filter(|line| line.contains(" --from "));
+    let told: Vec<&str> = told.map(str::trim).collect();
+    let [violates, does_not] = told[..] else { panic!("{told:?}") };
+    assert!(violates.ends_with("# violates") && does_not.ends_with("# does not"), "{told:?}");
+    let half = fencepost("run", scenario, &["--from", "5"]);
+    assert_eq!((half.status.code(), said(&half).0), (Some(2), ""), "from there, but which?");
 }
 
 #[test]

@@ -19,11 +19,16 @@ pub fn main(arguments: &ExhaustArguments) -> Result<Ending, Failed> {
     if let Some(jobs) = arguments.jobs {
         exhaust = exhaust.jobs(jobs);
     }
+    if let Some(shard) = arguments.shard {
+        exhaust = exhaust.shard(shard);
+    }
     let mut folder = arguments.out.as_deref().map(Folder::open).transpose()?;
     let earlier = folder.as_ref().map(Folder::earlier).transpose()?.flatten();
     let what = "placements";
     exhaust = folder::go_on(folder.as_ref(), earlier, what, exhaust, Exhaust::go_on_from)?;
-    let (report, _) = progress::show(exhaust.placements(), what, |progress| {
+    let all = 0..exhaust.placements();
+    let part = arguments.shard.map_or(all.clone(), |shard| shard.seeds(&all));
+    let (report, _) = progress::show(part.end - part.start, what, |progress| {
         folder::watch(folder.as_mut(), progress, |tick| exhaust.watch(tick))
     })?;
     let report = report?;

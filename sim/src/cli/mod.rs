@@ -13,7 +13,7 @@ mod progress;
 mod run;
 mod shrink;
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,8 +71,8 @@ enum Command {
     /// Make a violating run as small as it can be and write it as a scenario.
     ///
     /// Faults that are not needed go, and so do buyers, servers and time; what stays gets shorter and
-    /// rounder. The run under the same seed still shows the same kind of violation. Exit codes: 0 it is
-    /// written, 1 the run shows no violation.
+    /// rounder, and the same kind of violation still comes about in the same way. Where a fault can be spared under
+    /// another seed, the scenario has that one. Exit codes: 0 it is written, 1 the run shows no violation.
     Shrink(ShrinkArguments),
     /// What if? Run one seed as the scenario is and with settings changed, and compare the two.
     ///
@@ -106,6 +106,12 @@ struct RunArguments {
     /// The seed, in place of the one that the file names.
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
+    /// Run it up to this event, and go on from there in another way.
+    #[arg(long, value_name = "EVENT", requires = "future")]
+    from: Option<u32>,
+    /// Which of the many ways: a number that `fencepost likelihood` gives.
+    #[arg(long, value_name = "N", requires = "from")]
+    future: Option<NonZeroU64>,
     /// How to show the run.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -190,6 +196,9 @@ struct ExhaustArguments {
     /// Only at moments at which somebody wrote something down: what a client believes, what a server has changed.
     #[arg(long)]
     at_changes: bool,
+    /// Run part I of N of the placements, I from 1 to N.
+    #[arg(long, value_name = "I/N", value_parser = hunt::read_shard, allow_hyphen_values = true)]
+    shard: Option<Shard>,
     /// How many placements to run at a time; without this, as many as there are cores.
     #[arg(long, value_name = "N", value_parser = hunt::read_jobs, allow_hyphen_values = true)]
     jobs: Option<NonZeroUsize>,

@@ -7,6 +7,7 @@ use fencepost::report;
 use fencepost::report::html::Besides;
 use fencepost::scenario::{Failure, Outcome, Scenario};
 use fencepost::world::RunError;
+use fencepost::world::history::RecordId;
 use miette::{Report, miette};
 
 use super::{Ending, Failed, Format, RunArguments, output};
@@ -17,9 +18,12 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
     let outcome = if arguments.check_determinism {
         run_twice(arguments, &scenario, seed)?
     } else {
-        scenario.run(seed).map_err(|failure| explain(arguments, seed, &failure))?
+        run(arguments, &scenario, seed).map_err(|failure| explain(arguments, seed, &failure))?
     };
-    let replay = format!("{} --seed {seed}", output::replay(&arguments.scenario));
+    let mut replay = format!("{} --seed {seed}", output::replay(&arguments.scenario));
+    if let (Some(from), Some(future)) = (arguments.from, arguments.future) {
+        replay.push_str(&format!(" --from {from} --future {future}"));
+    }
     let write = |out: &mut output::Out<'_>, colour: bool| match arguments.format {
         Format::Text => output::page(out, &scenario, &outcome, colour, Some(&replay)),
         Format::Json => report::json(&scenario, &outcome, out),
@@ -44,8 +48,16 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
     })
 }
 
+/// Runs the scenario as it is, or as it could have gone on.
+fn run(arguments: &RunArguments, scenario: &Scenario, seed: u64) -> Result<Outcome, Failure> {
+    match (arguments.from, arguments.future) {
+        (Some(from), Some(future)) => scenario.run_otherwise(seed, RecordId(from), future),
+        _ => scenario.run(seed),
+    }
+}
+
 fn run_twice(arguments: &RunArguments, scenario: &Scenario, seed: u64) -> Result<Outcome, Failed> {
-    match determinism::check(|| scenario.run(seed), |outcome| &outcome.run.history) {
+    match determinism::check(|| run(arguments, scenario, seed), |outcome| &outcome.run.history) {
         Ok(outcome) => {
             let events = outcome.run.history.records().len();
             eprintln!(

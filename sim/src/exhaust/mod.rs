@@ -38,7 +38,7 @@ use serde::Serialize;
 
 use self::placement::places;
 pub use self::text::text;
-use crate::hunt::{AnotherHunt, Hunt, HuntError, HuntReport};
+use crate::hunt::{AnotherHunt, Hunt, HuntError, HuntReport, Shard};
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 use crate::world::SimTime;
@@ -140,6 +140,12 @@ impl Exhaust {
     /// Runs so many placements at a time.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
         self.hunt = self.hunt.jobs(jobs);
+        self
+    }
+
+    /// Runs one part of the placements. What it covers is less than there is, and says so.
+    pub fn shard(mut self, shard: Shard) -> Self {
+        self.hunt = self.hunt.shard(shard);
         self
     }
 

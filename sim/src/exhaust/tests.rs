@@ -36,6 +36,22 @@ fn it_is_the_same_whatever_the_threads() {
 }
 
 #[test]
+fn its_parts_are_all_of_it() {
+    let exhaust = Exhaust::of(one_piece(), 1).unwrap();
+    let whole = exhaust.run().unwrap();
+    let part = |number| exhaust.clone().shard(Shard::new(number, 3).unwrap()).run().unwrap();
+    let parts: Vec<ExhaustReport> = (1..=3).map(part).collect();
+    let sum = |number: fn(&HuntReport) -> u64| -> u64 {
+        parts.iter().map(|part| number(&part.counts)).sum()
+    };
+    assert_eq!(sum(|counts| counts.seeds), whole.placements);
+    assert_eq!(sum(|counts| counts.violating_seeds), whole.counts.violating_seeds);
+    let first = parts.iter().find_map(|part| part.first.get(&TwoHolders));
+    assert_eq!(first, whole.first.get(&TwoHolders));
+    assert!(text(&parts[0]).contains(&format!("of {} placements", whole.placements)));
+}
+
+#[test]
 fn what_was_broken_off_is_gone_on_with_and_comes_to_the_same() {
     let race = one_piece().but(|s| (s.lock, s.backend) = (Recipe::None, None));
     let exhaust = Exhaust::of(race, 1).unwrap().build("this").jobs(NonZeroUsize::MIN);

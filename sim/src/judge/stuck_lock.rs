@@ -7,7 +7,8 @@
 //! * no fault was in force, and none began or ended.
 //!
 //! A fault that never ends has not healed, and there is no verdict while it lasts: a partition, a
-//! process that stays paused, a server that stays down, a clock that stays wrong. Two kinds are
+//! process that stays paused, a server that stays down, a clock that stays wrong. Nor has one that is over while
+//! what it has slowed is under way still: an fsync, a message. Two kinds are
 //! over as soon as they have struck: a connection that is dropped, and the crash or power loss of
 //! any node but the servers that the locks are on ([`LockHome`]): if that was a holder, it is gone. Nor is
 //! there a verdict on what had not enough time left until the end of the run, or on a lock that

@@ -1,6 +1,7 @@
 //! A curve as one JSON object.
 
 use std::io;
+use std::num::NonZeroU64;
 
 use serde::Serialize;
 
@@ -37,6 +38,9 @@ struct PointObject {
     at_ns: SimTime,
     violating: u32,
     failed: u32,
+    /// The number of a future that shows it, for `fencepost run … --from EVENT --future N`; `null` when none does.
+    first_violating: Option<NonZeroU64>,
+    first_harmless: Option<NonZeroU64>,
     #[serde(flatten)]
     rate: Rate,
 }
@@ -67,9 +71,9 @@ impl<'a> TurnObject<'a> {
 pub fn json(curve: &Curve, out: &mut (impl io::Write + ?Sized)) -> io::Result<()> {
     let Curve { scenario, seed, violation, futures, points, lost, sealed } = curve;
     let point = |point: &Point| {
-        let Point { event, at: at_ns, violating, failed } = *point;
+        let Point { event, at: at_ns, violating, failed, first_violating, first_harmless } = *point;
         let rate = rate(u64::from(violating), u64::from(*futures));
-        PointObject { event, at_ns, violating, failed, rate }
+        PointObject { event, at_ns, violating, failed, first_violating, first_harmless, rate }
     };
     let object = Object {
         scenario,

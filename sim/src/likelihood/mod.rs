@@ -18,6 +18,8 @@
 //! point, before anything has happened, has the rate that a hunt finds, and the last, right after the
 //! violation, has all of them. The same futures are tried from every point.
 //!
+//! Every future has a number, and `fencepost run … --from EVENT --future N` shows it.
+//!
 //! Half of the points lie evenly between these two. Each of the others halves the gap over which the curve
 //! rises or falls most, so that where it leaps the very event is found ([`Curve::lost`]).
 
@@ -94,6 +96,10 @@ pub struct Point {
     pub violating: u32,
     /// How many have panicked or reached a limit.
     pub failed: u32,
+    /// The first that shows one: a future has a number, under which it can be run ([`Scenario::run_otherwise`]).
+    pub first_violating: Option<NonZeroU64>,
+    /// The first that runs to its end and shows none.
+    pub first_harmless: Option<NonZeroU64>,
 }
 
 /// A moment from which on so many futures violate.
@@ -166,16 +172,12 @@ impl Likelihood {
         let pool = ThreadPoolBuilder::new().num_threads(jobs).build()?;
         let mut looked_at = 0;
         let points = cuts.look_at(self.points, |event| {
-            let (violating, failed) = pool.install(|| self.count(event, violation.kind));
+            let before = event.0.checked_sub(1).and_then(|last| history.record(RecordId(last)));
+            let at = before.map(|record| record.at).unwrap_or_default();
+            let point = pool.install(|| self.try_futures(event, at, violation.kind));
             looked_at += 1;
             progress(looked_at);
-            let before = event.0.checked_sub(1).and_then(|last| history.record(RecordId(last)));
-            Point {
-                event,
-                at: before.map(|record| record.at).unwrap_or_default(),
-                violating,
-                failed,
-            }
+            point
         });
         let turn = |least| turn(&points, least, &cuts, history);
         let (lost, sealed) = (turn(self.futures.div_ceil(2)), turn(self.futures));
@@ -183,17 +185,42 @@ impl Likelihood {
         Ok(Some(Curve { scenario, seed, violation, futures, points, lost, sealed }))
     }
 
-    /// How many of the futures from there violate, and how many fail.
-    fn count(&self, at: RecordId, kind: ViolationKind) -> (u32, u32) {
+    /// What comes of the futures from there.
+    fn try_futures(&self, event: RecordId, at: SimTime, kind: ViolationKind) -> Point {
         let futures = (1..=u64::from(self.futures)).into_par_iter().filter_map(NonZeroU64::new);
         let tried = futures.map(|future| {
-            let run = || self.scenario.run_otherwise(self.seed, at, future);
+            let run = || self.scenario.run_otherwise(self.seed, event, future);
+            let mut point = Point::new(event, at);
             match quiet::quietly(run).0 {
-                Ok(outcome) => (u32::from(shows(&outcome, kind)), 0),
-                Err(_) => (0, 1),
+                Ok(outcome) if shows(&outcome, kind) => {
+                    (point.violating, point.first_violating) = (1, Some(future));
+                }
+                Ok(_) => point.first_harmless = Some(future),
+                Err(_) => point.failed = 1,
             }
+            point
         });
-        tried.reduce(|| (0, 0), |one, other| (one.0 + other.0, one.1 + other.1))
+        tried.reduce(|| Point::new(event, at), Point::and)
+    }
+}
+
+impl Point {
+    /// A point of which no future has been tried.
+    const fn new(event: RecordId, at: SimTime) -> Self {
+        let (first_violating, first_harmless) = (None, None);
+        Self { event, at, violating: 0, failed: 0, first_violating, first_harmless }
+    }
+
+    /// The same point with the futures of both.
+    fn and(self, other: Self) -> Self {
+        let first = |one: Option<NonZeroU64>, other| one.into_iter().chain(other).min();
+        Self {
+            violating: self.violating + other.violating,
+            failed: self.failed + other.failed,
+            first_violating: first(self.first_violating, other.first_violating),
+            first_harmless: first(self.first_harmless, other.first_harmless),
+            ..self
+        }
     }
 }
 

@@ -104,9 +104,9 @@ mod tests {
     /// Looks at the points of a run of a hundred instants, at each of which so many violate.
     fn looked_at(points: usize, violating: fn(u32) -> u32) -> Vec<u32> {
         let cuts = Cuts((0..=100).map(RecordId).collect());
-        let look = |event: RecordId| {
-            let violating = violating(event.0);
-            Point { event, at: SimTime::ZERO, violating, failed: 0 }
+        let look = |event: RecordId| Point {
+            violating: violating(event.0),
+            ..Point::new(event, SimTime::ZERO)
         };
         cuts.look_at(points, look).iter().map(|point| point.event.0).collect()
     }

@@ -87,10 +87,10 @@ fn before_anything_has_happened_the_rate_is_that_of_a_hunt() {
     let found = (0..seeds).filter(|seed| shows(&scenario.run(1_000 + seed).unwrap(), TwoHolders));
     let (found, futures) = (found.count() as u64, 1_000);
     let likelihood = Likelihood::new(scenario, 7).futures(futures);
-    let (violating, failed) = likelihood.count(RecordId(0), TwoHolders);
-    assert_eq!(failed, 0);
+    let first = likelihood.try_futures(RecordId(0), SimTime::ZERO, TwoHolders);
+    assert_eq!(first.failed, 0);
     let (hunt, first) =
-        (crate::hunt::wilson(found, seeds), crate::hunt::wilson(u64::from(violating), 1_000));
+        (crate::hunt::wilson(found, seeds), crate::hunt::wilson(u64::from(first.violating), 1_000));
     assert!(found > 20 && hunt.low <= first.high && first.low <= hunt.high, "{hunt:?} {first:?}");
 }
 
@@ -110,6 +110,16 @@ fn once_it_has_happened_it_has_happened_in_every_future() {
     let lost = curve.lost.clone().unwrap();
     assert!(lost.from.violating >= 12 && lost.before.is_none_or(|before| before.violating < 12));
     assert!(!lost.between.is_empty());
+    for point in &curve.points {
+        let shown = |future: Option<NonZeroU64>| {
+            future.map(|future| {
+                let outcome = scenario.run_otherwise(seed, point.event, future).unwrap();
+                shows(&outcome, TwoHolders)
+            })
+        };
+        assert_eq!(shown(point.first_violating), (point.violating > 0).then_some(true));
+        assert_eq!(shown(point.first_harmless), (point.violating < 24).then_some(false));
+    }
     let sealed = curve.sealed.clone().unwrap();
     assert!(sealed.from.violating == 24 && sealed.from.event >= lost.from.event);
 

@@ -1,6 +1,7 @@
 //! A curve as a page to read: a bar for each point, and the moment at which the run was lost.
 
 use std::fmt::{self, Write};
+use std::num::NonZeroU64;
 
 use anstyle::{AnsiColor, Style};
 
@@ -10,7 +11,7 @@ use crate::report::paint::{PAGE_WIDTH, Painter, label};
 use crate::report::words::count;
 
 /// The bar of a point from which every future violates.
-const BAR_WIDTH: u32 = 40;
+const BAR_WIDTH: u32 = 30;
 
 /// How to show a curve.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,8 +41,8 @@ fn write(curve: &Curve, options: &TextOptions<'_>, page: &mut String) -> fmt::Re
     painter.paragraph(&label("tried"), Style::new(), &format!("{tried} from each point"))?;
 
     let head = format!(
-        "\n{:>9}{:>12}{:>11}  {:^18}  how many of the futures violate\n",
-        "event", "time", "violate", "95 % interval"
+        "\n{:>9}{:>12}{:>10}  {:^18}{:>9}{:>6}  how many of the futures violate\n",
+        "event", "time", "violate", "95 % interval", "one does", "not"
     );
     painter.styled(Style::new().dimmed(), &head)?;
     for point in points {
@@ -53,18 +54,38 @@ fn write(curve: &Curve, options: &TextOptions<'_>, page: &mut String) -> fmt::Re
     if sealed != lost {
         tell(&mut painter, "sealed", "all futures violate", sealed.as_ref())?;
     }
-    match options.replay {
-        Some(command) => painter.plain(&format!("{}{command} --seed {seed}\n", label("replay"))),
-        None => Ok(()),
+    options.replay.map_or(Ok(()), |command| replay(&mut painter, command, curve))
+}
+
+/// The commands that show the run, and a future of each kind from where it was lost: one that violates from there on,
+/// and one from right before that does not.
+fn replay<W: Write>(painter: &mut Painter<'_, W>, command: &str, curve: &Curve) -> fmt::Result {
+    let seed = curve.seed;
+    painter.plain(&format!("{}{command} --seed {seed}\n", label("replay")))?;
+    let lost = curve.lost.as_ref();
+    let before = lost.map(|lost| lost.before.unwrap_or(lost.from));
+    let shown = lost.and_then(|lost| Some((lost.from, lost.from.first_violating?, "violates")));
+    let unharmed = before.and_then(|point| Some((point, point.first_harmless?, "does not")));
+    for (point, future, said) in shown.into_iter().chain(unharmed) {
+        let from = format!("--from {} --future {future}", point.event.0);
+        painter.plain(&format!("{}{command} --seed {seed} {from}", label("")))?;
+        painter.styled(Style::new().dimmed(), &format!("  # {said}\n"))?;
     }
+    Ok(())
 }
 
 fn line<W: Write>(painter: &mut Painter<'_, W>, point: &Point, futures: u32) -> fmt::Result {
-    let Point { event, at, violating, failed } = *point;
+    let Point { event, at, violating, failed, first_violating, first_harmless } = *point;
     let [_, low, high] = wilson(u64::from(violating), u64::from(futures)).percents();
-    let row = format!("{:>9}{:>12}{violating:>11}  {:^18}  ", event.0, at.to_string(), {
-        format!("{low} to {high}")
-    });
+    let number = |future: Option<NonZeroU64>| future.map_or("-".to_owned(), |one| one.to_string());
+    let row = format!(
+        "{:>9}{:>12}{violating:>10}  {:^18}{:>9}{:>6}  ",
+        event.0,
+        at.to_string(),
+        format!("{low} to {high}"),
+        number(first_violating),
+        number(first_harmless),
+    );
     painter.plain(&row)?;
     let full = u64::from(violating) * u64::from(BAR_WIDTH) / u64::from(futures.max(1));
     let full = usize::try_from(full).unwrap_or_default();

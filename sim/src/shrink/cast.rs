@@ -16,16 +16,20 @@ pub fn smaller(smallest: &mut Smallest) -> bool {
 
 /// A number of a scenario.
 struct Number {
+    /// No less than that: with fewer it would be something else.
+    least: u64,
     get: fn(&Scenario) -> u64,
     set: fn(&mut Scenario, u64),
 }
 
-const NUMBERS: [Number; 7] = [
+const NUMBERS: [Number; 8] = [
     Number {
+        least: 1,
         get: |scenario| scenario.duration.as_secs(),
         set: |scenario, seconds| scenario.duration = Duration::from_secs(seconds),
     },
     Number {
+        least: 1,
         get: |scenario| u64::from(scenario.shop.buyers),
         set: |scenario, buyers| {
             scenario.shop.buyers = small(buyers);
@@ -35,6 +39,7 @@ const NUMBERS: [Number; 7] = [
         },
     },
     Number {
+        least: 1,
         get: |scenario| match &scenario.backend {
             Some(Backend::RedisSentinel(group)) => u64::from(group.sentinels),
             _ => 0,
@@ -47,6 +52,7 @@ const NUMBERS: [Number; 7] = [
         },
     },
     Number {
+        least: 1,
         get: |scenario| {
             scenario.backend.as_ref().map_or(0, |backend| u64::from(backend.replicas()))
         },
@@ -57,6 +63,7 @@ const NUMBERS: [Number; 7] = [
         },
     },
     Number {
+        least: 1,
         get: |scenario| match &scenario.backend {
             Some(Backend::RedisCluster(cluster)) => u64::from(cluster.masters),
             _ => 0,
@@ -68,6 +75,21 @@ const NUMBERS: [Number; 7] = [
         },
     },
     Number {
+        // The least of which some may be down, and a majority is left.
+        least: 3,
+        get: |scenario| match &scenario.backend {
+            Some(Backend::RedisIndependent(group)) => u64::from(group.servers),
+            Some(Backend::ZooKeeper(ensemble)) => u64::from(ensemble.servers),
+            _ => 0,
+        },
+        set: |scenario, servers| match &mut scenario.backend {
+            Some(Backend::RedisIndependent(group)) => group.servers = small(servers),
+            Some(Backend::ZooKeeper(ensemble)) => ensemble.servers = small(servers),
+            _ => {}
+        },
+    },
+    Number {
+        least: 1,
         get: |scenario| match &scenario.backend {
             Some(Backend::Memory { processes }) => u64::from(*processes),
             _ => 0,
@@ -79,6 +101,7 @@ const NUMBERS: [Number; 7] = [
         },
     },
     Number {
+        least: 1,
         get: |scenario| scenario.shop.stock,
         set: |scenario, stock| scenario.shop.stock = stock,
     },
@@ -96,7 +119,8 @@ impl Number {
         let numbers = (0_u32..20).flat_map(|power| {
             [1, 2, 3, 4, 5, 6, 8].map(|step| 10_u64.pow(power).saturating_mul(step))
         });
-        let mut smaller = numbers.take_while(|number| *number < now);
+        let mut smaller =
+            numbers.skip_while(|number| *number < self.least).take_while(|number| *number < now);
         smaller.any(|number| {
             let scenario = smallest.scenario.clone().but(|s| (self.set)(s, number));
             smallest.try_out(scenario)

@@ -19,8 +19,12 @@
 //!
 //! What is drawn at random becomes the scenario's own first: the plan that its seed draws. Then whatever can
 //! go goes, and what cannot gets smaller, shorter and rounder, for as long as the run under the same seed shows
-//! the same kind of violation by the same mechanism ([`crate::story`]). Each purpose and node has a random stream of its own, so that a fault less
-//! leaves the rest of the run as it was.
+//! the same kind of violation by the same mechanism ([`crate::story`]). Each purpose and node has a random stream of
+//! its own, so that a fault less leaves the rest of the run as it was.
+//!
+//! What is as small as it can be under its seed may have faults that only bring others about in time. A few other
+//! seeds are tried for it with a fault less; where one of them shows the same, it is the shrunken scenario's, and all
+//! begins anew.
 //!
 //! The same scenario and seed shrink to the same, whatever the machine.
 
@@ -48,7 +52,7 @@ pub struct Shrink {
 /// The smallest run that was found.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// The scenario: with faults of its own alone, and what its run shows as `[expect]`.
+    /// The scenario: with faults of its own alone, a seed of its own, and what its run shows as `[expect]`.
     pub scenario: Scenario,
     /// Its run.
     pub outcome: Outcome,
@@ -131,7 +135,8 @@ impl Smallest {
         let is_fewer = faults::fewer(self);
         let is_smaller = cast::smaller(self);
         let is_simpler = faults::simpler(self);
-        is_fewer || is_smaller || is_simpler
+        // Last, when there is little left: this is a search, and the other seed stays.
+        is_fewer || is_smaller || is_simpler || faults::fewer_otherwise(self)
     }
 
     /// Takes a scenario in place of the smallest one, if its run still shows the violation, and comes to it in

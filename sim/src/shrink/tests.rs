@@ -1,10 +1,13 @@
 use std::time::Duration;
 
-use fencepost_faults::{Action, Fault, FaultKind, RandomFaults, Start};
+use fencepost_faults::{Action, Fault, FaultKind, RandomFaults, Start, Trigger};
+use fencepost_models::locks::redis::RedisLockSettings;
+use fencepost_models::locks::redlock::RedlockSettings;
+use fencepost_models::locks::zookeeper::ZooKeeperLockSettings;
 
 use super::*;
 use crate::judge::ViolationKind::{Oversell, StuckLock, TwoHolders};
-use crate::scenario::Recipe;
+use crate::scenario::{Backend, Recipe, RedisIndependent, ZooKeeper};
 
 /// A lock on one Redis, under up to ten faults of these kinds.
 fn hunted(kinds: &[FaultKind]) -> Scenario {
@@ -30,14 +33,75 @@ fn what_is_left_shows_it_and_everything_in_it_is_needed() {
     let shrunk = Shrink::new(scenario, seed).kind(TwoHolders).carry_out().unwrap().unwrap();
     let Shrunk { scenario, outcome, faults_before, .. } = shrunk;
     assert!(faults_before >= 5);
-    assert_eq!((scenario.seed, scenario.random_faults.is_none()), (seed, true));
-    assert_eq!(scenario.shop.buyers, 2);
-    assert_eq!(scenario.run(seed).unwrap().run.history.digest(), outcome.run.history.digest());
+    assert_eq!((scenario.random_faults.is_none(), scenario.shop.buyers), (true, 2));
+    let again = scenario.run(scenario.seed).unwrap().run;
+    assert_eq!(again.history.digest(), outcome.run.history.digest());
     assert!(scenario.is_met_by(&outcome.verdict), "it expects what it shows");
     for place in 0..scenario.faults.len() {
         let without = scenario.clone().but(|s| drop(s.faults.remove(place)));
-        let verdict = without.run(seed).unwrap().verdict;
+        let verdict = without.run(without.seed).unwrap().verdict;
         assert!(verdict.first(TwoHolders).is_none(), "fault {place} is not needed");
+    }
+}
+
+#[test]
+fn a_fault_that_another_seed_can_do_without_goes_and_the_seed_with_it() {
+    // Under some seeds the work takes longer than the lease; where it does not, a pause makes it.
+    let ttl = Duration::from_secs(10);
+    let slow = Scenario::default().but(|s| {
+        s.lock = Recipe::SetNx(RedisLockSettings { ttl, ..RedisLockSettings::default() });
+        s.shop.buyer.work = (Duration::from_secs(1), Duration::from_secs(5));
+        s.faults = vec![Fault {
+            start: Start::At(Duration::from_millis(100)),
+            length: Some(Duration::from_secs(30)),
+            action: Action::Pause { node: "buyer-1".to_owned() },
+        }];
+    });
+    let shows = |scenario: &Scenario, seed: u64| {
+        scenario.run(seed).unwrap().verdict.first(TwoHolders).is_some()
+    };
+    let quiet = slow.clone().but(|s| s.faults.clear());
+    let seed = (0..).find(|seed| !shows(&quiet, *seed) && shows(&slow, *seed)).unwrap();
+    let shrunk = shrunk_from(&slow, seed).unwrap();
+    assert_eq!(shrunk.scenario.faults.len(), 0);
+    assert!(shrunk.scenario.seed > seed, "the seed of the file is its own");
+    let replayed = Scenario::from_toml("shrunk.toml", &shrunk.scenario.to_toml()).unwrap();
+    assert!(shows(&replayed, replayed.seed));
+}
+
+fn shrunk_from(scenario: &Scenario, seed: u64) -> Option<Shrunk> {
+    Shrink::new(scenario.clone(), seed).kind(TwoHolders).carry_out().unwrap()
+}
+
+#[test]
+fn of_more_servers_three_are_left() {
+    let seven = |backend: Backend, lock: Recipe| {
+        let asleep = Trigger {
+            node: Some("buyer-1".to_owned()),
+            event: "acquired".to_owned(),
+            nth: 1,
+            after: Duration::ZERO,
+        };
+        let action = Action::Pause { node: "buyer-1".to_owned() };
+        let length = Some(Duration::from_secs(60));
+        Scenario::default().but(|s| {
+            s.duration = Duration::from_secs(120);
+            (s.backend, s.lock) = (Some(backend), lock);
+            s.shop.stock = 20;
+            s.faults = vec![Fault { start: Start::When(asleep), length, action }];
+        })
+    };
+    let independent = RedisIndependent { servers: 7, ..RedisIndependent::default() };
+    let ensemble = ZooKeeper { servers: 7, ..ZooKeeper::default() };
+    let redlock = Recipe::Redlock(RedlockSettings::default());
+    let zookeeper = Recipe::ZooKeeper(ZooKeeperLockSettings::default());
+    for scenario in [
+        seven(Backend::RedisIndependent(independent), redlock),
+        seven(Backend::ZooKeeper(ensemble), zookeeper),
+    ] {
+        let shrunk = shrunk_from(&scenario, 1).expect("it sleeps through its lease");
+        let servers = shrunk.scenario.backend.as_ref().map(|one| one.server_names().len());
+        assert_eq!((servers, shrunk.scenario.faults.len()), (Some(3), 1));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happened: an append-only list of typed records, cheap to write, formatted only when
 //! somebody looks. Judge, report and digest read nothing else.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fencepost_faults::FaultKind;
@@ -180,6 +181,8 @@ pub struct History {
     pub faults: Vec<FaultKind>,
     /// Until when the run went on, with or without records.
     ended: SimTime,
+    /// Until when faults keep what they have slowed, over or not.
+    slowed_until: BTreeMap<FaultId, SimTime>,
     lists: Recycled,
     delivered: u64,
     payload_bytes: u64,
@@ -281,6 +284,18 @@ impl History {
     pub fn end(&self) -> SimTime {
         let last = self.lists.records.last().map_or(SimTime::ZERO, |record| record.at);
         last.max(self.ended)
+    }
+
+    /// Until when something is slow because of a fault, which may be over by then: an fsync under way on a disk that
+    /// was slow when it was asked for, a message that left while its link was slow.
+    pub fn slowed_until(&self, fault: FaultId) -> SimTime {
+        self.slowed_until.get(&fault).copied().unwrap_or_default()
+    }
+
+    /// A fault has slowed something, which will be done then.
+    pub(crate) fn slow_until(&mut self, fault: FaultId, done: SimTime) {
+        let last = self.slowed_until.entry(fault).or_default();
+        *last = done.max(*last);
     }
 
     /// The run has come to its end, then.

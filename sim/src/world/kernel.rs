@@ -47,6 +47,12 @@ impl Kernel {
         }
     }
 
+    /// A fault has slowed something, which will be done then.
+    pub fn slow(&mut self, fault: FaultId, done: SimTime) {
+        self.hit(&[fault]);
+        self.history.slow_until(fault, done);
+    }
+
     pub fn lose(&mut self, node: NodeId, message: MessageId, reason: LossReason) {
         self.record(None, node, Event::Lost { message, reason });
     }

@@ -266,7 +266,7 @@ impl Running {
                 let incarnation = node.incarnation;
                 kernel.queue.push(done, Upcoming::DiskDone { node: id, incarnation, token });
                 if is_slowed {
-                    kernel.hit(&node.slow_disks);
+                    node.slow_disks.iter().for_each(|fault| kernel.slow(*fault, done));
                 }
             }
             Effect::Because(input) => *cause = Some(RecordId(input.0)),

@@ -1,6 +1,6 @@
 //! When no fault was in force.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fencepost_faults::{FaultKind, show};
@@ -61,28 +61,52 @@ impl Calms {
 
 /// Every time without a fault.
 fn all(history: &History, servers: &[NodeId]) -> Vec<Calm> {
+    let mut calm = Vec::new();
+    let mut from = SimTime::ZERO;
+    for one in disturbances(history, servers) {
+        if from < one.from {
+            calm.push(Calm { from, until: one.from });
+        }
+        from = from.max(one.until);
+    }
+    if from < history.end() {
+        calm.push(Calm { from, until: history.end() });
+    }
+    calm
+}
+
+/// A time during which a fault was in force; none but the moment, where one strikes and is over.
+struct Disturbance {
+    from: SimTime,
+    until: SimTime,
+}
+
+/// What faults did, in the order in which it began.
+fn disturbances(history: &History, servers: &[NodeId]) -> Vec<Disturbance> {
+    const FOR_EVER: SimTime = SimTime::from_nanos(u64::MAX);
     let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
         Some(FaultKind::DropConnection | FaultKind::Failover) => false,
         Some(FaultKind::Crash | FaultKind::PowerLoss) => servers.contains(&node),
         _ => true,
     };
-    let mut calm = Vec::new();
-    let mut in_force: BTreeSet<FaultId> = BTreeSet::new();
-    let mut from = SimTime::ZERO;
+    let mut all: Vec<Disturbance> = Vec::new();
+    // Where among all the faults are that have not ended.
+    let mut in_force: BTreeMap<FaultId, usize> = BTreeMap::new();
     for (_, record) in history.incidents() {
-        let (Event::FaultBegan(fault) | Event::FaultEnded(fault)) = record.event else { continue };
-        if in_force.is_empty() {
-            calm.push(Calm { from, until: record.at });
+        let at = record.at;
+        match record.event {
+            Event::FaultBegan(fault) if lasts(fault, record.node) => {
+                in_force.insert(fault, all.len());
+                all.push(Disturbance { from: at, until: FOR_EVER });
+            }
+            Event::FaultEnded(fault) if let Some(place) = in_force.remove(&fault) => {
+                all[place].until = at.max(history.slowed_until(fault));
+            }
+            Event::FaultBegan(_) | Event::FaultEnded(_) => {
+                all.push(Disturbance { from: at, until: at });
+            }
+            _ => {}
         }
-        if record.event == Event::FaultBegan(fault) && lasts(fault, record.node) {
-            in_force.insert(fault);
-        } else {
-            in_force.remove(&fault);
-        }
-        from = record.at;
     }
-    if in_force.is_empty() {
-        calm.push(Calm { from, until: history.end() });
-    }
-    calm
+    all
 }

@@ -135,6 +135,18 @@ fn the_time_counts_from_the_end_of_the_last_fault() {
 }
 
 #[test]
+fn what_a_fault_has_slowed_is_waited_for() {
+    let mut story = released();
+    let fault = story.faults(&[FaultKind::SlowDisk])[0];
+    story.at_ms(3_000).event(REDIS, Event::FaultBegan(fault));
+    story.at_ms(4_000).event(REDIS, Event::FaultEnded(fault));
+    assert!(is_stuck(&mut story, 34_001), "nothing is slow any more");
+    story.history.slow_until(fault, SimTime::after(Duration::from_secs(24)));
+    assert!(!is_stuck(&mut story, 54_000));
+    assert!(is_stuck(&mut story, 54_001));
+}
+
+#[test]
 fn what_never_heals_leaves_no_verdict() {
     let is_instant =
         |kind: &&FaultKind| matches!(kind, FaultKind::DropConnection | FaultKind::Failover);

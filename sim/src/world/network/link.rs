@@ -141,9 +141,11 @@ impl Link {
         let (seed, stream) = (self.seed, self.stream);
         let random = self.random.get_or_insert_with(|| Box::new(Random::new(seed, stream)));
         let mut arrival = kernel.now.plus_nanos(self.latency.draw(random));
-        for (fault, by) in &self.delays {
+        for (_, by) in &self.delays {
             arrival = arrival + *by;
-            kernel.hit(&[*fault]);
+        }
+        for (fault, _) in &self.delays {
+            kernel.slow(*fault, arrival);
         }
         arrival
     }

@@ -3,6 +3,7 @@
 use fencepost_models::machine::{DiskOperation, DiskToken};
 
 use super::super::DiskSpeed;
+use super::super::history::FaultId;
 use super::*;
 
 fn slow(by_ms: u64) -> Action {
@@ -35,6 +36,13 @@ fn a_slow_disk_delays_what_is_asked_for_while_it_lasts() {
         [102, 232, 332, 402, 502].map(|at| format!("{at}ms disk done"))
     );
     assert_eq!(fired(&run, 0), (true, 2));
+}
+
+#[test]
+fn a_slow_disk_is_slow_until_the_last_that_it_has_slowed_is_done() {
+    let run = run_syncing(vec![fault(150, 100, slow(300)), fault(110, 80, slow(30))]);
+    let slowed_until = |fault| run.history.slowed_until(FaultId(fault)).as_millis();
+    assert_eq!([slowed_until(0), slowed_until(1)], [502, 0], "asked for at 200 ms");
 }
 
 #[test]
