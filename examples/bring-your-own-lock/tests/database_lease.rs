@@ -14,8 +14,8 @@ const POLL: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// `UPDATE lease SET owner = me, expires_at = now() + lease, version = version + 1 WHERE expires_at < now()`.
-/// The version is on disk before the answer goes out; the rest of the row may be lost in a crash, and the lease
-/// is over then.
+/// The version is on disk before the answer goes out; the rest of the row may be lost in a crash, and whoever comes
+/// then waits for a whole lease.
 #[derive(Default)]
 struct Database {
     expires_at_ms: u64,

@@ -1,5 +1,5 @@
 //! Leader election: whoever holds the lease leads, and extends it for as long as it does. Two leaders at once are the
-//! violation; nothing is sold.
+//! violation. What the shop sells meanwhile is beside the point.
 
 use std::time::Duration;
 

@@ -2,11 +2,14 @@
 //! of the recipes of it.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::standing::Standing;
-use super::{Grant, Lock, Lost};
+use super::{Grant, Guarded, Lock, Lost};
 use crate::note::{Name, Note, ReleaseOutcome};
 use crate::process::Host;
 
@@ -141,6 +144,30 @@ where
 
     fn lost(&self) -> Lost {
         self.standing.lost()
+    }
+}
+
+/// Works under a lock, again and again: what somebody's own client does in the place of a buyer of the shop. `work` is
+/// given the token of the grant; it is dropped when the lock is known to be lost, and `rest` is taken after each.
+pub async fn work_under<L: Lock>(
+    host: Host,
+    lock: L,
+    rest: (Duration, Duration),
+    work: impl AsyncFn(Option<u64>),
+) {
+    let mut lock = Guarded::new(host.clone(), lock);
+    loop {
+        let held = lock.acquire().await;
+        {
+            let (mut work, mut lost) = (pin!(work(held.grant().token)), pin!(lock.lost()));
+            poll_fn(|context| match lost.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => work.as_mut().poll(context),
+            })
+            .await;
+        }
+        lock.release(held).await;
+        host.work(rest.0..=rest.1).await;
     }
 }
 

@@ -28,19 +28,22 @@ pub fn explain(scenario: &Scenario, outcome: &Outcome, kind: Option<ViolationKin
     }
     let (scenario, outcome) =
         shrunk.as_ref().map_or((scenario, outcome), |it| (&it.scenario, &it.outcome));
-    if let Some(path) = write_page(scenario, outcome, seed) {
+    if let Some(path) = write_page(scenario, outcome, shrunk.is_none()) {
         said += &format!("look at: {}\n", path.display());
     }
-    said + &seeds::replay(seed)
+    format!("{said}replay: {}", seeds::replay(seed))
 }
 
-/// Writes the run's page into the target folder; `None` where there is none, or it cannot be written to.
-fn write_page(scenario: &Scenario, outcome: &Outcome, seed: u64) -> Option<PathBuf> {
+/// Writes the run's page into the target folder; `None` where there is none, or it cannot be written to. A run that is
+/// not one of the test's own seeds has no command that shows it.
+fn write_page(scenario: &Scenario, outcome: &Outcome, is_the_tests: bool) -> Option<PathBuf> {
     let folder = target_folder()?.join("fencepost");
     fs::create_dir_all(&folder).ok()?;
-    let path = folder.join(format!("{}-seed-{seed}.html", slug(&scenario.title)));
-    let replay = seeds::replay(seed);
-    let page = Besides::of(scenario, outcome).page(scenario, outcome, Some(replay.trim()));
+    let seed = outcome.run.seed;
+    let name = slug(&format!("{} {}", seeds::test(), scenario.title));
+    let path = folder.join(format!("{name}-seed-{seed}.html"));
+    let replay = is_the_tests.then(|| seeds::replay(seed));
+    let page = Besides::of(scenario, outcome).page(scenario, outcome, replay.as_deref());
     fs::write(&path, page).ok()?;
     Some(path)
 }
@@ -56,7 +59,7 @@ fn target_folder() -> Option<PathBuf> {
 fn slug(title: &str) -> String {
     let words = title.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<String> =
-        words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).take(8).collect();
+        words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).take(24).collect();
     if words.is_empty() { "run".to_owned() } else { words.join("-") }
 }
 

@@ -236,7 +236,7 @@ fn first<T: Send>(
     });
     first.transpose().unwrap_or_else(|(seed, failure)| {
         panic!(
-            "seed {seed} of \"{}\" could not be run: {failure}\n{}",
+            "seed {seed} of \"{}\" could not be run: {failure}\nreplay: {}",
             scenario.title,
             seeds::replay(seed),
         )

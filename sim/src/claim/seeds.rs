@@ -73,9 +73,13 @@ impl fmt::Display for Seeds {
 /// The command that runs one seed of the test that is running. libtest names its threads after
 /// the tests.
 pub fn replay(seed: u64) -> String {
+    format!("{ONE}={seed} cargo test {} -- --nocapture", test())
+}
+
+/// The test that is running.
+pub fn test() -> String {
     let thread = std::thread::current();
-    let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
-    format!("replay: {ONE}={seed} cargo test {test} -- --nocapture")
+    thread.name().filter(|name| *name != "main").unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

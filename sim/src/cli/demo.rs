@@ -18,7 +18,7 @@ pub fn main(arguments: &DemoArguments) -> Result<Ending, Failed> {
         (None, None) => output::to_stdout(list)?,
         (None, Some(folder)) => write_site(folder)?,
         (Some(lesson), None) => return tell_one(lesson),
-        (Some(lesson), Some(folder)) => write_lessons(folder, &[lesson])?,
+        (Some(lesson), Some(folder)) => write_lessons(folder, &[lesson], false)?,
     }
     Ok(Ending::AsExpected)
 }
@@ -42,16 +42,16 @@ fn explain(error: GalleryError) -> Report {
 /// Every lesson's page, the one that lists them, and the scenarios that they replay.
 fn write_site(folder: &Path) -> Result<(), Report> {
     let all: Vec<&Lesson> = lessons::all().collect();
-    write_lessons(folder, &all)?;
+    write_lessons(folder, &all, true)?;
     write(&folder.join("index.html"), &gallery::index())?;
     eprintln!("{} lessons: open {}", all.len(), folder.join("index.html").display());
     Ok(())
 }
 
-fn write_lessons(folder: &Path, lessons: &[&Lesson]) -> Result<(), Report> {
+fn write_lessons(folder: &Path, lessons: &[&Lesson], of_site: bool) -> Result<(), Report> {
     for lesson in lessons {
         let path = folder.join(gallery::file_name(lesson));
-        write(&path, &gallery::lesson(lesson).map_err(explain)?)?;
+        write(&path, &gallery::lesson(lesson, of_site).map_err(explain)?)?;
         for step in lesson.steps {
             write(&folder.join("seeds").join(step.file), step.toml)?;
         }

@@ -29,8 +29,12 @@ pub fn main(arguments: &RunArguments) -> Result<Ending, Failed> {
         Format::Json => report::json(&scenario, &outcome, out),
         Format::Jsonl => report::jsonl(&scenario, &outcome, out),
         Format::Html => {
-            let page = Besides::of(&scenario, &outcome).page(&scenario, &outcome, Some(&replay));
-            out.write_all(page.as_bytes())
+            // Of another future there is neither: both begin with the seed's own run.
+            let besides = match arguments.from {
+                None => Besides::of(&scenario, &outcome),
+                Some(_) => Besides::default(),
+            };
+            out.write_all(besides.page(&scenario, &outcome, Some(&replay)).as_bytes())
         }
         Format::Trace => out.write_all(report::trace(&scenario, &outcome).as_bytes()),
         Format::Perfetto => report::perfetto(&scenario, &outcome, out),

@@ -5,7 +5,7 @@
 //! use fencepost::{gallery, lessons};
 //!
 //! let race = lessons::find("race").expect("a lesson");
-//! let page = gallery::lesson(race)?;
+//! let page = gallery::lesson(race, false)?;
 //! assert!(page.contains(race.question) && page.contains("fencepost demo race"));
 //! # Ok::<(), gallery::GalleryError>(())
 //! ```
@@ -86,12 +86,12 @@ pub fn index() -> String {
     plain("What can go wrong with a lock · fencepost", &body)
 }
 
-/// A lesson's page.
+/// A lesson's page, alone or as one of the site's, with links to the others.
 ///
 /// # Errors
 ///
 /// A step cannot be run.
-pub fn lesson(lesson: &Lesson) -> Result<String, GalleryError> {
+pub fn lesson(lesson: &Lesson, of_site: bool) -> Result<String, GalleryError> {
     let told: Result<Vec<Told>, GalleryError> = lesson.steps.iter().map(Told::of).collect();
     let told = told?;
     let pairs = pairs(&told);
@@ -107,14 +107,14 @@ pub fn lesson(lesson: &Lesson) -> Result<String, GalleryError> {
         })
         .collect();
     let body = html! {
-        (around(lesson))
+        @if of_site { (around(lesson)) }
         h1 { (lesson.question) }
         p class="dim" { "In a terminal: " code { "fencepost demo " (lesson.name) } }
         (sections(&shown))
         h2 { "What to take home" }
         p class="notice" { (lesson.conclusion) }
         (sources(lesson.sources))
-        (around(lesson))
+        @if of_site { (around(lesson)) }
     };
     Ok(document(&format!("{} · fencepost", lesson.question), &body))
 }

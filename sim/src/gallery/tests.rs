@@ -20,7 +20,7 @@ fn a_cure_stands_beside_what_it_cures_and_every_run_is_on_the_page() {
     let pairs = pairs(&told);
     let beside: Vec<bool> = pairs.iter().map(|(_, beside)| beside.is_some()).collect();
     assert_eq!(beside, [true, false]);
-    let page = lesson(found).unwrap();
+    let page = lesson(found, true).unwrap();
     for step in found.steps {
         assert!(page.contains(&replay(step)), "{}", step.file);
         assert!(page.contains(step.notice), "{}", step.file);
@@ -32,10 +32,15 @@ fn a_cure_stands_beside_what_it_cures_and_every_run_is_on_the_page() {
 
 #[test]
 fn a_page_leads_to_its_neighbours() {
-    let page = |name: &str| lesson(lessons::find(name).unwrap()).unwrap();
+    let page = |name: &str| lesson(lessons::find(name).unwrap(), true).unwrap();
     let first = page("race");
     assert!(first.contains("href=\"jvm.html\"") && first.contains("href=\"index.html\""));
     assert!(!first.contains("rel=\"prev\""));
     let last = page("choosing");
     assert!(last.contains("href=\"curator.html\"") && !last.contains("rel=\"next\""));
+}
+
+#[test]
+fn a_lesson_alone_leads_nowhere() {
+    assert!(!lesson(lessons::find("jvm").unwrap(), false).unwrap().contains("href=\"index.html\""));
 }

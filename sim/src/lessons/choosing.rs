@@ -11,7 +11,7 @@ pub const LESSONS: &[Lesson] = &[Lesson {
             "redlock-paused-holder.toml",
             "Any lease will do where a second holder wastes work and does no harm; more servers do not make it safe."
         ),
-        cure!(
+        step!(
             "zookeeper-paused-holder-fenced.toml",
             "Where a second holder does harm: one whose tokens outlive every failover, with a store that checks \
                  them."

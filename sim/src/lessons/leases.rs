@@ -40,11 +40,11 @@ pub const LESSONS: &[Lesson] = &[
         question: "No process pauses. Can a write still come after its lock is gone?",
         steps: &[
             step!("late-write.toml", "The write was in time when it was sent."),
+            cure!("late-write-writes.toml", "The store refuses the late write by its token."),
             step!(
                 "late-write-released.toml",
                 "One holder at a time, always, and still an oversell."
             ),
-            cure!("late-write-writes.toml", "The store refuses the late write by its token."),
         ],
         conclusion: "A lock orders the clients, not their messages. What arrives late must be refused \
                      where it arrives.",
@@ -67,7 +67,7 @@ pub const LESSONS: &[Lesson] = &[
                 "clock-jump-forward.toml",
                 "The server's clock leaps, and the lease is over early."
             ),
-            cure!(
+            step!(
                 "clock-jump-backward.toml",
                 "It goes back, and the lease takes longer: no harm but time."
             ),

@@ -16,13 +16,14 @@ pub const LESSONS: &[Lesson] = &[
                 "The master answers before any replica has heard of the lock. No client has paused, \
                  no clock is wrong, and two buyers hold it."
             ),
-            step!(
-                "sentinel-lost-lock-fenced.toml",
-                "The counter of the tokens is lost with the lock, and both come with the same token."
-            ),
             cure!(
                 "sentinel-lost-lock-wait.toml",
                 "A grant that no replica has acknowledged does not count."
+            ),
+            step!(
+                "sentinel-lost-lock-fenced.toml",
+                "Fencing alone does not help: the counter of the tokens is lost with the lock, and both come with the \
+                 same token."
             ),
             step!(
                 "sentinel-wiped.toml",

@@ -49,6 +49,10 @@
 //! (`Node::redis`, in `own::redis`). Of ZooKeeper there is [`Node::zookeeper`]. Anything else is a server of your own:
 //! a state machine among [`OwnServers`], which the lock speaks to over [`Node::connect`].
 //!
+//! What the lock protects can be somebody's own as well: [`worker`] takes what is done under the lock in the place of
+//! buying, and [`Sweep::must_hold`](crate::claim::Sweep::must_hold) a law that what your servers have written down
+//! ([`Note::Remark`]) must keep.
+//!
 //! # What your code may do
 //!
 //! It runs on madsim's executor, under simulated time: `madsim::time::sleep`, `madsim::task::spawn_local` and
@@ -70,10 +74,11 @@ mod tests;
 pub use fencepost_models::locks::own::OwnLock;
 pub use fencepost_models::machine;
 pub use fencepost_models::message::Message;
+pub use fencepost_models::note::Note;
 pub use fencepost_models::process::{Connection, Host, TimedOut};
 pub use fencepost_models::redis::resp::Reply;
 
 pub use self::node::{NoSuchNode, Node, NotConnected};
-pub use self::recipe::{OwnRecipe, recipe};
+pub use self::recipe::{OwnRecipe, recipe, worker};
 pub(crate) use self::servers::OwnServer;
 pub use self::servers::OwnServers;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fencepost_models::locks::own::{Own, OwnLock};
+use fencepost_models::locks::own::{Own, OwnLock, work_under};
 use fencepost_models::note::Name;
 use fencepost_models::shop::buyer::{BuyerSettings, ShopAddress, buy_under};
 
@@ -23,6 +23,34 @@ pub struct OwnRecipe {
     pub(crate) lease: Option<Duration>,
     pub(crate) gives_tokens: bool,
     start: Arc<dyn Fn(Node, ShopAddress, BuyerSettings) -> Client + Send + Sync>,
+}
+
+/// Makes a recipe of a lock and of what is done under it: clients do `work` again and again, each time under the lock,
+/// with the token of the grant. What the lock protects is then somebody's own too: a server of theirs, with a fencing
+/// check of its own, or nothing at all. The shop is left alone.
+///
+/// `work` is dropped when the lock says that it is lost; a rest of [`BuyerSettings::browse`] is taken after each.
+pub fn worker<L, F, W>(name: &str, make: F, work: W) -> OwnRecipe
+where
+    L: OwnLock + 'static,
+    L::Guard: 'static,
+    F: AsyncFn(Node) -> L + Clone + Send + Sync + 'static,
+    W: AsyncFn(Node, Option<u64>) + Clone + Send + Sync + 'static,
+{
+    let lock_name = Name::from(name);
+    let start = {
+        let name = lock_name.clone();
+        move |node: Node, _: ShopAddress, settings: BuyerSettings| -> Client {
+            let (name, make, work) = (name.clone(), make.clone(), work.clone());
+            Box::pin(async move {
+                let host = node.host().clone();
+                let lock = Own::new(host.clone(), name, make(node.clone()).await);
+                let work = async |token| work(node.clone(), token).await;
+                work_under(host, lock, settings.browse, work).await;
+            })
+        }
+    };
+    OwnRecipe { name: lock_name, lease: None, gives_tokens: true, start: Arc::new(start) }
 }
 
 /// Makes a recipe of a lock: `make` is called by each client when it starts, and again after each restart.

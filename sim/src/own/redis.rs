@@ -46,8 +46,7 @@ struct Shared {
 struct State {
     /// The number of the next question.
     asked: u64,
-    /// The answers that have come and that nobody has taken yet, the first one's number in front. `None` for one
-    /// that nobody waits for any more.
+    /// The answers that are to come or have come, the one with the number `taken` in front.
     answers: VecDeque<Answer>,
     taken: u64,
     broken: Option<CloseReason>,
@@ -236,7 +235,14 @@ impl ConnectionLike for Connection {
         let packed = pipeline.get_packed_pipeline();
         let asked = SendWrapper::new(async move {
             let answers = self.ask(packed).await?;
-            // Errors are left in their places: the pipeline knows which of them it wants to ignore.
+            if pipeline.is_transaction() {
+                // The crate's own connections say which commands were not even queued, in an error that only
+                // the crate can make: here it is the first of theirs.
+                for answer in &answers[..offset.min(answers.len())] {
+                    answer.clone().extract_error()?;
+                }
+            }
+            // Other errors are left in their places: the pipeline knows which of them it wants to ignore.
             Ok(answers.into_iter().skip(offset).take(count).collect())
         });
         Box::pin(asked)

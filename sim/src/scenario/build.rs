@@ -147,7 +147,9 @@ impl Scenario {
         seed: u64,
         attempt: impl FnOnce() -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
-        if !matches!(self.lock, Recipe::Own(_)) {
+        let is_own =
+            matches!(self.lock, Recipe::Own(_)) || matches!(self.backend, Some(Backend::Own(_)));
+        if !is_own {
             return or_panicked(seed, attempt);
         }
         quiet::apart(|| or_panicked(seed, attempt)).unwrap_or_else(|panic| {

@@ -1,13 +1,12 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::locks::Guarded;
 use crate::locks::testing::Bench;
 use crate::machine::{Input, TimerId};
 
 /// A lock whose extension and whose answers are written down beforehand.
 struct Scripted {
-    extensions: RefCell<Vec<bool>>,
+    extensions: Rc<RefCell<Vec<bool>>>,
     is_held: Option<bool>,
 }
 
@@ -42,7 +41,8 @@ impl OwnLock for Scripted {
 const NAME: Name = Name::from_static("mine");
 
 fn scripted(extensions: &[bool], is_held: Option<bool>) -> Scripted {
-    Scripted { extensions: RefCell::new(extensions.iter().rev().copied().collect()), is_held }
+    let extensions = extensions.iter().rev().copied().collect();
+    Scripted { extensions: Rc::new(RefCell::new(extensions)), is_held }
 }
 
 /// A client that holds the lock for three and a half seconds, or until it is lost, and says which.
@@ -74,6 +74,7 @@ fn after_five_seconds(bench: &mut Bench) -> Vec<String> {
 #[test]
 fn a_lease_is_extended_while_the_lock_is_held_and_not_after() {
     let lock = scripted(&[true, true, true, false], None);
+    let left = Rc::clone(&lock.extensions);
     let said = after_five_seconds(&mut holder(lock));
     let expected = [
         "acquiring",
@@ -82,7 +83,8 @@ fn a_lease_is_extended_while_the_lock_is_held_and_not_after() {
         "releasing",
         "released, Removed",
     ];
-    assert_eq!(said, expected, "the fourth extension would have failed, and is never asked for");
+    assert_eq!(said, expected);
+    assert_eq!(*left.borrow(), [false], "nobody has asked for a fourth extension");
 }
 
 #[test]
@@ -104,4 +106,35 @@ fn who_asks_and_is_no_holder_knows_that_the_lock_is_lost() {
     let said = after_five_seconds(&mut holder(scripted(&[], Some(false))));
     let lost = said.iter().position(|one| one == "lock-lost").unwrap();
     assert_eq!(said[lost + 1], "stopped: false, held: Some(false)");
+}
+
+#[test]
+fn work_is_dropped_when_the_lock_is_lost_and_begins_again_with_the_next_grant() {
+    let lock = scripted(&[false], None);
+    let mut bench = Bench::new(move |host| async move {
+        let own = Own::new(host.clone(), NAME, lock);
+        let second = Duration::from_secs(1);
+        let work = async |token| {
+            host.note(Note::Remark { text: format!("begins with {token:?}") });
+            host.sleep(Duration::from_millis(2_500)).await;
+            host.note(Note::Remark { text: "ends".to_owned() });
+        };
+        work_under(host.clone(), own, (second, second), work).await;
+    });
+    let said = after_five_seconds(&mut bench);
+    let expected = [
+        "acquiring",
+        "acquired, token Some(70)",
+        "begins with Some(70)",
+        "lock-lost",
+        "releasing",
+        "released, Removed",
+        "acquiring",
+        "acquired, token Some(70)",
+        "begins with Some(70)",
+        "ends",
+        "releasing",
+        "released, Removed",
+    ];
+    assert_eq!(said, expected);
 }

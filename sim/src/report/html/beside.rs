@@ -1,5 +1,6 @@
 //! What is shown with a run: the same seed with fencing on, and how likely it was, from point to point.
 
+use fencepost_models::note::Note;
 use fencepost_models::shop::Fencing;
 
 use super::{Shown, page};
@@ -47,7 +48,7 @@ impl Besides {
         if outcome.verdict.violations.is_empty() {
             return Self::default();
         }
-        Self { fenced: fenced(scenario, outcome.run.seed), curve: curve(scenario, outcome) }
+        Self { fenced: fenced(scenario, outcome), curve: curve(scenario, outcome) }
     }
 
     /// A page of the run with all of it.
@@ -60,8 +61,12 @@ impl Besides {
 }
 
 /// The same run with fencing on reads and writes, where it is off and the lock has tokens to fence with.
-fn fenced(scenario: &Scenario, seed: u64) -> Option<Beside> {
-    if scenario.shop.fencing != Fencing::Off || !scenario.lock.gives_tokens() {
+fn fenced(scenario: &Scenario, outcome: &Outcome) -> Option<Beside> {
+    let seed = outcome.run.seed;
+    // Somebody's own lock may say that it gives tokens, and give none: a store that checks refuses everything then.
+    let gives = |note: &Note| matches!(note, Note::Acquired { token: Some(_), .. });
+    let has_tokens = outcome.run.history.notes().any(|(_, _, note)| gives(note));
+    if scenario.shop.fencing != Fencing::Off || !has_tokens {
         return None;
     }
     let changed =

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 /// A sample's class, and what it means.
-const BARS: [(&str, &str); 9] = [
+const BARS: [(&str, &str); 14] = [
     (
         "span holds c0",
         "a client believes that it holds the lock; a server's bar is paler: the lock is that client's there",
@@ -15,7 +15,12 @@ const BARS: [(&str, &str); 9] = [
     ("span down", "crashed, or without power"),
     ("span cut", "cut off"),
     ("span clock", "a clock that is wrong"),
-    ("overlap", "two hold one lock"),
+    ("span owner stranger", "the lock is a stranger's on the server"),
+    ("span leads", "a server of an ensemble that leads"),
+    ("span follows", "one that follows"),
+    ("span looks", "one that looks for a leader"),
+    ("span books oversold", "the store has sold more than there was"),
+    ("overlap", "two or more hold one lock"),
 ];
 
 /// A message's class, and what it means.
@@ -30,8 +35,9 @@ const MESSAGES: [(&str, &str); 5] = [
     ("message delivered effect", "what came of it"),
 ];
 
-const SIGNS: [(&str, &str); 7] = [
+const SIGNS: [(&str, &str); 8] = [
     ("●", "a grant with its token, or a write that the store takes"),
+    ("○", "a client knows that it has lost the lock"),
     ("⊘", "refused for its token: the one that came < the highest seen"),
     ("∅", "a key or a session expires"),
     ("×", "a process or its host dies"),

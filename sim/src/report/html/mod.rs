@@ -1,5 +1,5 @@
-//! A run as one page for a browser: a space-time diagram to move and zoom in, a player, and every step as a list.
-//! Nothing is fetched, and all that the diagram shows is in the list, for who cannot see it or has no scripts.
+//! A run as one page for a browser: a space-time diagram to move and zoom in, a player, and a list of its steps. Nothing
+//! is fetched, and the list tells the run's turning points to who cannot see the diagram or has no scripts.
 //!
 //! ```text
 //! section    a run as part of a page         data       what the script is given

@@ -112,7 +112,7 @@ fn embedded(data: &impl Serialize) -> String {
 fn summary(outcome: &Outcome) -> String {
     let history = &outcome.run.history;
     format!(
-        "Space-time diagram of {}, {} and {}. {}. The list below the diagram says the same.",
+        "Space-time diagram of {}, {} and {}. {}. The list below the diagram tells its turning points.",
         words::count(history.nodes.len() as u64, "node", "nodes"),
         words::count(history.messages().len() as u64, "message", "messages"),
         words::count(outcome.run.faults.len() as u64, "fault", "faults"),

@@ -227,7 +227,7 @@ impl<'l> Spans<'l> {
     /// What ails a node, all of it.
     fn trouble(&self, node: NodeId) -> Option<Now> {
         let cuts = self.cuts.values().flatten().filter(|(cut, _)| *cut == node);
-        let mut said: Vec<String> = cuts.map(|(_, from)| format!("cut off from {from}")).collect();
+        let mut said: Vec<String> = cuts.map(|(_, how)| how.clone()).collect();
         let sign = if said.is_empty() { "clock" } else { "cut" };
         said.extend(self.clocks.get(&node).and_then(|clock| clock_is(*clock)));
         (!said.is_empty()).then(|| (sign, 0, said.join("; ")))
@@ -254,19 +254,29 @@ fn clock_is((offset_nanos, ppm): (i64, i32)) -> Option<String> {
     }
 }
 
-/// Who is cut off from whom by a fault, if it cuts.
+/// Whom a fault cuts off, and from whom, if it cuts.
 fn cut_off(state: &State<'_>, action: &Action) -> Option<Vec<(NodeId, String)>> {
     let (Action::Partition(groups) | Action::OneWayPartition(groups)) = action else { return None };
     let node = |name: &String| {
         let place = state.history().nodes.iter().position(|known| known == name)?;
         u16::try_from(place).ok().map(NodeId)
     };
-    let from = |names: &[String]| match names {
+    let everybody =
+        || state.history().nodes.iter().filter(|name| !groups.one.contains(name)).cloned();
+    let other: Vec<String> =
+        if groups.other.is_empty() { everybody().collect() } else { groups.other.clone() };
+    let named = |names: &[String], given: &[String]| match given {
         [] => "everybody else".to_owned(),
-        names => names.join(", "),
+        _ => names.join(", "),
     };
-    let [one, other] = [from(&groups.one), from(&groups.other)];
-    let ones = groups.one.iter().filter_map(node).map(|node| (node, other.clone()));
-    let others = groups.other.iter().filter_map(node).map(|node| (node, one.clone()));
+    let (to_one, to_other) = (groups.one.join(", "), named(&other, &groups.other));
+    let (said_of_one, said_of_other) = match action {
+        Action::OneWayPartition(_) => {
+            (format!("nothing gets to {to_other}"), format!("nothing comes from {to_one}"))
+        }
+        _ => (format!("cut off from {to_other}"), format!("cut off from {to_one}")),
+    };
+    let ones = groups.one.iter().filter_map(node).map(|node| (node, said_of_one.clone()));
+    let others = other.iter().filter_map(node).map(|node| (node, said_of_other.clone()));
     Some(ones.chain(others).collect())
 }

@@ -176,7 +176,7 @@ class Diagram {
       const y = this.top;
       const one = svg("g", { class: "overlap", "data-record": from });
       one.append(svg("rect", { x, y, width, height: lanes * this.laneHeight }));
-      const label = `two holders, ${howLong(end - begin)}`;
+      const label = `held by several, ${howLong(end - begin)}`;
       if (width > label.length * 6.4) one.append(svg("text", { x: x + width / 2, y: y - 5, "text-anchor": "middle" }, label));
       one.append(svg("title", {}, label));
       group.append(one);
@@ -204,8 +204,11 @@ class Diagram {
       if (causes.has(messages.sent[message]) || effects.has(messages.sent[message])) return 0;
       return this.run.hindrances.has(message) || over < 0 || messages.fate[message] !== 1 ? 1 : 2;
     };
-    const step = found.length / MOST_ARROWS;
-    const kept = found.filter((message, place) => dear(message) < 2 || Math.floor(place / step) !== Math.floor((place - 1) / step));
+    // Evenly thinned, each sort by itself: the dear ones have half of the room at least.
+    const thinned = (some, most) => some.filter((_, place) => Math.floor((place * most) / some.length) !== Math.floor(((place - 1) * most) / some.length));
+    const dears = thinned(found.filter((message) => dear(message) < 2), MOST_ARROWS / 2);
+    const others = thinned(found.filter((message) => dear(message) === 2), MOST_ARROWS - dears.length);
+    const kept = [...dears, ...others].sort((one, other) => one - other);
     return { found: kept, left: found.length - kept.length };
   }
 
@@ -342,11 +345,10 @@ class Diagram {
     const [low, high] = [this.curveHeight - 6, 6];
     const y = (share) => low - share * (low - high);
     const points = this.curve.points.map((point) => [this.x(point.at), y(point.violating / this.curve.futures), point]);
-    const inside = (x) => Math.min(Math.max(x, this.gutter), this.width);
-    const path = points.map(([x, at], place) => `${place ? "L" : "M"}${inside(x)},${at}`).join(" ");
+    const path = points.map(([x, at], place) => `${place ? "L" : "M"}${x},${at}`).join(" ");
     group.append(svg("line", { class: "rule", x1: this.gutter, x2: this.width, y1: low, y2: low }));
     group.append(svg("line", { class: "rule", x1: this.gutter, x2: this.width, y1: high, y2: high }));
-    group.append(svg("path", { d: path }));
+    group.append(svg("path", { d: path, "clip-path": `url(#${this.clip()})` }));
     for (const [x, at, point] of points) {
       if (x < this.gutter || x > this.width) continue;
       const dot = svg("circle", { cx: x, cy: at, r: 3, "data-record": Math.max(point.event - 1, 0) });

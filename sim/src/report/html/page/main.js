@@ -14,7 +14,8 @@ function start() {
     player.select(Number(found[2]), Number(found[3]), false);
     return true;
   };
-  if (follow(location.hash.slice(1))) document.getElementById(location.hash.slice(1))?.closest("section.run")?.scrollIntoView();
+  const asked = location.hash.slice(1);
+  if (follow(asked)) document.getElementById(/^(.+)-\d+-\d+$/.exec(asked)[1])?.scrollIntoView();
   window.addEventListener("hashchange", () => follow(location.hash.slice(1)));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.moment-link");

@@ -39,10 +39,14 @@ class Player {
   makeScale(isTrue) {
     const times = this.runs.flatMap((run) => run.told.map((line) => run.time(line.record)));
     times.sort((one, other) => one - other);
-    const kept = this.scale ? [this.scale.begin, this.scale.end] : null;
+    const before = this.scale;
+    const kept = before ? [before.begin, before.end] : null;
     const end = Math.max(...this.runs.map((run) => run.end));
     this.scale = new Scale(times, end, isTrue);
-    if (kept) this.scale.show(this.scale.place(kept[0]), this.scale.place(kept[1]));
+    if (before) {
+      this.scale.pixels = before.pixels;
+      this.scale.show(this.scale.place(kept[0]), this.scale.place(kept[1]));
+    }
     for (const diagram of this.diagrams ?? []) diagram.scale = this.scale;
   }
 
@@ -63,10 +67,11 @@ class Player {
       this.listen(diagram, place);
       return strip;
     });
-    this.panel = html("div", { class: "moment", role: "status", "aria-live": "polite" });
+    this.panel = html("div", { class: "moment", role: "region", "aria-label": "the chosen moment", tabindex: -1 });
+    this.spoken = html("div", { class: "spoken", role: "status", "aria-live": "polite" });
     const hint = html("p", { class: "hint" }, "Drag to move; pinch, or turn the wheel with Ctrl, to come closer; click on anything to see it, what led to it and what came of it. ← → step, + − 0 zoom, v shows the next violation.");
     this.stage = html("div", { class: "stage" }, this.overview.root, controls, ...this.strips, hint);
-    this.section.querySelector(".player").replaceChildren(this.stage, this.panel);
+    this.section.querySelector(".player").replaceChildren(this.stage, this.panel, this.spoken);
     this.section.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.layOut()).observe(this.stage);
     // Paper cannot be moved.
@@ -127,6 +132,8 @@ class Player {
       moved = 0;
     });
     root.addEventListener("pointermove", (event) => {
+      // A button that was let go outside is not told.
+      if (event.buttons === 0) pointers.delete(event.pointerId);
       if (!pointers.has(event.pointerId)) return;
       const others = [...pointers].filter(([id]) => id !== event.pointerId).map(([, x]) => x);
       const [old, now] = [pointers.get(event.pointerId), event.clientX];
@@ -205,7 +212,10 @@ class Player {
     this.diagrams.forEach((diagram, other) => diagram.select(other === place ? record : -1));
     this.scale.reveal(this.runs[place].time(record));
     this.draw();
+    const hadFocus = this.panel.contains(document.activeElement);
     this.panel.replaceChildren(...moment(this.runs[place], record, (to) => this.select(place, to, true)));
+    if (hadFocus) this.panel.focus({ preventScroll: true });
+    this.spoken.textContent = `${seconds(this.runs[place].time(record))}: ${this.runs[place].describe(record)}`;
     for (const marked of this.section.querySelectorAll("li.here")) marked.classList.remove("here");
     const line = this.section.querySelector(`[id="${this.anchor(place, record)}"]`);
     line?.classList.add("here");

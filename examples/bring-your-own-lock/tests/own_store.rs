@@ -1,0 +1,174 @@
+//! Lock, protected thing and law are all the test's own: a counter that only whoever holds the lock may count up, read
+//! and written in two steps, on a store that checks tokens, or does not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fencepost::claim::Claims as _;
+use fencepost::own::machine::{Context, Input, Machine};
+use fencepost::own::{Message, Node, Note, OwnLock, OwnServers, worker};
+use fencepost::scenario::FaultKind::{Delay, Pause};
+use fencepost::scenario::{Outcome, Scenario};
+
+const LEASE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Grants a lease to whoever asks first, and counts.
+#[derive(Default)]
+struct Registry {
+    ends_ms: u64,
+    grants: u64,
+}
+
+impl Machine for Registry {
+    fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+        let Input::Message { connection, message: Message::Number(asked) } = input else { return };
+        let now_ms = context.clock.mono.as_millis();
+        let answer = match asked {
+            0 if now_ms < self.ends_ms => 0,
+            0 => {
+                self.grants += 1;
+                self.ends_ms = now_ms + LEASE.as_millis() as u64;
+                self.grants
+            }
+            token => {
+                let is_own = *token == self.grants;
+                if is_own {
+                    self.ends_ms = 0;
+                }
+                u64::from(is_own)
+            }
+        };
+        context.send(connection, Message::Number(answer));
+    }
+}
+
+/// A counter. A read is its token; a write is the token and the value, one after the other.
+struct Counter {
+    checks: bool,
+    value: u64,
+    highest_token: u64,
+    /// The token of a write whose value is to come, by connection.
+    writing: BTreeMap<u32, u64>,
+}
+
+impl Machine for Counter {
+    fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+        match input {
+            Input::Message { connection, message: Message::Number(token) } => {
+                let is_old = self.checks && *token < self.highest_token;
+                self.highest_token = self.highest_token.max(*token);
+                self.writing.insert(connection.0, if is_old { u64::MAX } else { *token });
+                let answer = if is_old { u64::MAX } else { self.value };
+                context.send(connection, Message::Number(answer));
+            }
+            Input::Message { connection, message: Message::Bytes(value) } => {
+                let token = self.writing.get(&connection.0).copied().unwrap_or(u64::MAX);
+                if token == u64::MAX || self.checks && token < self.highest_token {
+                    return;
+                }
+                let value = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                self.value = value.unwrap_or(self.value);
+                context.note(Note::Remark { text: format!("counts {}", self.value) });
+                context.send(connection, Message::Number(self.value));
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Lease(Node);
+
+impl Lease {
+    async fn say(&self, number: u64) -> Option<u64> {
+        let said = async {
+            let connection = self.0.connect("registry").await.ok()?;
+            connection.send(Message::Number(number));
+            match connection.receive().await {
+                Ok(Message::Number(answer)) => Some(answer),
+                _ => None,
+            }
+        };
+        self.0.host().timeout(PATIENCE, said).await.ok().flatten()
+    }
+}
+
+impl OwnLock for Lease {
+    type Guard = u64;
+
+    async fn acquire(&self) -> u64 {
+        loop {
+            match self.say(0).await {
+                Some(token) if token > 0 => return token,
+                _ => self.0.host().sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    async fn release(&self, token: &u64) -> bool {
+        self.say(*token).await == Some(1)
+    }
+
+    fn token(&self, token: &u64) -> Option<u64> {
+        Some(*token)
+    }
+}
+
+/// Reads the counter and writes one more.
+async fn count_up(node: Node, token: Option<u64>) {
+    let Ok(connection) = node.connect("counter").await else { return };
+    connection.send(Message::Number(token.unwrap_or_default()));
+    let Ok(Message::Number(value)) = connection.receive().await else { return };
+    if value == u64::MAX {
+        return;
+    }
+    let work = Duration::from_millis(1)..=Duration::from_millis(20);
+    node.host().work(work).await;
+    connection.send(Message::Bytes((value + 1).to_string().into()));
+    // Nothing comes where the write was refused.
+    let _ = node.host().timeout(PATIENCE, connection.receive()).await;
+}
+
+fn counting(checks: bool) -> Scenario {
+    let servers = OwnServers::new().server("registry", |_| Registry::default()).server(
+        "counter",
+        move |_| Counter { checks, value: 0, highest_token: 0, writing: BTreeMap::new() },
+    );
+    let counting = Scenario::default().but(|s| {
+        s.title = "A counter of my own".to_owned();
+        s.backend = Some(servers.into());
+        s.lock = worker("registry", async |node| Lease(node), count_up).lease(LEASE).into();
+        s.duration = Duration::from_secs(10);
+    });
+    counting.under(&[Pause, Delay], 4)
+}
+
+/// Every write counts one more than the last: nobody's is lost.
+fn nothing_is_lost(outcome: &Outcome) -> Result<(), String> {
+    let written = outcome.run.history.notes().filter_map(|(_, record, note)| match note {
+        Note::Remark { text } => Some((record.at, text.strip_prefix("counts ")?.parse().ok()?)),
+        _ => None,
+    });
+    let mut last = 0;
+    for (at, value) in written {
+        let value: u64 = value;
+        if value != last + 1 {
+            return Err(format!("{value} after {last}, at {at}"));
+        }
+        last = value;
+    }
+    if last > 50 { Ok(()) } else { Err(format!("only {last} were counted")) }
+}
+
+#[test]
+fn without_a_check_of_the_token_writes_are_lost() {
+    let broken = (0..200).filter(|seed| {
+        counting(false).run(*seed).is_ok_and(|outcome| nothing_is_lost(&outcome).is_err())
+    });
+    assert!(broken.count() > 0);
+}
+
+#[test]
+fn with_it_none_is() {
+    counting(true).sweep(0..200).must_hold("every write counts one more", nothing_is_lost);
+}
