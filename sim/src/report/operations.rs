@@ -31,7 +31,9 @@
 //! Nothing here says what servers did, that a hold was given up or lost without a release, or what a load and an
 //! operator do. A thread whose name nobody wrote down is told by its connection, and has a process for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod threads;
+
+use std::collections::BTreeMap;
 use std::io;
 
 use fencepost_models::machine::{ConnectionId, NodeId};
@@ -41,10 +43,11 @@ use fencepost_models::shop::{Orders, ShopReply, ShopRequest};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::threads::{Threads, Who};
 use super::jsonl::line;
 use super::words;
 use crate::scenario::{Outcome, Scenario};
-use crate::world::history::{Event, FaultId, History, MessageId, Record};
+use crate::world::history::{Event, FaultId, MessageId, Record};
 use crate::world::{Run, SimTime};
 
 /// Writes a run as an operation history.
@@ -69,92 +72,6 @@ pub fn operations(
         holds: BTreeMap::new(),
     };
     run.history.records().iter().try_for_each(|record| told.enter(record))
-}
-
-/// A thread of a node's process, or one that is known by its connection alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Who {
-    Thread(NodeId, u32),
-    Connection(NodeId, ConnectionId),
-}
-
-impl Who {
-    const fn node(self) -> NodeId {
-        match self {
-            Self::Thread(node, _) | Self::Connection(node, _) => node,
-        }
-    }
-}
-
-/// Who there is, and whose each connection to the shop is.
-struct Threads {
-    /// In their order: the place of each is its first process.
-    all: Vec<Who>,
-    connections: BTreeMap<ConnectionId, u32>,
-    /// The nodes whose processes have more threads than one.
-    many: BTreeSet<NodeId>,
-}
-
-impl Threads {
-    fn of(history: &History) -> Self {
-        let mut all = BTreeSet::new();
-        let (mut orders, mut connections, mut many) =
-            (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        for (_, record, note) in history.notes() {
-            let thread = note.thread();
-            if thread > 0 {
-                many.insert(record.node);
-            }
-            match note {
-                Note::Acquiring { .. } | Note::Acquired { .. } => {
-                    all.insert(Who::Thread(record.node, thread));
-                }
-                Note::StockSeen { .. } => {
-                    let cause = record.cause.and_then(|cause| history.record(cause));
-                    if let Some(Event::Delivered(message)) = cause.map(|cause| cause.event) {
-                        connections.insert(history.message(message).connection, thread);
-                    }
-                }
-                Note::OrderPlaced { order, .. }
-                | Note::OrderRefused { order, .. }
-                | Note::OrderUnknown { order, .. } => {
-                    orders.insert((record.node, *order), thread);
-                }
-                _ => {}
-            }
-        }
-        for sent in history.messages() {
-            let Message::Shop(request) = sent.message else { continue };
-            if let Some(thread) = order(request).and_then(|it| orders.get(&(sent.from, it))) {
-                connections.insert(sent.connection, *thread);
-            }
-        }
-        let mut threads = Self { all: Vec::new(), connections, many };
-        for sent in
-            history.messages().iter().filter(|sent| matches!(sent.message, Message::Shop(_)))
-        {
-            all.insert(threads.of_connection(sent.from, sent.connection));
-        }
-        threads.all.extend(all);
-        threads
-    }
-
-    fn of_connection(&self, node: NodeId, connection: ConnectionId) -> Who {
-        match self.connections.get(&connection) {
-            Some(thread) => Who::Thread(node, *thread),
-            None if self.many.contains(&node) => Who::Connection(node, connection),
-            None => Who::Thread(node, 0),
-        }
-    }
-}
-
-const fn order(request: ShopRequest) -> Option<u64> {
-    match request {
-        ShopRequest::Write { order, .. }
-        | ShopRequest::Take { order }
-        | ShopRequest::Record { order } => Some(order),
-        ShopRequest::Read { .. } => None,
-    }
 }
 
 /// What somebody is about.
