@@ -234,7 +234,7 @@ fn of_several_futures_those_are_polled_that_wait_for_what_has_come() {
         // Nothing says what it waits for.
         counted(main, poll_fn(|_| Poll::<()>::Pending)).await;
     });
-    let mut polled = |bench: &mut Bench, now_ms, input: Input<'_>| {
+    let polled = |bench: &mut Bench, now_ms, input: Input<'_>| {
         bench.now_ms = now_ms;
         bench.give(input);
         polls.each_ref().map(|polls| polls.take())
