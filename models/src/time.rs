@@ -75,8 +75,11 @@ clock_reading!(Wall);
 clock_reading!(Mono);
 
 /// A duration in whole nanoseconds; what does not fit (584 years) is cut off there.
+#[inline]
 pub fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+    // In 64 bits: it is asked for with every message and every timer.
+    let seconds = duration.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 #[cfg(test)]
@@ -88,6 +91,14 @@ mod tests {
         assert_eq!(Mono::from_nanos(5) - Duration::from_secs(1), Mono::from_nanos(0));
         assert_eq!((Wall::from_nanos(1) + Duration::MAX).as_nanos(), u64::MAX);
         assert_eq!(Wall::from_nanos(3).saturating_since(Wall::from_nanos(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_does_not_fit_into_nanoseconds_is_cut_off() {
+        assert_eq!(nanos(Duration::new(3, 7)), 3_000_000_007);
+        assert_eq!(nanos(Duration::from_nanos(u64::MAX)), u64::MAX);
+        assert_eq!(nanos(Duration::from_nanos(u64::MAX) + Duration::from_nanos(1)), u64::MAX);
+        assert_eq!(nanos(Duration::MAX), u64::MAX);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::mailbox::{Mailbox, Stage};
+use super::task::Wait;
 use crate::machine::{CloseReason, ConnectionId, Effect, InputId, NodeId};
 use crate::message::Message;
 use crate::note::Note;
@@ -75,7 +76,10 @@ impl Host {
         self.mailbox().effect(Effect::Note(note));
     }
 
-    /// Runs a future beside this one, in the same process.
+    /// Runs a future beside this one, in the same process. It is polled when something comes from this
+    /// host that it waits for, and when it is woken: futures that share something wake each other when they
+    /// have changed it. One that waits for nothing here, and has left its waker with nobody, is polled
+    /// whatever comes.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.mailbox().spawn(Box::pin(task));
     }
@@ -147,6 +151,24 @@ impl Host {
         self.mailbox().taken
     }
 
+    /// Goes on with a future until `is_over` says so, which is asked again whatever comes: nobody wakes who
+    /// waits for it. `None` then.
+    pub(crate) async fn unless<F: Future>(
+        &self,
+        is_over: impl Fn() -> bool,
+        future: F,
+    ) -> Option<F::Output> {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            if is_over() {
+                return Poll::Ready(None);
+            }
+            self.mailbox().wait(Wait::Anything, context.waker());
+            future.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+
     /// The number of the process's next hold of a lock.
     pub(crate) fn number_hold(&self) -> u32 {
         self.mailbox().number_hold()
@@ -165,7 +187,7 @@ impl Host {
             let stage = mailbox.socket(id).map(|socket| socket.stage);
             match stage {
                 Some(Stage::Opening) => {
-                    mailbox.wait(context.waker());
+                    mailbox.wait(Wait::Connection(id), context.waker());
                     Poll::Pending
                 }
                 Some(Stage::Open) => Poll::Ready(Ok(())),
@@ -184,7 +206,7 @@ impl Host {
             match mailbox.accepted.pop_front() {
                 Some((id, peer)) => Poll::Ready((Connection { host: self.clone(), id }, peer)),
                 None => {
-                    mailbox.wait(context.waker());
+                    mailbox.wait(Wait::Anything, context.waker());
                     Poll::Pending
                 }
             }
@@ -228,7 +250,7 @@ impl Connection {
             if let Stage::Closed(reason) = socket.stage {
                 return Poll::Ready(Err(reason));
             }
-            mailbox.wait(context.waker());
+            mailbox.wait(Wait::Connection(self.id), context.waker());
             Poll::Pending
         })
     }
@@ -261,7 +283,7 @@ impl Future for Sleep {
             *registered = true;
             mailbox.add_deadline(*deadline);
         }
-        mailbox.wait(context.waker());
+        mailbox.wait(Wait::Until(*deadline), context.waker());
         Poll::Pending
     }
 }

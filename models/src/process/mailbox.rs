@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::Waker;
 
-use super::{EARLIEST_DEADLINE, Outside, Task};
+use super::task::{Wait, Waits};
+use super::{BoxedFuture, EARLIEST_DEADLINE, Outside};
 use crate::list::push;
 use crate::machine::{Boot, CloseReason, ConnectionId, Context, Effect, Input, InputId, NodeId};
 use crate::message::Message;
@@ -43,7 +44,10 @@ pub(super) struct Mailbox {
     threads: u32,
     deadlines: Vec<Mono>,
     armed: Option<Mono>,
-    spawned: Vec<Task>,
+    spawned: Vec<BoxedFuture>,
+    /// What the future that is being polled waits for, where that is kept.
+    pub waits: Box<Waits>,
+    pub keeps_waits: bool,
     /// Set when the futures run on somebody else's executor.
     outside: Option<Rc<dyn Outside>>,
     wakers: Vec<Waker>,
@@ -66,6 +70,8 @@ impl Mailbox {
             deadlines: Vec::new(),
             armed: None,
             spawned: Vec::new(),
+            waits: Box::default(),
+            keeps_waits: false,
             outside: None,
             wakers: Vec::new(),
         }
@@ -215,21 +221,36 @@ impl Mailbox {
         }
     }
 
-    pub fn spawn(&mut self, task: Task) {
+    pub fn spawn(&mut self, future: BoxedFuture) {
         match &self.outside {
-            Some(outside) => outside.spawn(task),
-            None => self.spawned.push(task),
+            Some(outside) => outside.spawn(future),
+            None => self.spawned.push(future),
         }
     }
 
-    pub fn take_spawned(&mut self) -> Vec<Task> {
+    pub const fn has_spawned(&self) -> bool {
+        !self.spawned.is_empty()
+    }
+
+    pub fn take_spawned(&mut self) -> Vec<BoxedFuture> {
         std::mem::take(&mut self.spawned)
     }
 
-    /// Remembers whom to wake, where the futures are polled by an executor that wants to be told.
-    /// Once, however often it is polled before the next input.
-    pub fn wait(&mut self, waker: &Waker) {
-        if self.outside.is_some() && !self.wakers.iter().any(|one| one.will_wake(waker)) {
+    /// Remembers what the future that is being polled waits for.
+    #[inline]
+    pub fn wait(&mut self, wait: Wait, waker: &Waker) {
+        if self.keeps_waits {
+            self.waits.add(wait);
+        } else if self.outside.is_some() {
+            self.wait_outside(waker);
+        }
+    }
+
+    /// An executor outside wakes it at the next input, whatever that is: once, however often it is polled
+    /// before.
+    #[cold]
+    fn wait_outside(&mut self, waker: &Waker) {
+        if !self.wakers.iter().any(|one| one.will_wake(waker)) {
             self.wakers.push(waker.clone());
         }
     }

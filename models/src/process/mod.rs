@@ -22,6 +22,7 @@
 
 mod host;
 mod mailbox;
+mod task;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -29,12 +30,10 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context as TaskContext, Wake, Waker};
 
 pub use self::host::{Connection, Host, Sleep, TimedOut};
 use self::mailbox::Mailbox;
+use self::task::Task;
 use crate::machine::{Boot, ConnectionId, Context, Input, Machine, TimerId};
 use crate::time::LocalClock;
 
@@ -42,37 +41,14 @@ use crate::time::LocalClock;
 const EARLIEST_DEADLINE: TimerId = TimerId(0);
 
 /// A future of a process.
-pub type Task = Pin<Box<dyn Future<Output = ()>>>;
+pub type BoxedFuture = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A machine made of futures. They share one [`Host`] and run one at a time.
+/// A machine made of futures. They share one [`Host`] and run one at a time. A future is polled when
+/// something has come that it waits for, be it from its host or from whoever wakes it; one that is alone,
+/// whatever comes, since that takes no longer than to look.
 pub struct Process {
     host: Host,
     tasks: Vec<Task>,
-    woken: Arc<Woken>,
-    /// The waker of all futures: it sets `woken`.
-    waker: Waker,
-}
-
-/// Whether a future has been woken since it was polled. One flag for all: they are few, and each
-/// is polled at every input anyway.
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Woken {
-    fn take(&self) -> bool {
-        // Read first: it is hardly ever set, and a read costs nothing.
-        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
-    }
-}
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 impl Process {
@@ -82,9 +58,8 @@ impl Process {
         F: Future<Output = ()> + 'static,
     {
         let host = Host::new(Mailbox::new(boot));
-        let tasks: Vec<Task> = vec![Box::pin(main(host.clone()))];
-        let woken = Arc::<Woken>::default();
-        Self { host, tasks, waker: Waker::from(woken.clone()), woken }
+        let tasks = vec![Task::new(Box::pin(main(host.clone())))];
+        Self { host, tasks }
     }
 
     /// True when every future has come to its end.
@@ -92,21 +67,31 @@ impl Process {
         self.tasks.is_empty()
     }
 
-    /// Polls the futures, once more for as long as one of them has woken another (or itself: time
-    /// stands still meanwhile, so one that does nothing else never comes to an end), has spawned
-    /// one or has ended, which may have changed what the others wait for.
+    /// Polls the futures that are due, in turn, for as long as one of them has woken another (or itself:
+    /// time stands still meanwhile, so one that does nothing else never comes to an end). When one has
+    /// spawned another or has ended, all are due: that may have changed what they wait for.
     fn poll_tasks(&mut self) {
-        let mut context = TaskContext::from_waker(&self.waker);
         loop {
             let before = self.tasks.len();
-            self.tasks.retain_mut(|task| task.as_mut().poll(&mut context).is_pending());
-            let ended = before - self.tasks.len();
-            let woken = self.woken.take();
-            let spawned = self.host.mailbox().take_spawned();
-            if spawned.is_empty() && (self.tasks.is_empty() || ended == 0 && !woken) {
+            self.host.mailbox().keeps_waits = before > 1;
+            let mut place = 0;
+            while let Some(task) = self.tasks.get_mut(place) {
+                if task.is_due() && task.poll(&self.host, before == 1).is_ready() {
+                    drop(self.tasks.remove(place));
+                } else {
+                    place += 1;
+                }
+            }
+            let has_ended = self.tasks.len() < before;
+            let mut mailbox = self.host.mailbox();
+            if has_ended || mailbox.has_spawned() {
+                self.tasks.iter().for_each(Task::wake);
+                self.tasks.extend(mailbox.take_spawned().into_iter().map(Task::new));
+            }
+            drop(mailbox);
+            if !self.tasks.iter().any(Task::is_woken) {
                 return;
             }
-            self.tasks.extend(spawned);
         }
     }
 }
@@ -114,6 +99,10 @@ impl Process {
 impl Machine for Process {
     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
         self.host.mailbox().enter(input, context);
+        match &self.tasks[..] {
+            [alone] => alone.wake(),
+            tasks => tasks.iter().for_each(|task| task.hear(input, context.clock.mono)),
+        }
         self.poll_tasks();
         self.host.mailbox().leave(context);
     }
@@ -131,7 +120,7 @@ pub trait Outside {
     fn has_effects(&self);
 
     /// Runs a future of the process beside those that it has.
-    fn spawn(&self, task: Task);
+    fn spawn(&self, future: BoxedFuture);
 }
 
 /// The machine half of a process whose futures run elsewhere: on an executor, beside the loop.

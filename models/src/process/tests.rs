@@ -4,14 +4,16 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::testing::{Driven, boot};
 use super::*;
 use crate::machine::{CloseReason, ConnectionId, Effect, NodeId};
 use crate::message::Message;
-use crate::time::Mono;
+use crate::time::{LocalClock, Mono};
 
 /// A process driven by hand, whose first connection is number 7.
 struct Bench {
@@ -205,6 +207,86 @@ fn a_process_in_which_nobody_wakes_anybody_is_polled_once_an_input() {
     }
 }
 
+/// Counts how often a future is polled.
+async fn counted(polls: Rc<Cell<u32>>, future: impl Future) {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        polls.set(polls.get() + 1);
+        future.as_mut().poll(context).map(drop)
+    })
+    .await;
+}
+
+#[test]
+fn of_several_futures_those_are_polled_that_wait_for_what_has_come() {
+    let polls: [Rc<Cell<u32>>; 3] = Default::default();
+    let [main, first, second] = polls.clone();
+    let mut bench = Bench::new(move |host| async move {
+        for (node, polls) in [(NodeId(2), first), (NodeId(3), second)] {
+            let inner = host.clone();
+            host.spawn(counted(polls, async move {
+                let connection = inner.connect(node).await.expect("opens");
+                let limit = Duration::from_millis(if node == NodeId(2) { 20 } else { 30 });
+                while let Ok(Ok(_)) = inner.timeout(limit, connection.receive()).await {}
+                Slot::default().get().await;
+            }));
+        }
+        // Nothing says what it waits for.
+        counted(main, poll_fn(|_| Poll::<()>::Pending)).await;
+    });
+    let polled = |bench: &mut Bench, now_ms, input: Input<'_>| {
+        bench.now_ms = now_ms;
+        bench.give(input);
+        polls.each_ref().map(|polls| polls.take())
+    };
+    let [first, second] = [ConnectionId(7), ConnectionId(8)];
+    let message = &Message::Number(1);
+    polled(&mut bench, 0, Input::Started);
+    assert_eq!(polled(&mut bench, 1, Input::Connected { connection: first }), [1, 1, 0]);
+    assert_eq!(polled(&mut bench, 1, Input::Connected { connection: second }), [1, 0, 1]);
+    let heard = Input::Message { connection: second, message };
+    assert_eq!(polled(&mut bench, 2, heard), [1, 0, 1]);
+    assert_eq!(polled(&mut bench, 20, heard), [1, 0, 1]);
+    // A limit that is over is, whatever has come.
+    assert_eq!(polled(&mut bench, 21, heard), [1, 1, 1]);
+    assert_eq!(polled(&mut bench, 22, heard), [1, 0, 1], "it waits to be woken, which nobody does");
+    let lost = Input::Closed { connection: second, reason: CloseReason::Reset };
+    let [_, waits, told] = polled(&mut bench, 23, lost);
+    assert_eq!((waits, told), (0, 1));
+}
+
+#[test]
+fn what_nobody_is_woken_for_is_seen_whatever_comes() {
+    let is_over = Rc::new(Cell::new(false));
+    let ended = Rc::new(Cell::new(0));
+    let (seen, end) = (is_over.clone(), ended.clone());
+    let mut bench = Bench::new(move |host| async move {
+        let other = host.clone();
+        host.spawn(async move { other.sleep(Duration::from_secs(1)).await });
+        let sleep = host.sleep(Duration::from_secs(2));
+        assert_eq!(host.unless(|| seen.get(), sleep).await, None);
+        end.set(host.mono().as_millis());
+    });
+    bench.give(Input::Started);
+    bench.now_ms = 3;
+    bench.give(Input::Message { connection: ConnectionId(1), message: &Message::Number(1) });
+    assert_eq!(ended.get(), 0);
+    is_over.set(true);
+    bench.now_ms = 5;
+    bench.give(Input::Message { connection: ConnectionId(1), message: &Message::Number(1) });
+    assert_eq!(ended.get(), 5);
+}
+
+/// A waker that says whether it was used.
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// An executor that polls as often as it likes.
 struct Elsewhere;
 
@@ -219,13 +301,13 @@ impl Outside for Elsewhere {
 
     fn has_effects(&self) {}
 
-    fn spawn(&self, _task: Task) {}
+    fn spawn(&self, _future: BoxedFuture) {}
 }
 
 #[test]
 fn a_future_elsewhere_that_is_polled_often_waits_once() {
     let (mut hosted, host) = Hosted::new(boot(NodeId(1)), Rc::new(Elsewhere));
-    let woken = Arc::<Woken>::default();
+    let woken = Arc::<Flag>::default();
     let waker = Waker::from(woken.clone());
     let mut wait = pin!(host.accept());
     for _ in 0..1000 {
@@ -236,5 +318,5 @@ fn a_future_elsewhere_that_is_polled_often_waits_once() {
     let mut context = Context::new(LocalClock::default(), &mut next_connection, &mut outbox);
     let accepted = Input::Accepted { connection: ConnectionId(3), peer: NodeId(2) };
     hosted.handle(accepted, &mut context);
-    assert!(woken.take());
+    assert!(woken.0.load(Ordering::Relaxed));
 }

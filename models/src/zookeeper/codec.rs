@@ -13,6 +13,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// One that has room for so much.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes) }
+    }
+
     pub(super) fn u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -41,6 +46,16 @@ impl Writer {
 
     pub(super) fn path(&mut self, path: &str) {
         self.data(path.as_bytes());
+    }
+
+    /// What is written by then, after its length.
+    pub(super) fn framed(&mut self, write: impl FnOnce(&mut Self)) {
+        let begin = self.bytes.len();
+        self.u32(0);
+        let body = self.bytes.len();
+        write(self);
+        let length = u32::try_from(self.bytes.len() - body).unwrap_or(u32::MAX);
+        self.bytes[begin..body].copy_from_slice(&length.to_be_bytes());
     }
 
     pub(super) fn finish(self) -> Bytes {

@@ -98,9 +98,9 @@ impl Storage {
         }
         let count = self.queue.len().min(Self::MAX_BATCH);
         let batch: Vec<Arc<Proposal>> = self.queue.drain(..count).collect();
-        let bytes: Vec<u8> = batch.iter().flat_map(|one| one.record()).collect();
+        let bytes = Proposal::log(&batch);
         let written = self.token();
-        context.disk(written, DiskOperation::Append { file: LOG, bytes: bytes.into() });
+        context.disk(written, DiskOperation::Append { file: LOG, bytes });
         let synced = self.token();
         context.disk(synced, DiskOperation::Sync { file: LOG });
         self.log.extend(batch.iter().cloned());
@@ -150,8 +150,7 @@ impl Storage {
     /// Takes what comes after a transaction out of the log. Source: `FileTxnLog.java`, `truncate`.
     pub(super) fn truncate(&mut self, zxid: Zxid, context: &mut Context<'_>) {
         self.log.retain(|one| one.zxid <= zxid);
-        let bytes: Vec<u8> = self.log.iter().flat_map(|one| one.record()).collect();
-        self.save(LOG, bytes.into(), true, context);
+        self.save(LOG, Proposal::log(&self.log), true, context);
     }
 
     /// Writes a file anew; [`Done::Saved`] says when that is done.

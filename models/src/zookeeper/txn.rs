@@ -76,17 +76,24 @@ pub enum Txn {
 }
 
 impl Proposal {
-    /// As a record of the log: its length, then itself.
-    pub(super) fn record(&self) -> Bytes {
-        let mut body = Writer::default();
-        body.u64(self.zxid.0);
-        body.u64(self.session.0);
-        body.i32(self.cxid);
-        body.u64(self.time_ms);
-        self.txn.write(&mut body);
-        let mut record = Writer::default();
-        record.data(&body.finish());
-        record.finish()
+    /// How many bytes a usual record has, or fewer.
+    const USUAL_BYTES: usize = 128;
+
+    /// As records of the log: each its length, then itself.
+    pub(super) fn log(proposals: &[Arc<Self>]) -> Bytes {
+        let mut log = Writer::with_capacity(Self::USUAL_BYTES * proposals.len());
+        for proposal in proposals {
+            log.framed(|record| proposal.write(record));
+        }
+        log.finish()
+    }
+
+    fn write(&self, to: &mut Writer) {
+        to.u64(self.zxid.0);
+        to.u64(self.session.0);
+        to.i32(self.cxid);
+        to.u64(self.time_ms);
+        self.txn.write(to);
     }
 
     /// The records of a log, up to the first that is not whole.
@@ -192,9 +199,9 @@ impl Txn {
 mod tests {
     use super::*;
 
-    fn proposal(counter: u32, txn: Txn) -> Proposal {
-        let zxid = Zxid::new(2, counter);
-        Proposal { zxid, session: SessionId(9), cxid: -3, time_ms: 1_700_000_000_000, txn }
+    fn proposal(counter: u32, txn: Txn) -> Arc<Proposal> {
+        let (zxid, session, time_ms) = (Zxid::new(2, counter), SessionId(9), 1_700_000_000_000);
+        Arc::new(Proposal { zxid, session, cxid: -3, time_ms, txn })
     }
 
     fn every_kind() -> Vec<Txn> {
@@ -219,19 +226,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let written: Vec<Proposal> =
+        let written: Vec<Arc<Proposal>> =
             (1..).zip(every_kind()).map(|(counter, txn)| proposal(counter, txn)).collect();
-        let log: Vec<u8> = written.iter().flat_map(Proposal::record).collect();
-        let read = Proposal::records(&log);
-        assert!(read.iter().map(|one| &**one).eq(&written));
+        assert_eq!(Proposal::records(&Proposal::log(&written)), written);
     }
 
     #[test]
     fn a_record_that_is_cut_off_ends_the_log() {
         let [first, second] =
             [1, 2].map(|counter| proposal(counter, Txn::Error(ErrorCode::NoNode)));
-        let log = [first.record(), second.record()].concat();
-        for length in first.record().len()..log.len() {
+        let begin = Proposal::log(std::slice::from_ref(&first)).len();
+        let log = Proposal::log(&[first, second]);
+        for length in begin..log.len() {
             assert_eq!(Proposal::records(&log[..length]).len(), 1, "{length}");
         }
         assert_eq!(Proposal::records(&log).len(), 2);

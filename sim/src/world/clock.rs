@@ -53,7 +53,7 @@ impl NodeClock {
             let rate = self.rate();
             clamp((i128::from(local) * MILLION + rate - 1) / rate)
         };
-        now.max(self.since + Duration::from_nanos(elapsed))
+        now.max(self.since.plus_nanos(elapsed))
     }
 
     /// Lets both clocks run so many parts in a million faster than they do (or, below zero,

@@ -149,12 +149,13 @@ impl Disk {
                 content.synced = content.synced.max(Some(sync.length));
             }
         }
-        for (name, file) in files {
+        // Mostly there is one content, and that is kept.
+        for (name, file) in files.iter_mut().filter(|(_, file)| file.len() > 1) {
             let is_under_way =
                 |number| syncs.iter().any(|sync| sync.file == *name && sync.content == number);
             let safe = file.iter().rposition(|content| content.synced.is_some());
             let mut place = 0;
-            let last = file.len().saturating_sub(1);
+            let last = file.len() - 1;
             file.retain(|content| {
                 let is_kept = place == last
                     || Some(place) == safe

@@ -20,7 +20,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use fencepost_models::machine::{Boot, ConnectionId, Context, Input, Machine, NodeId};
-use fencepost_models::process::{Host, Hosted, Outside, Task};
+use fencepost_models::process::{BoxedFuture, Host, Hosted, Outside};
 use fencepost_models::time::LocalClock;
 use madsim::runtime::{Handle, NodeHandle};
 use madsim::task::NodeId as MadsimNodeId;
@@ -201,7 +201,7 @@ impl Outside for Watcher {
         self.gate.knock();
     }
 
-    fn spawn(&self, task: Task) {
+    fn spawn(&self, task: BoxedFuture) {
         // The process's own task asks for it, so it is one of the same madsim node, and ends with it.
         madsim::task::spawn_local(task);
     }

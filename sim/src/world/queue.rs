@@ -139,11 +139,18 @@ impl Queue {
         Some((at(first), self.upcoming[place as usize]))
     }
 
-    /// Moves the last item into the root, if nothing was pushed since the root was taken.
+    /// Moves the last item into the root, if nothing was pushed since the root was taken. Whoever asks
+    /// for the next time and then for the item finds it filled the second time.
     #[inline]
     fn fill_root(&mut self) {
-        if std::mem::take(&mut self.root_is_vacant)
-            && let Some(last) = self.heap.pop()
+        if std::mem::take(&mut self.root_is_vacant) {
+            self.fill_vacant_root();
+        }
+    }
+
+    #[inline(never)]
+    fn fill_vacant_root(&mut self) {
+        if let Some(last) = self.heap.pop()
             && !self.heap.is_empty()
         {
             self.sift_down(last);

@@ -182,14 +182,7 @@ impl Listener {
         let node = subscription.node();
         let has_moved = || self.commands.heard().is_some_and(|master| master != node);
         loop {
-            let mut message = pin!(subscription.message());
-            let message = poll_fn(|context| {
-                if has_moved() {
-                    return Poll::Ready(None);
-                }
-                message.as_mut().poll(context).map(Some)
-            });
-            match message.await {
+            match self.host.unless(has_moved, subscription.message()).await {
                 Some(Ok(text)) if text == UNLOCK_MESSAGE => self.pass(|entry| entry.permits += 1),
                 Some(Ok(_)) => {}
                 Some(Err(_)) => return Moved::Broken,

@@ -11,9 +11,9 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
-use super::nodes::{Nodes, Question};
+use super::nodes::{Nodes, Question, wake};
 use super::{Began, RedlockSettings};
 use crate::note::Note;
 use crate::process::Host;
@@ -23,11 +23,13 @@ use crate::time::Mono;
 pub(super) struct Lease {
     until: Cell<Mono>,
     is_over: Cell<bool>,
+    /// Wakes who extends it when it is over.
+    waker: Cell<Option<Waker>>,
 }
 
 impl Lease {
     pub(super) const fn new(until: Mono) -> Self {
-        Self { until: Cell::new(until), is_over: Cell::new(false) }
+        Self { until: Cell::new(until), is_over: Cell::new(false), waker: Cell::new(None) }
     }
 
     /// Until when it lasts, as far as is known now.
@@ -38,6 +40,7 @@ impl Lease {
     /// The lock is given back: there is nothing to extend.
     pub(super) fn end(&self) {
         self.is_over.set(true);
+        wake(&self.waker);
     }
 
     /// Goes on with a future until it is done or the lease is at its end; `None` there.
@@ -47,6 +50,7 @@ impl Lease {
             if self.is_over.get() {
                 return Poll::Ready(None);
             }
+            self.waker.set(Some(context.waker().clone()));
             future.as_mut().poll(context).map(Some)
         })
         .await

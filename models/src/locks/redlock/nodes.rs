@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -161,6 +162,13 @@ impl Nodes {
     }
 }
 
+impl Drop for Nodes {
+    /// Those who serve the desks see that nobody is left.
+    fn drop(&mut self) {
+        self.desks.iter().for_each(|desk| wake(&desk.waker));
+    }
+}
+
 impl Desk {
     fn put(&self, question: Question, ballot: &Rc<Ballot>) {
         self.jobs.borrow_mut().push_back((question, Rc::clone(ballot)));
@@ -185,19 +193,20 @@ impl Desk {
 /// whether the node has done it nobody knows.
 async fn serve(host: Host, mut client: Client, timeout: Duration, desk: Rc<Desk>) {
     while let Some((question, ballot)) = desk.next().await {
-        let asking = async {
+        // Pinned here: it is large, and would be moved at each step on its way to where it is polled.
+        let asking = pin!(async {
             match question {
                 Question::Command(words) => client.call(words).await,
                 Question::Script(call) => client.run(&call).await,
             }
-        };
+        });
         let answer = host.timeout(timeout, asking).await;
         let answer = answer.map_err(CallError::from).flatten();
         ballot.cast(&unless_refused(answer), host.last_taken());
     }
 }
 
-fn wake(waker: &Cell<Option<Waker>>) {
+pub(super) fn wake(waker: &Cell<Option<Waker>>) {
     if let Some(waker) = waker.take() {
         waker.wake();
     }

@@ -285,6 +285,24 @@ fn a_lease_that_no_majority_extends_is_known_to_be_lost_when_it_is_over() {
 }
 
 #[test]
+fn when_a_lock_is_dropped_its_connections_are_closed_at_once() {
+    let mut rig = five_servers();
+    let main = |host: Host| async move {
+        let servers: Vec<NodeId> = (1..=5).map(NodeId).collect();
+        let mut lock = Redlock::new(host.clone(), &servers, settings());
+        lock.acquire().await;
+        drop(lock);
+        host.sleep(Duration::from_secs(60)).await;
+    };
+    rig.start(BUYER, 0, move |boot| Box::new(Process::new(boot, main)));
+    rig.pass(100);
+    for server in 1..=5 {
+        // Who asks is a client, too.
+        assert_eq!(rig.info(server, "connected_clients").as_deref(), Some("1"));
+    }
+}
+
+#[test]
 fn the_value_can_pass_for_a_token_and_is_any_number() {
     let mut rig = five_servers();
     start(&mut rig, RedlockSettings { token: Tokens::ValueAsToken, ..settings() }, 10_000);

@@ -147,13 +147,12 @@ const fn key(name: &[u8]) -> u128 {
         return 0;
     }
     let (mut key, mut place) = (0, 0);
-    while place < NAME_MAX {
-        let letter = if place < name.len() { name[place].to_ascii_lowercase() } else { 0 };
-        key = key << 8 | letter as u128;
+    while place < name.len() {
+        key = key << 8 | name[place].to_ascii_lowercase() as u128;
         place += 1;
     }
-    // The length tells a name from the same one with zero bytes behind it.
-    key << 8 | name.len() as u128
+    // Zero bytes up to the longest name. The length tells a name from the same one with zero bytes behind it.
+    (key << (8 * (NAME_MAX - name.len()))) << 8 | name.len() as u128
 }
 
 /// The reply to a key that holds the wrong kind of value.

@@ -1,5 +1,7 @@
 //! What comes while the thread for commands is blocked.
 
+use std::cell::Cell;
+
 use crate::machine::{CloseReason, ConnectionId, Effect, Input, InputId, NodeId, TimerId};
 use crate::message::Message;
 
@@ -70,22 +72,19 @@ pub(crate) fn hold_back(
     first: Option<InputId>,
     held_back: &mut Vec<Effect>,
 ) {
-    let mut input = first;
-    let mut said = None;
-    for effect in outbox.split_off(from) {
-        match effect {
-            Effect::Send { .. } | Effect::Close { .. } => {
-                if input != said {
-                    held_back.extend(input.map(Effect::Because));
-                    said = input;
-                }
-                held_back.push(effect);
-            }
-            Effect::Because(earlier) => {
-                input = Some(earlier);
-                outbox.push(effect);
-            }
-            _ => outbox.push(effect),
+    let input = Cell::new(first);
+    let is_sent = |effect: &mut Effect| {
+        if let Effect::Because(earlier) = effect {
+            input.set(Some(*earlier));
         }
+        matches!(effect, Effect::Send { .. } | Effect::Close { .. })
+    };
+    let mut said = None;
+    for effect in outbox.extract_if(from.., is_sent) {
+        if input.get() != said {
+            said = input.get();
+            held_back.extend(said.map(Effect::Because));
+        }
+        held_back.push(effect);
     }
 }

@@ -132,6 +132,11 @@ impl Propagation {
         self.ready.append(&mut self.unit);
     }
 
+    /// True when there is something to be passed on, and somebody listens.
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.is_on() && !self.ready.is_empty()
+    }
+
     /// What is to be passed on since this was last called, in order.
     pub(crate) fn take(&mut self) -> std::vec::Drain<'_, Passed> {
         self.ready.drain(..)

@@ -83,9 +83,10 @@ fn set(
 }
 
 fn set_until(key: &Bytes, value: &Bytes, keyspace: &Keyspace) -> Arc<[Bytes]> {
-    let start = [word("SET"), key.clone(), value.clone()];
-    let date = expiry(key, keyspace).map(|at| [word("PXAT"), at]);
-    start.into_iter().chain(date.into_iter().flatten()).collect()
+    match expiry(key, keyspace) {
+        Some(at) => Arc::new([word("SET"), key.clone(), value.clone(), word("PXAT"), at]),
+        None => Arc::new([word("SET"), key.clone(), value.clone()]),
+    }
 }
 
 /// A date that is over has deleted the key. `PEXPIREAT` stays as it is spelt. Source: `expire.c`,

@@ -52,10 +52,9 @@ pub(crate) use self::identity::Identity;
 pub(crate) use self::link::Master;
 pub(crate) use self::replica::{Phase, Replica};
 pub(crate) use self::standing::Standing;
-pub(crate) use self::stream::encoded_len;
 use super::keyspace::Database;
 use super::propagation::Passed;
-use super::resp::Reply;
+use super::resp::{Reply, encoded_len};
 use crate::machine::{Boot, ConnectionId, NodeId};
 use crate::message::Message;
 
@@ -162,7 +161,7 @@ impl Replication {
     /// The stream is longer by a command: a master's own, or one that a replica was sent and passes on
     /// as it is. Source: `feedReplicationBuffer`, `replicationFeedStreamFromMasterStream`.
     pub(crate) fn append(&mut self, arguments: &Arc<[Bytes]>) {
-        let length = encoded_len(arguments);
+        let length = encoded_len(arguments) as i64;
         self.offset += length;
         if let Some(backlog) = &mut self.backlog {
             backlog.append(arguments.clone(), length);

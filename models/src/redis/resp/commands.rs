@@ -19,8 +19,24 @@ const ANNOUNCED_ARGUMENTS_MAX: usize = 1024;
 
 /// Appends a command as it goes over the wire.
 pub fn encode_command(arguments: &[Bytes], out: &mut Vec<u8>) {
+    // Room at once: the append-only file has a new buffer for each flush, which would grow several times.
+    out.reserve(encoded_len(arguments));
     header(out, b'*', arguments.len());
     arguments.iter().for_each(|argument| bulk(out, argument));
+}
+
+/// How many bytes that makes. The offsets of replication count them.
+pub(crate) fn encoded_len(arguments: &[Bytes]) -> usize {
+    let bulk = |argument: &Bytes| 1 + digits(argument.len()) + 2 + argument.len() + 2;
+    1 + digits(arguments.len()) + 2 + arguments.iter().map(bulk).sum::<usize>()
+}
+
+const fn digits(number: usize) -> usize {
+    match number {
+        0..10 => 1,
+        10..100 => 2,
+        _ => number.ilog10() as usize + 1,
+    }
 }
 
 /// Takes bytes as they come in and gives the commands that they make up.
@@ -158,4 +174,28 @@ impl CommandDecoder {
 
 fn error(text: &str) -> ProtocolError {
     ProtocolError(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_command_is_that_of_its_encoding() {
+        for line in
+            ["PING", "SET lock 0123456789abcdef PXAT 1700000000000", "a b c d e f g h i j k"]
+        {
+            let words: Vec<Bytes> =
+                line.split(' ').map(|word| Bytes::from(word.to_owned())).collect();
+            let mut bytes = Vec::new();
+            encode_command(&words, &mut bytes);
+            assert_eq!(encoded_len(&words), bytes.len(), "{line}");
+        }
+        let long = [Bytes::from(vec![b'x'; 1234])];
+        let mut bytes = Vec::new();
+        encode_command(&long, &mut bytes);
+        assert!(bytes.starts_with(b"*1\r\n$1234\r\nx"));
+        assert_eq!(encoded_len(&long), bytes.len());
+        assert_eq!(encoded_len(&[Bytes::new()]), "*1\r\n$0\r\n\r\n".len());
+    }
 }

@@ -24,6 +24,7 @@ mod commands;
 mod inline;
 mod replies;
 
+pub(crate) use commands::encoded_len;
 pub use commands::{CommandDecoder, encode_command};
 pub use replies::ReplyDecoder;
 
@@ -100,7 +101,16 @@ fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
 
 /// A line that says how long what follows is.
 fn header(out: &mut Vec<u8>, kind: u8, length: usize) {
-    line(out, kind, Decimal::new(i64::try_from(length).unwrap_or(i64::MAX)).as_bytes());
+    // Each argument has one, and most lengths have one digit or two.
+    let digit = |number: usize| b'0' + number as u8;
+    match length {
+        0..10 => out.extend_from_slice(&[kind, digit(length), b'\r', b'\n']),
+        10..100 => {
+            let [tens, ones] = [digit(length / 10), digit(length % 10)];
+            out.extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
+        }
+        _ => line(out, kind, Decimal::new(i64::try_from(length).unwrap_or(i64::MAX)).as_bytes()),
+    }
 }
 
 /// A bulk string.

@@ -276,7 +276,7 @@ impl Sessions {
 
     /// What has been carried out is passed on: to the file, if there is one, and to the replicas.
     pub(in crate::redis) fn pass_on(&mut self, engine: &mut Engine) {
-        if !engine.data.propagation.is_on() {
+        if !engine.data.propagation.is_ready() {
             return;
         }
         let keeps_file = self.keeps_file();

@@ -84,7 +84,10 @@ impl Watches {
     fn fire_parent(&mut self, path: &str, to: &mut Vec<Notice>) {
         let Some(parent) = path::parent(path) else { return };
         let watchers = self.child.trigger(parent);
-        tell(watchers, EventKind::NodeChildrenChanged, &Path::from(parent), to);
+        // Mostly nobody watches: then there is no path to make.
+        if !watchers.is_empty() {
+            tell(watchers, EventKind::NodeChildrenChanged, &Path::from(parent), to);
+        }
     }
 
     /// A client comes back: what it has missed fires at once, the rest is watched again.
