@@ -19,6 +19,7 @@ pub mod likelihood;
 pub mod report;
 pub mod scenario;
 pub mod seeds;
+pub mod serve;
 pub mod shrink;
 pub mod story;
 pub mod world;

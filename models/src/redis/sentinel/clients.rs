@@ -8,7 +8,7 @@ use super::instance::{Id, Instance};
 use super::{Sentinel, hello};
 use crate::machine::{ConnectionId, Context};
 use crate::message::Message;
-use crate::redis::address::{self, REDIS_PORT, host};
+use crate::redis::address::{self, host, redis_port};
 use crate::redis::channels::{Channels, Kind};
 use crate::redis::commands::{error, integer};
 use crate::redis::glob::{self, Case};
@@ -44,6 +44,11 @@ impl Clients {
         for (connection, reply) in self.replies.drain(..) {
             context.send(connection, Message::RedisReply(reply));
         }
+    }
+
+    /// What a client has sent is no command, and this is what is wrong with it.
+    pub(super) fn refuse_protocol(&mut self, connection: ConnectionId, error: &Bytes) {
+        self.answer(connection, Reply::Error(error.clone()));
     }
 
     fn answer(&mut self, connection: ConnectionId, reply: Reply) {
@@ -165,7 +170,7 @@ impl Sentinel {
             (b"get-master-addr-by-name", [name]) if !is_known(name) => Reply::NilArray,
             (b"get-master-addr-by-name", [_]) => Reply::Array(vec![
                 Reply::Bulk(Bytes::from(host(self.group.current_master()))),
-                Reply::Bulk(Bytes::from(REDIS_PORT.to_string())),
+                Reply::Bulk(Bytes::from(redis_port(self.group.current_master()).to_string())),
             ]),
             (b"is-master-down-by-addr", [ip, port, epoch, id]) => {
                 self.is_master_down(ip, port, epoch, id, context).unwrap_or_else(|error| error)
@@ -207,10 +212,10 @@ impl Sentinel {
         id: &Bytes,
         context: &mut Context<'_>,
     ) -> Result<Reply, Reply> {
-        let port = integer(port)?;
+        let master = self.group.master.node;
+        let is_port = integer(port)? == i64::from(redis_port(master));
         let epoch = integer(epoch)?;
-        let is_the_master =
-            address::node(ip) == Some(self.group.master.node) && port == i64::from(REDIS_PORT);
+        let is_the_master = is_port && address::node(ip, port) == Some(master);
         let is_down = self.tilt_since_ms.is_none() && is_the_master && self.group.master.is_down;
         let (mut leader, mut leader_epoch) = (None, 0);
         if is_the_master && &id[..] != b"*" {

@@ -54,6 +54,25 @@ impl Sessions {
         }
     }
 
+    /// What has arrived is no command: the client is told what is wrong with it, and then hung up on, since
+    /// nothing that follows can be understood.
+    ///
+    /// Source: `networking.c`, `processInputBuffer`, `setProtocolError`.
+    pub(in crate::redis) fn refuse_protocol(
+        &mut self,
+        connection: ConnectionId,
+        error: &Bytes,
+        engine: &mut Engine,
+        now: LocalClock,
+    ) {
+        self.clock = now;
+        let at = self.place(connection, None);
+        if self.list[at].end == End::Open {
+            self.say(at, Reply::Error(error.clone()));
+            self.end(at, End::AfterReply, engine);
+        }
+    }
+
     /// Carries out what an operator at the console asks for: by a client of his own, whose answers
     /// nobody reads.
     pub(in crate::redis) fn operate(

@@ -6,7 +6,7 @@ use super::super::connection::{End, Session};
 use super::super::{Call, Sessions};
 use super::client_type;
 use crate::machine::NodeId;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 use crate::redis::channels::Kind as Subscription;
 use crate::redis::commands::{SYNTAX_ERROR, integer};
 use crate::redis::engine::Data;
@@ -137,5 +137,5 @@ pub(super) fn address(session: &Session) -> String {
 
 /// The server's own address, at Redis's own port.
 pub(super) fn local_address(node: NodeId) -> String {
-    format!("{}:{REDIS_PORT}", host(node))
+    format!("{}:{}", host(node), redis_port(node))
 }
