@@ -14,6 +14,7 @@ use fencepost_models::machine::{
     CloseReason, ConnectionId, Context, Input, Machine, NodeId, TimerId,
 };
 use fencepost_models::message::Message;
+use fencepost_models::zookeeper::protocol::{Op, Packet};
 
 use super::wire::{Next, Wire};
 use crate::world::history::{Event, History, Record};
@@ -320,8 +321,32 @@ fn size_of_message(message: &Message) -> usize {
                 arguments.iter().map(|argument| size_of_val(argument) + argument.len()).sum()
             }
             Message::Bytes(bytes) => bytes.len(),
+            Message::ZooKeeper(packet) => match &**packet {
+                Packet::Request { op, .. } => size_of_request(op),
+                _ => 0,
+            },
             _ => 0,
         }
+}
+
+fn size_of_request(op: &Op) -> usize {
+    match op {
+        Op::Create { path, data, .. } | Op::SetData { path, data, .. } => path.len() + data.len(),
+        Op::Delete { path, .. }
+        | Op::Exists { path, .. }
+        | Op::GetData { path, .. }
+        | Op::GetChildren { path, .. }
+        | Op::Check { path, .. }
+        | Op::Sync { path } => path.len(),
+        Op::Multi(parts) => {
+            parts.iter().map(|part| size_of_val(part) + size_of_request(part)).sum()
+        }
+        Op::SetWatches(watches) => {
+            let all = [&watches.data, &watches.exist, &watches.child].into_iter().flatten();
+            all.map(|path| size_of_val(path) + path.len()).sum()
+        }
+        Op::Ping | Op::CloseSession => 0,
+    }
 }
 
 /// The gateway's process. It shares its state with whoever owns the sockets.

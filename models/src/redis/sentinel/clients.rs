@@ -13,6 +13,7 @@ use crate::redis::channels::{Channels, Kind};
 use crate::redis::commands::{error, integer};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
+use crate::redis::session::greeting::VERSION;
 
 /// The connections of clients.
 #[derive(Debug, Default)]
@@ -145,6 +146,9 @@ impl Sentinel {
                 let names = Reply::Array(vec![Reply::Bulk(self.settings.master_name.clone())]);
                 Reply::Array(vec![Reply::Bulk(Bytes::from_static(b"sentinel")), names])
             }
+            (b"hello", [_]) => self.greeting(),
+            (b"hello", [_, version]) if &version[..] == b"2" => self.greeting(),
+            (b"hello", [_, _]) => Reply::error("NOPROTO unsupported protocol version"),
             // Other Sentinels say who they are.
             (b"client", [_, option, _]) if option.eq_ignore_ascii_case(b"setname") => Reply::OK,
             (b"sentinel", [_, option, rest @ ..]) => {
@@ -152,6 +156,17 @@ impl Sentinel {
             }
             _ => error([b"unknown command '", &arguments[0][..], b"'"].concat()),
         }
+    }
+
+    /// `HELLO`, in RESP2 alone. Source: `networking.c`, `helloCommand`.
+    fn greeting(&self) -> Reply {
+        let bulk = |text: &'static str| Reply::Bulk(Bytes::from_static(text.as_bytes()));
+        let mut fields = Vec::new();
+        for (name, value) in [("server", "redis"), ("version", VERSION), ("mode", "sentinel")] {
+            fields.extend([bulk(name), bulk(value)]);
+        }
+        fields.extend([bulk("proto"), Reply::Int(2)]);
+        Reply::Array(fields)
     }
 
     /// `SENTINEL …`. Source: `sentinelCommand`.

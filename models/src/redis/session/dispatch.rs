@@ -195,7 +195,7 @@ impl Sessions {
                 return Some(refusal);
             }
         }
-        if session.is_subscriber() && !FOR_SUBSCRIBERS.contains(&command.full_name) {
+        if session.hears_pushes_alone() && !FOR_SUBSCRIBERS.contains(&command.full_name) {
             return Some(commands::error(format!(
                 "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
                  are allowed in this context",
@@ -260,7 +260,9 @@ impl Sessions {
         self.statistics.commands += 1;
         engine.data.keyspace.select(self.list[at].database);
         let reply = match command.handler {
-            Handler::Data(_) if command.full_name == "ping" && self.list[at].is_subscriber() => {
+            Handler::Data(_)
+                if command.full_name == "ping" && self.list[at].hears_pushes_alone() =>
+            {
                 Some(pong_for_subscriber(arguments))
             }
             Handler::Data(run) => {
@@ -273,6 +275,7 @@ impl Sessions {
         self.publish_in_cluster(engine);
         self.push_published(engine);
         if let Some(reply) = reply {
+            let reply = self.list[at].protocol.answer(command.full_name, arguments, reply);
             self.say(at, reply);
         }
     }
