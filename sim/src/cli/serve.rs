@@ -55,7 +55,7 @@ fn settings(arguments: &ServeArguments) -> Result<Settings, Report> {
     let (settings, left_out) = served
         .ok_or_else(|| miette!("{} has {has}, and `{asked}` is to be served", path.display()))?;
     for fault in &left_out {
-        eprintln!("left out, since nobody it is about is there: {fault}");
+        eprintln!("left out, since it waits for buyers, or is about them: {fault}");
     }
     Ok(settings)
 }

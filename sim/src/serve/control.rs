@@ -12,7 +12,7 @@
 use std::fmt::Write as _;
 
 use fencepost_faults::toml::{Document, Nodes, Problem, read_plan, string};
-use fencepost_faults::{Fault, FaultKind, Plan};
+use fencepost_faults::{Fault, FaultKind, Plan, Start};
 
 use super::CLIENT;
 
@@ -63,8 +63,43 @@ fn read_faults(text: &str, nodes: Nodes<'_>) -> Result<Plan, Vec<Problem>> {
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
+/// What buyers and the shop write down, of whom there are none here.
+const OF_A_SHOP: [&str; 23] = [
+    "acquiring",
+    "gave-up",
+    "acquired",
+    "releasing",
+    "abandoned",
+    "released",
+    "lock-lost",
+    "stock-seen",
+    "order-placed",
+    "order-refused",
+    "order-unknown",
+    "sold-out",
+    "stock-initial",
+    "stock-served",
+    "write-taken",
+    "fenced",
+    "order-repeated",
+    "stock-written",
+    "order-recorded",
+    "request-resent",
+    "lease-checked",
+    "lease-over",
+    "remark",
+];
+
 /// Why a fault cannot be had here, though its words are right.
 pub fn refusal(fault: &Fault) -> Option<String> {
+    if let Start::When(trigger) = &fault.start
+        && OF_A_SHOP.contains(&trigger.event.as_str())
+    {
+        let event = &trigger.event;
+        return Some(format!(
+            "`{event}`: nobody outside writes that down, only servers do, such as `key-set`"
+        ));
+    }
     let is_of_links = matches!(
         fault.kind(),
         FaultKind::Partition
@@ -171,6 +206,7 @@ mod tests {
             "pause",
             "pause node=redis-1 for=x",
             "pause node=client",
+            r#"{ kind = "pause", when = { event = "acquired" }, node = "redis-1" }"#,
             "pause =",
             "pause node=\"",
             "{ kind = ",

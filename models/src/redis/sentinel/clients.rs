@@ -14,11 +14,14 @@ use crate::redis::commands::{error, integer};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
 use crate::redis::session::greeting::VERSION;
+use crate::redis::session::resp3::Protocol;
 
 /// The connections of clients.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     pub(super) channels: Channels,
+    /// Those that have asked for another protocol than RESP2.
+    protocols: BTreeMap<ConnectionId, Protocol>,
     /// What each has subscribed to.
     subscriptions: BTreeMap<ConnectionId, Vec<(Kind, Bytes)>>,
     replies: Vec<(ConnectionId, Reply)>,
@@ -30,6 +33,7 @@ impl Clients {
     }
 
     pub(super) fn leave(&mut self, connection: ConnectionId) {
+        self.protocols.remove(&connection);
         for (kind, name) in self.subscriptions.remove(&connection).unwrap_or_default() {
             self.channels.unsubscribe(kind, &name, connection);
         }
@@ -38,13 +42,18 @@ impl Clients {
     /// Sends what was published, then what is answered.
     pub(super) fn send(&mut self, context: &mut Context<'_>) {
         if self.channels.has_published() {
-            for (connection, reply) in self.channels.take_published() {
-                context.send(connection, Message::RedisReply(reply));
+            for (connection, message) in self.channels.take_published() {
+                let protocol = self.protocol(connection);
+                context.send(connection, Message::RedisReply(protocol.push(message)));
             }
         }
         for (connection, reply) in self.replies.drain(..) {
             context.send(connection, Message::RedisReply(reply));
         }
+    }
+
+    fn protocol(&self, connection: ConnectionId) -> Protocol {
+        self.protocols.get(&connection).copied().unwrap_or_default()
     }
 
     /// What a client has sent is no command, and this is what is wrong with it.
@@ -87,7 +96,8 @@ impl Clients {
     fn confirm(&mut self, connection: ConnectionId, word: &str, name: Reply) {
         let left = self.subscriptions.get(&connection).map_or(0, Vec::len);
         let word = Reply::Bulk(Bytes::copy_from_slice(word.as_bytes()));
-        self.answer(connection, Reply::Array(vec![word, name, Reply::Int(left as i64)]));
+        let confirmation = Reply::Array(vec![word, name, Reply::Int(left as i64)]);
+        self.answer(connection, self.protocol(connection).push(confirmation));
     }
 }
 
@@ -117,8 +127,17 @@ impl Sentinel {
                 self.clients.leave(connection);
                 context.close(connection);
             }
+            b"hello" => {
+                let reply = self.hello_from(connection, rest);
+                let reply = reply.unwrap_or_else(|refusal| refusal);
+                let protocol = self.clients.protocol(connection);
+                let reply = protocol.answer_of_sentinel(arguments, reply);
+                self.clients.answer(connection, reply);
+            }
             _ => {
                 let reply = self.carry_out(&name, arguments, context);
+                let protocol = self.clients.protocol(connection);
+                let reply = protocol.answer_of_sentinel(arguments, reply);
                 self.clients.answer(connection, reply);
             }
         }
@@ -146,9 +165,6 @@ impl Sentinel {
                 let names = Reply::Array(vec![Reply::Bulk(self.settings.master_name.clone())]);
                 Reply::Array(vec![Reply::Bulk(Bytes::from_static(b"sentinel")), names])
             }
-            (b"hello", [_]) => self.greeting(),
-            (b"hello", [_, version]) if &version[..] == b"2" => self.greeting(),
-            (b"hello", [_, _]) => Reply::error("NOPROTO unsupported protocol version"),
             // Other Sentinels say who they are.
             (b"client", [_, option, _]) if option.eq_ignore_ascii_case(b"setname") => Reply::OK,
             (b"sentinel", [_, option, rest @ ..]) => {
@@ -158,15 +174,21 @@ impl Sentinel {
         }
     }
 
-    /// `HELLO`, in RESP2 alone. Source: `networking.c`, `helloCommand`.
-    fn greeting(&self) -> Reply {
+    /// `HELLO [protover]`: clients have no names and no numbers here. Source: `networking.c`, `helloCommand`.
+    fn hello_from(&mut self, connection: ConnectionId, rest: &[Bytes]) -> Result<Reply, Reply> {
+        if let [version, ..] = rest {
+            const UNKNOWN: Reply = Reply::error("NOPROTO unsupported protocol version");
+            let protocol = Protocol::numbered(integer(version)?).ok_or(UNKNOWN)?;
+            self.clients.protocols.insert(connection, protocol);
+        }
         let bulk = |text: &'static str| Reply::Bulk(Bytes::from_static(text.as_bytes()));
         let mut fields = Vec::new();
         for (name, value) in [("server", "redis"), ("version", VERSION), ("mode", "sentinel")] {
             fields.extend([bulk(name), bulk(value)]);
         }
-        fields.extend([bulk("proto"), Reply::Int(2)]);
-        Reply::Array(fields)
+        let protocol = self.clients.protocol(connection);
+        fields.extend([bulk("proto"), Reply::Int(protocol.number())]);
+        Ok(Reply::Array(fields))
     }
 
     /// `SENTINEL …`. Source: `sentinelCommand`.

@@ -25,7 +25,8 @@
 //! ```
 //!
 //! What differs from Redis 7.0.15: there are no users and no passwords; clients
-//! are not tracked for caching; output buffers have no limit. A client that listens for events of keys
+//! are not tracked for caching; output buffers have no limit. In RESP3 a script's reply is what it is in RESP2, but for
+//! what is nothing (`redis.setresp` is not known), and a subscription within a transaction is told in its answer. A client that listens for events of keys
 //! and changes keys in one transaction is told of each event before the reply, which Redis says first
 //! for some commands (`EXPIRE`, `HSET`). Where the order of a reply is that of a hash table there
 //! (`UNSUBSCRIBE` of everything, patterns that fit one message, `CONFIG GET`), here it is the order of
@@ -46,7 +47,7 @@ pub(super) mod migrate;
 mod output;
 pub(super) mod pubsub;
 pub(super) mod replicas;
-mod resp3;
+pub(super) mod resp3;
 pub(super) mod transaction;
 
 use std::collections::VecDeque;

@@ -9,7 +9,7 @@ use crate::redis::resp::Reply;
 
 /// The protocol that a client has asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Protocol {
+pub(in crate::redis) enum Protocol {
     /// What every client begins with.
     #[default]
     Resp2,
@@ -19,7 +19,7 @@ pub(super) enum Protocol {
 
 impl Protocol {
     /// Its number.
-    pub(super) const fn number(self) -> i64 {
+    pub(in crate::redis) const fn number(self) -> i64 {
         match self {
             Self::Resp2 => 2,
             Self::Resp3 => 3,
@@ -27,7 +27,7 @@ impl Protocol {
     }
 
     /// The one of that number.
-    pub(super) const fn numbered(number: i64) -> Option<Self> {
+    pub(in crate::redis) const fn numbered(number: i64) -> Option<Self> {
         match number {
             2 => Some(Self::Resp2),
             3 => Some(Self::Resp3),
@@ -36,15 +36,37 @@ impl Protocol {
     }
 
     /// The answer to a command, as it is said in this protocol.
-    pub(super) fn answer(self, command: &str, arguments: &[Bytes], reply: Reply) -> Reply {
+    pub(in crate::redis) fn answer(
+        self,
+        command: &str,
+        arguments: &[Bytes],
+        reply: Reply,
+    ) -> Reply {
         match self {
             Self::Resp2 => reply,
             Self::Resp3 => nulls(shaped(command, arguments, reply)),
         }
     }
 
+    /// The same of a Sentinel's. Source: `sentinel.c`, `addReplySentinelRedisInstance`,
+    /// `addReplyDictOfRedisInstances`.
+    pub(in crate::redis) fn answer_of_sentinel(self, arguments: &[Bytes], reply: Reply) -> Reply {
+        let word = |at: usize| arguments.get(at).map(|word| word.to_ascii_lowercase());
+        let (name, option) = (word(0).unwrap_or_default(), word(1).unwrap_or_default());
+        let shape = |reply| match (&name[..], &option[..]) {
+            (b"hello", _) | (b"sentinel", b"master") => map(reply),
+            (b"sentinel", b"masters" | b"replicas" | b"slaves" | b"sentinels") => each(reply, map),
+            (b"info", _) => verbatim(reply),
+            _ => reply,
+        };
+        match self {
+            Self::Resp2 => reply,
+            Self::Resp3 => nulls(shape(reply)),
+        }
+    }
+
     /// What nobody has asked for just now: what was published, and what concerns subscriptions.
-    pub(super) fn push(self, message: Reply) -> Reply {
+    pub(in crate::redis) fn push(self, message: Reply) -> Reply {
         match (self, message) {
             (Self::Resp3, Reply::Array(items)) => nulls(Reply::Push(items)),
             (_, message) => message,
@@ -57,8 +79,7 @@ fn shaped(command: &str, arguments: &[Bytes], reply: Reply) -> Reply {
         arguments.get(at).is_some_and(|argument| argument.eq_ignore_ascii_case(word))
     };
     match command {
-        "hello" | "hgetall" | "config|get" | "command|docs" => map(reply),
-        "lcs" => map(reply),
+        "hello" | "hgetall" | "config|get" | "command|docs" | "lcs" => map(reply),
         "info" | "client|list" | "client|info" => verbatim(reply),
         "cluster" if says(1, b"nodes") || says(1, b"info") => verbatim(reply),
         "cluster" if says(1, b"shards") => each(reply, shard),

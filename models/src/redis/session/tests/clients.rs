@@ -1,6 +1,11 @@
 //! Clients, parameters, facts.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::Bench;
+use crate::machine::ConnectionId;
 
 #[test]
 fn clients_are_named_listed_and_killed() {
