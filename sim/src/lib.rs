@@ -20,6 +20,7 @@ pub mod own;
 pub mod report;
 pub mod scenario;
 pub mod seeds;
+pub mod serve;
 pub mod shrink;
 pub mod story;
 pub mod world;

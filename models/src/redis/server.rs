@@ -128,7 +128,11 @@ impl Server {
                     self.asleep = Some(context.input);
                 }
             }
-            // Whatever is no command is a protocol error, and Redis hangs up.
+            // What came over a real socket and was no command: what is wrong with it.
+            Input::Message { connection, message: Message::Bytes(error) } => {
+                self.sessions.refuse_protocol(connection, error, &mut self.engine, context.clock);
+            }
+            // Whatever else is no command is a protocol error as well, and Redis hangs up.
             Input::Message { connection, .. } => {
                 self.sessions.close(connection, &mut self.engine);
                 context.close(connection);

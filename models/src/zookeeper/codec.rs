@@ -106,6 +106,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn data(&mut self) -> Option<Bytes> {
         let length = self.count()?;
+        self.bytes(length)
+    }
+
+    pub(super) fn bytes(&mut self, length: usize) -> Option<Bytes> {
         self.take(length).map(Bytes::copy_from_slice)
     }
 

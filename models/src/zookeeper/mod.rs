@@ -4,6 +4,7 @@
 //! ```text
 //! protocol/   what clients and servers say to each other: ids, requests, answers, errors
 //! client/     the connection and the session of a client
+//! jute/       the same as bytes, for a real port
 //! codec  txn  transactions, and the bytes that the log on disk is made of
 //! tree/       znodes, ephemerals, watches
 //! prepare     from a request to a transaction: the checks that only the leader makes
@@ -32,6 +33,7 @@
 pub mod client;
 mod codec;
 pub mod election;
+pub mod jute;
 mod prepare;
 pub mod protocol;
 pub mod server;

@@ -11,8 +11,10 @@ mod merge;
 mod output;
 mod progress;
 mod run;
+mod serve;
 mod shrink;
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -23,7 +25,8 @@ use fencepost::counterfactual::Setting;
 use fencepost::determinism::Divergence;
 use fencepost::hunt::Shard;
 use fencepost::judge::ViolationKind;
-use fencepost::scenario::render;
+use fencepost::scenario::{Backend, render};
+use fencepost::serve::Listen;
 use fencepost_faults::FaultKind;
 use miette::Report;
 use tracing_subscriber::EnvFilter;
@@ -87,6 +90,34 @@ enum Command {
     /// faults included, while the faults of the file stay. Exit codes: 0 there is a curve, 1 the run shows no
     /// violation.
     Likelihood(LikelihoodArguments),
+    /// The same models behind real sockets, on the real clock: a Redis or a ZooKeeper that goes wrong when it is
+    /// told to.
+    ///
+    /// Says where each node listens, a line each, and serves until Ctrl-C. Faults come from a scenario, or are said
+    /// on standard input or on a connection to `--control`, a line each, as in a scenario: `pause node=redis-1 for=5s`,
+    /// or { kind = "pause", node = "redis-1", for = "5s" }. `client` is everybody outside. `heal` ends all faults,
+    /// `status` says how the nodes are. Exit codes: 0 it was told to end.
+    Serve(ServeArguments),
+}
+
+#[derive(clap::Args)]
+struct ServeArguments {
+    /// What to serve: redis, redis-sentinel, redis-cluster, redis-independent or zookeeper.
+    #[arg(value_parser = serve::read_backend)]
+    backend: Backend,
+    /// Where the first node listens. An address alone: the others at the addresses after it, each at its product's
+    /// own port. With a port: the others at the ports after it; with port 0, each at one that is free.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    listen: Listen,
+    /// Where faults can be told of, an address and a port.
+    #[arg(long, value_name = "ADDR:PORT")]
+    control: Option<SocketAddr>,
+    /// A scenario whose backend, network and faults to take. Its buyers do not come.
+    #[arg(long, value_name = "SCENARIO.toml")]
+    scenario: Option<PathBuf>,
+    /// The seed, in place of the one that the file names.
+    #[arg(long, allow_negative_numbers = true)]
+    seed: Option<u64>,
 }
 
 #[derive(clap::Args)]
@@ -394,6 +425,7 @@ pub fn main() -> ExitCode {
         Command::Shrink(arguments) => shrink::main(&arguments),
         Command::Counterfactual(arguments) => counterfactual::main(&arguments),
         Command::Likelihood(arguments) => likelihood::main(&arguments),
+        Command::Serve(arguments) => serve::main(&arguments),
     };
     ExitCode::from(conclude(result))
 }

@@ -238,15 +238,17 @@ struct Answer<'a>(&'a Reply);
 impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Reply::Status(text) | Reply::Bulk(text) => Text(text).serialize(serializer),
+            Reply::Status(text) | Reply::Bulk(text) | Reply::Verbatim(text) => {
+                Text(text).serialize(serializer)
+            }
             Reply::Int(number) => serializer.serialize_i64(*number),
-            Reply::Nil | Reply::NilArray => serializer.serialize_none(),
+            Reply::Nil | Reply::NilArray | Reply::Null => serializer.serialize_none(),
             Reply::Error(text) => {
                 let mut map = serializer.serialize_map(Some(1))?;
                 map.serialize_entry("error", &Text(text))?;
                 map.end()
             }
-            Reply::Array(items) => {
+            Reply::Array(items) | Reply::Map(items) | Reply::Push(items) => {
                 let mut list = serializer.serialize_seq(Some(items.len()))?;
                 for item in items {
                     list.serialize_element(&Answer(item))?;

@@ -7,7 +7,7 @@ mod clients;
 mod diagnostic;
 mod file;
 mod recipe;
-mod servers;
+pub(crate) mod servers;
 #[cfg(test)]
 mod tests;
 mod toml;

@@ -73,6 +73,11 @@ impl NodeClock {
         self.wall += i128::from(by_nanos);
     }
 
+    /// Sets the wall clock so that it shows a time since the Unix epoch at some moment.
+    pub fn show(&mut self, at: SimTime, unix_time: Duration) {
+        self.wall = unix_time.as_nanos().cast_signed() - i128::from(self.local_nanos(at));
+    }
+
     /// The host boots: its monotonic clock begins anew, and the battery has kept the wall clock.
     pub fn boot(&mut self, now: SimTime) {
         self.rebase(now);

@@ -72,7 +72,10 @@ impl Running {
     }
 
     pub(super) fn end_fault(&mut self, id: FaultId) {
-        let armed = &self.injector.faults[id.0 as usize];
+        let armed = &mut self.injector.faults[id.0 as usize];
+        if std::mem::replace(&mut armed.has_ended, true) {
+            return;
+        }
         let (action, links) = (armed.fault.action.clone(), armed.links.clone());
         let place = armed.nodes.first().copied().unwrap_or(NodeId(0));
         let record = self.kernel.record(armed.record, place, Event::FaultEnded(id));

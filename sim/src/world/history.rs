@@ -1,7 +1,7 @@
 //! What happened: an append-only list of typed records, cheap to write, formatted only when
 //! somebody looks. Judge, report and digest read nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fencepost_faults::FaultKind;
@@ -186,6 +186,18 @@ pub struct History {
     lists: Recycled,
     delivered: u64,
     payload_bytes: u64,
+    forgotten: Forgotten,
+}
+
+/// What a history that goes on for days has let go of.
+#[derive(Clone, Debug, Default)]
+struct Forgotten {
+    /// How many there were of each. The numbers begin anew after 2^32.
+    records: u32,
+    messages: u32,
+    notes: u32,
+    /// Messages of that time that are still under way.
+    kept: BTreeMap<MessageId, Envelope>,
 }
 
 impl History {
@@ -206,12 +218,18 @@ impl History {
 
     /// A message.
     pub fn message(&self, id: MessageId) -> &Envelope {
-        &self.lists.messages[id.0 as usize]
+        let place = id.0.wrapping_sub(self.forgotten.messages) as usize;
+        self.lists.messages.get(place).unwrap_or_else(|| &self.forgotten.kept[&id])
     }
 
-    /// A record.
+    /// A record, unless it is forgotten.
     pub fn record(&self, id: RecordId) -> Option<&Record> {
-        self.lists.records.get(id.0 as usize)
+        self.lists.records.get(self.place(id))
+    }
+
+    #[inline]
+    fn place(&self, id: RecordId) -> usize {
+        id.0.wrapping_sub(self.forgotten.records) as usize
     }
 
     /// What the record's node wrote down, if that is what the record is about.
@@ -224,19 +242,19 @@ impl History {
 
     /// A note.
     pub fn note(&self, id: NoteId) -> &Note {
-        &self.lists.notes[id.0 as usize]
+        &self.lists.notes[id.0.wrapping_sub(self.forgotten.notes) as usize]
     }
 
     /// Every note with its record and that record's place, in order. Most records are about
     /// messages and timers: who reads notes alone passes over them.
     pub fn notes(&self) -> impl Iterator<Item = (RecordId, &Record, &Note)> {
         let noted = self.lists.noted.iter().zip(&self.lists.notes);
-        noted.map(|(id, note)| (*id, &self.lists.records[id.0 as usize], note))
+        noted.map(|(id, note)| (*id, &self.lists.records[self.place(*id)], note))
     }
 
     /// Every record that says that a fault begins or ends, or that a process is gone, in order.
     pub fn incidents(&self) -> impl Iterator<Item = (RecordId, &Record)> {
-        self.lists.incidents.iter().map(|id| (*id, &self.lists.records[id.0 as usize]))
+        self.lists.incidents.iter().map(|id| (*id, &self.lists.records[self.place(*id)]))
     }
 
     /// Every record that says that a process is gone, in order.
@@ -264,14 +282,15 @@ impl History {
     /// About how much memory the history takes, in bytes.
     pub fn memory(&self) -> u64 {
         let records = self.lists.records.len() * size_of::<Record>();
-        let messages = self.lists.messages.len() * size_of::<Envelope>();
+        let messages = self.lists.messages.len() + self.forgotten.kept.len();
+        let messages = messages * size_of::<Envelope>();
         let notes = self.lists.notes.len() * (size_of::<Note>() + size_of::<RecordId>());
         (records + messages + notes) as u64 + self.payload_bytes
     }
 
     /// When a message was sent.
     pub fn sent_at(&self, envelope: &Envelope) -> SimTime {
-        self.lists.records[envelope.sent.0 as usize].at
+        self.lists.records[self.place(envelope.sent)].at
     }
 
     /// How long a message was under way, if it was delivered at `at`.
@@ -298,6 +317,21 @@ impl History {
         *last = done.max(*last);
     }
 
+    /// Lets go of everything so far but these messages, which are still under way: a run that goes on for days
+    /// must not grow for days. What comes has the numbers that it would have had.
+    pub(crate) fn forget(&mut self, under_way: &BTreeSet<MessageId>) {
+        let kept = under_way.iter().map(|id| (*id, self.message(*id).clone())).collect();
+        let forgotten = &mut self.forgotten;
+        forgotten.kept = kept;
+        let add = |count: &mut u32, more: usize| *count = count.wrapping_add(more as u32);
+        add(&mut forgotten.records, self.lists.records.len());
+        add(&mut forgotten.messages, self.lists.messages.len());
+        add(&mut forgotten.notes, self.lists.notes.len());
+        let kept = forgotten.kept.values();
+        self.payload_bytes = kept.map(|envelope| payload_bytes(&envelope.message)).sum();
+        self.lists.clear();
+    }
+
     /// The run has come to its end, then.
     pub(crate) const fn close(&mut self, at: SimTime) {
         self.ended = at;
@@ -313,7 +347,7 @@ impl History {
         node: NodeId,
         event: Event,
     ) -> RecordId {
-        let id = RecordId(self.lists.records.len() as u32);
+        let id = self.next_record();
         if let Event::Delivered(_) = event {
             self.delivered += 1;
         }
@@ -329,6 +363,11 @@ impl History {
         id
     }
 
+    #[inline]
+    fn next_record(&self) -> RecordId {
+        RecordId((self.lists.records.len() as u32).wrapping_add(self.forgotten.records))
+    }
+
     /// A message on its way `from` one node `to` another.
     #[inline(always)]
     pub(crate) fn push_sent(
@@ -339,8 +378,9 @@ impl History {
         connection: ConnectionId,
         message: Message,
     ) -> MessageId {
-        let id = MessageId(self.lists.messages.len() as u32);
-        let sent = RecordId(self.lists.records.len() as u32);
+        let messages = self.lists.messages.len() as u32;
+        let id = MessageId(messages.wrapping_add(self.forgotten.messages));
+        let sent = self.next_record();
         self.payload_bytes += payload_bytes(&message);
         push(&mut self.lists.messages, Envelope { message, from, to, connection, sent });
         self.push(at, cause, from, Event::Sent(id));
@@ -355,8 +395,8 @@ impl History {
         node: NodeId,
         note: Note,
     ) -> RecordId {
-        let id = NoteId(self.lists.notes.len() as u32);
-        let record = RecordId(self.lists.records.len() as u32);
+        let id = NoteId((self.lists.notes.len() as u32).wrapping_add(self.forgotten.notes));
+        let record = self.next_record();
         push(&mut self.lists.notes, note);
         push(&mut self.lists.noted, record);
         self.push(at, cause, node, Event::Noted(id))

@@ -66,6 +66,8 @@ pub struct Armed {
     pub fired: bool,
     /// It will not begin, for the run has gone on otherwise than it did.
     pub called_off: bool,
+    /// It has ended, by itself or because somebody wanted it to.
+    pub has_ended: bool,
     /// How many of the trigger's notes are still to come; `None` once it has been pulled.
     waiting_for: Option<u32>,
     trigger_node: Option<NodeId>,
@@ -196,6 +198,7 @@ fn arm(fault: &Fault, names: &[String]) -> Result<Armed, UnknownNode> {
         record: None,
         fired: false,
         called_off: false,
+        has_ended: false,
         waiting_for,
         trigger_node,
     })

@@ -43,6 +43,7 @@ pub mod history;
 mod injector;
 mod kernel;
 mod limits;
+pub mod live;
 mod network;
 mod node;
 mod queue;
@@ -176,6 +177,15 @@ impl World {
         }
     }
 
+    /// Sets every wall clock so that it shows, so long after the begin, this time since the Unix epoch.
+    pub fn set_wall_clocks(&mut self, at: Duration, unix_time: Duration) {
+        for node in &self.nodes {
+            let mut clock = node.clock.get();
+            clock.show(SimTime::after(at), unix_time);
+            node.clock.set(clock);
+        }
+    }
+
     /// Gives a node's disk another speed.
     pub fn set_disk_speed(&mut self, node: NodeId, speed: DiskSpeed) {
         if let Some(node) = self.nodes.get_mut(usize::from(node.0)) {
@@ -214,6 +224,26 @@ impl World {
     /// The plan names a node that is not there, or a limit was reached.
     pub fn run(self, duration: Duration) -> Result<Run, RunError> {
         self.limits.check_duration(duration)?;
+        let seed = self.seed;
+        let mut running = self.start()?;
+        let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, Default::default());
+        runtime.block_on(async {
+            let outcome = running.run_until(SimTime::after(duration)).await;
+            running.end_foreign_tasks();
+            outcome
+        })?;
+        running.kernel.history.close(SimTime::after(duration));
+        Ok(Run {
+            seed,
+            faults: running.injector.outcomes(&running.kernel.hits),
+            history: running.kernel.history,
+            simulated: duration,
+            events: running.events,
+        })
+    }
+
+    /// Puts the world in motion: every node is about to start.
+    fn start(self) -> Result<Running, UnknownNode> {
         let injector = Injector::new(&self.plan, &self.names)?;
         let ahead = self.fork.map(|fork| Ahead::new(fork, &self.names)).transpose()?;
         let mut network = Network::new(self.nodes.len(), self.seed, self.latency);
@@ -230,7 +260,7 @@ impl World {
         for (fault, at) in injector.fixed() {
             kernel.queue.push(at, Upcoming::FaultBegins(fault));
         }
-        let mut running = Running {
+        Ok(Running {
             seed: self.seed,
             kernel,
             network,
@@ -243,20 +273,6 @@ impl World {
             events: 0,
             ahead,
             future: None,
-        };
-        let runtime = madsim::runtime::Runtime::with_seed_and_config(self.seed, Default::default());
-        runtime.block_on(async {
-            let outcome = running.run_until(SimTime::after(duration)).await;
-            running.end_foreign_tasks();
-            outcome
-        })?;
-        running.kernel.history.close(SimTime::after(duration));
-        Ok(Run {
-            seed: self.seed,
-            faults: running.injector.outcomes(&running.kernel.hits),
-            history: running.kernel.history,
-            simulated: duration,
-            events: running.events,
         })
     }
 

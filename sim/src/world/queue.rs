@@ -26,6 +26,16 @@ pub enum Segment {
     Fin,
 }
 
+impl Segment {
+    /// The message that it is.
+    pub const fn message(self) -> Option<MessageId> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Open | Self::Fin => None,
+        }
+    }
+}
+
 /// What is to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upcoming {
@@ -134,9 +144,9 @@ impl Queue {
         self.fill_root();
         let first = *self.heap.first()?;
         self.root_is_vacant = true;
-        let place = first as u32 & ((1 << PLACE_BITS) - 1);
-        self.free.push(place);
-        Some((at(first), self.upcoming[place as usize]))
+        let place = place(first);
+        self.free.push(place as u32);
+        Some((at(first), self.upcoming[place]))
     }
 
     /// Moves the last item into the root, if nothing was pushed since the root was taken. Whoever asks
@@ -155,6 +165,12 @@ impl Queue {
         {
             self.sift_down(last);
         }
+    }
+
+    /// All that is yet to happen, in no order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Upcoming> {
+        let taken = usize::from(self.root_is_vacant);
+        self.heap.iter().skip(taken).map(|key| &self.upcoming[place(*key)])
     }
 
     /// How much memory the queue takes, in bytes.
@@ -206,6 +222,11 @@ const fn at(key: u128) -> SimTime {
     SimTime::from_nanos((key >> 64) as u64)
 }
 
+#[inline]
+const fn place(key: u128) -> usize {
+    (key as u32 & ((1 << PLACE_BITS) - 1)) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use std::cmp::Reverse;
@@ -225,6 +246,13 @@ mod tests {
         Upcoming::Alarm { node: NodeId(1), incarnation: number }
     }
 
+    fn number_of(upcoming: Upcoming) -> u32 {
+        match upcoming {
+            Upcoming::Alarm { incarnation, .. } => incarnation,
+            _ => u32::MAX,
+        }
+    }
+
     proptest! {
         #[test]
         fn what_comes_out_is_what_a_plain_heap_gives(steps in steps()) {
@@ -242,6 +270,11 @@ mod tests {
                     prop_assert_eq!(queue.next_at(), wanted.map(|(at, _)| at));
                     prop_assert_eq!(queue.pop(), wanted);
                 }
+                let mut waiting: Vec<_> = queue.waiting().copied().map(number_of).collect();
+                let mut wanted: Vec<_> = plain.iter().map(|Reverse((_, number))| *number).collect();
+                waiting.sort_unstable();
+                wanted.sort_unstable();
+                prop_assert_eq!(waiting, wanted);
             }
             while let Some(Reverse((nanos, number))) = plain.pop() {
                 let wanted = Some((SimTime::from_nanos(nanos), alarm(number)));

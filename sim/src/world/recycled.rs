@@ -35,7 +35,8 @@ impl Lists {
             + self.incidents.capacity() * size_of::<RecordId>()
     }
 
-    fn clear(&mut self) {
+    /// Empties them; their memory stays.
+    pub fn clear(&mut self) {
         self.records.clear();
         self.messages.clear();
         self.notes.clear();

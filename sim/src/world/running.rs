@@ -80,7 +80,7 @@ impl Running {
         }
     }
 
-    fn happen(&mut self, upcoming: Upcoming) {
+    pub fn happen(&mut self, upcoming: Upcoming) {
         match upcoming {
             Upcoming::Alarm { node, incarnation } => self.ring(node, incarnation),
             Upcoming::DiskDone { node, incarnation, token } => {
@@ -224,7 +224,7 @@ impl Running {
     }
 
     /// Does what a process has asked for.
-    fn carry_out(&mut self, id: NodeId, record: RecordId) {
+    pub fn carry_out(&mut self, id: NodeId, record: RecordId) {
         let mut cause = Some(record);
         let mut outbox = std::mem::take(&mut self.outbox);
         for effect in outbox.drain(..) {

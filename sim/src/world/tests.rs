@@ -11,6 +11,7 @@ mod fork;
 mod history;
 mod latency;
 mod limits;
+mod live;
 mod network;
 mod order;
 mod partition;

@@ -222,7 +222,7 @@ impl Range {
         let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = &items[..] else {
             return None;
         };
-        let Some(Reply::Bulk(ip)) = master.first() else { return None };
+        let [Reply::Bulk(ip), Reply::Int(port), ..] = &master[..] else { return None };
         let name = match master.get(2) {
             Some(Reply::Bulk(name)) => Some(name.clone()),
             _ => None,
@@ -230,7 +230,7 @@ impl Range {
         Some(Self {
             first: u16::try_from(*first).ok()?,
             last: u16::try_from(*last).ok()?,
-            master: address::node(ip)?,
+            master: address::node(ip, port.to_string().as_bytes())?,
             name,
         })
     }
@@ -247,7 +247,10 @@ fn elsewhere(reply: &Reply) -> Option<Elsewhere> {
     let text = std::str::from_utf8(text).ok()?;
     let mut words = text.split(' ');
     let (code, slot, to) = (words.next()?, words.next(), words.next());
-    let node = || address::node(to?.split(':').next()?.as_bytes());
+    let node = || {
+        let (ip, port) = to?.split_once(':')?;
+        address::node(ip.as_bytes(), port.as_bytes())
+    };
     match code {
         "MOVED" => Some(Elsewhere::Moved { slot: slot?.parse().ok()?, to: node()? }),
         "ASK" => Some(Elsewhere::Ask { to: node()? }),

@@ -136,7 +136,7 @@ impl Move {
             return Ok(None);
         }
         let host = address::host(self.target.node);
-        let port = address::REDIS_PORT.to_string();
+        let port = address::redis_port(self.target.node).to_string();
         let head = words(["MIGRATE", &host, &port, "", "0", MIGRATE_TIMEOUT_MS, "KEYS"]);
         Ok(Some(head.iter().cloned().chain(keys).collect()))
     }

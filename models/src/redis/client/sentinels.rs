@@ -125,7 +125,7 @@ fn usable_master(reply: &Reply, name: &Bytes) -> Option<NodeId> {
     let flags = field(fields, b"flags")?;
     let mut flags = flags.split(|byte| *byte == b',');
     let is_down = flags.any(|flag| flag == b"s_down" || flag == b"o_down");
-    if is_down { None } else { address::node(field(fields, b"ip")?) }
+    if is_down { None } else { address::node(field(fields, b"ip")?, field(fields, b"port")?) }
 }
 
 /// The value that follows a name.
@@ -168,8 +168,8 @@ async fn named_master(wire: &mut Wire, name: &Bytes) -> Result<Option<NodeId>, s
     let words = ["SENTINEL", "get-master-addr-by-name"].map(word);
     let command = words.into_iter().chain([name.clone()]).collect();
     let Reply::Array(items) = wire.call(command).await? else { return Ok(None) };
-    let Some(Reply::Bulk(ip)) = items.first() else { return Ok(None) };
-    Ok(address::node(ip))
+    let [Reply::Bulk(ip), Reply::Bulk(port)] = &items[..] else { return Ok(None) };
+    Ok(address::node(ip, port))
 }
 
 /// Asks for the master, then hears of every new one, until the connection breaks.
@@ -184,10 +184,10 @@ async fn listen_once(
         let Reply::Array(items) = wire.receive().await? else { continue };
         let [Reply::Bulk(_), Reply::Bulk(_), Reply::Bulk(text)] = &items[..] else { continue };
         let words: Vec<&[u8]> = text.split(|byte| *byte == b' ').collect();
-        if let [master, _, _, ip, _] = words[..]
+        if let [master, _, _, ip, port] = words[..]
             && master == &name[..]
         {
-            heard.set(address::node(ip).or(heard.get()));
+            heard.set(address::node(ip, port).or(heard.get()));
         }
     }
 }

@@ -109,10 +109,11 @@ impl Cluster {
             return None;
         };
         let name = NodeName::parse(name.as_bytes())?;
-        let (host, _) = address.split_once(':')?;
+        let (host, ports) = address.split_once(':')?;
+        let port = ports.split('@').next()?;
         let flags = Flags::parse(flags)?;
         let is_set = |time: &str| time.parse().is_ok_and(|time: i64| time != 0);
-        let mut node = Node::new(name, node_at(host.as_bytes()), flags, now_ms);
+        let mut node = Node::new(name, node_at(host.as_bytes(), port.as_bytes()), flags, now_ms);
         node.ping_sent_ms = if is_set(ping) { now_ms } else { 0 };
         node.pong_received_ms = if is_set(pong) { now_ms } else { 0 };
         node.failed_ms = if node.has_failed() { now_ms } else { 0 };

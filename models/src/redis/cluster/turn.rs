@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::SlotSet;
 use crate::machine::NodeId;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 
 /// What the server is, as far as the cluster asks.
 #[derive(Clone, Copy)]
@@ -80,5 +80,5 @@ pub(crate) enum Order {
 
 /// A node, as notes name it.
 pub(super) fn shown(node: Option<NodeId>) -> String {
-    node.map_or_else(|| "?".to_owned(), |node| format!("{}:{REDIS_PORT}", host(node)))
+    node.map_or_else(|| "?".to_owned(), |node| format!("{}:{}", host(node), redis_port(node)))
 }

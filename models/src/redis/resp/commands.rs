@@ -44,6 +44,8 @@ const fn digits(number: usize) -> usize {
 pub struct CommandDecoder {
     buffer: BytesMut,
     arguments: Vec<Bytes>,
+    /// How long they are, all together.
+    taken_bytes: usize,
     /// How many arguments are still to come.
     missing: usize,
     /// The length of the next argument, once it is known.
@@ -54,6 +56,11 @@ impl CommandDecoder {
     /// Takes what came in.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
+    }
+
+    /// About how much memory is taken by what no command has been made of.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len() + self.taken_bytes + self.arguments.len() * size_of::<Bytes>()
     }
 
     /// How much of what came in no command has been made of.
@@ -93,6 +100,7 @@ impl CommandDecoder {
                 return Ok(None);
             }
         }
+        self.taken_bytes = 0;
         Ok(Some(std::mem::take(&mut self.arguments)))
     }
 
@@ -114,6 +122,7 @@ impl CommandDecoder {
             return Ok(false);
         }
         self.arguments.push(self.buffer.split_to(bytes).freeze());
+        self.taken_bytes += bytes;
         // Redis does not look at the two bytes either.
         let _ = self.buffer.split_to(2);
         self.next_bytes = None;

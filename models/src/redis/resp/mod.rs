@@ -1,4 +1,4 @@
-//! RESP2, the protocol between Redis and its clients: replies as values, and both directions as
+//! RESP2 and RESP3, the protocols between Redis and its clients: replies as values, and both directions as
 //! bytes. In the simulated world a message is a value and none of the codecs runs; behind a real
 //! port they do. Bytes in, values out, no socket: whoever owns one feeds it.
 //!
@@ -50,6 +50,14 @@ pub enum Reply {
     NilArray,
     /// Several replies.
     Array(Vec<Reply>),
+    /// RESP3: nothing, of whatever kind.
+    Null,
+    /// RESP3: names and values in turn.
+    Map(Vec<Reply>),
+    /// RESP3: what is no answer.
+    Push(Vec<Reply>),
+    /// RESP3: a text for people, as it is.
+    Verbatim(Bytes),
 }
 
 /// What is wrong with the bytes that came in. The text is the one that Redis sends before it
@@ -84,12 +92,27 @@ impl Reply {
             Self::Bulk(bytes) => bulk(out, bytes),
             Self::Nil => out.extend_from_slice(b"$-1\r\n"),
             Self::NilArray => out.extend_from_slice(b"*-1\r\n"),
-            Self::Array(replies) => {
-                header(out, b'*', replies.len());
-                replies.iter().for_each(|reply| reply.encode(out));
+            Self::Array(replies) => several(out, b'*', replies.len(), replies),
+            Self::Null => out.extend_from_slice(b"_\r\n"),
+            Self::Map(replies) => several(out, b'%', replies.len() / 2, replies),
+            Self::Push(replies) => several(out, b'>', replies.len(), replies),
+            Self::Verbatim(text) => {
+                header(out, b'=', VERBATIM_TEXT.len() + text.len());
+                out.extend_from_slice(VERBATIM_TEXT);
+                out.extend_from_slice(text);
+                out.extend_from_slice(b"\r\n");
             }
         }
     }
+}
+
+/// Before a verbatim string: that it is plain text.
+const VERBATIM_TEXT: &[u8] = b"txt:";
+
+/// So many replies.
+fn several(out: &mut Vec<u8>, kind: u8, count: usize, replies: &[Reply]) {
+    header(out, kind, count);
+    replies.iter().for_each(|reply| reply.encode(out));
 }
 
 /// One line: its type, its text, its end.

@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::commands::BULK_MAX_BYTES;
-use super::{ProtocolError, Reply};
+use super::{ProtocolError, Reply, VERBATIM_TEXT};
 use crate::redis::number::parse_i64;
 
 /// How deep arrays may lie in arrays. hiredis, `read.h`, allows 9 in its own reader.
@@ -66,8 +66,19 @@ fn take_reply(rest: &mut &[u8], depth: usize) -> Result<Reply, Stop> {
         },
         b'*' => match number(text)? {
             -1 => Ok(Reply::NilArray),
-            length => take_array(rest, length, depth),
+            length => take_several(rest, length, depth).map(Reply::Array),
         },
+        b'_' => Ok(Reply::Null),
+        b'%' => take_several(rest, number(text)?.saturating_mul(2), depth).map(Reply::Map),
+        b'>' => take_several(rest, number(text)?, depth).map(Reply::Push),
+        b'=' => {
+            let Reply::Bulk(bytes) = take_bulk(rest, number(text)?)? else {
+                return Err(wrong("no verbatim string"));
+            };
+            let text = bytes.strip_prefix(VERBATIM_TEXT);
+            text.map(|text| Reply::Verbatim(bytes.slice_ref(text)))
+                .ok_or_else(|| wrong("a verbatim string of another format than text"))
+        }
         other => Err(Stop::Wrong(ProtocolError(format!(
             "unknown reply type '{}'",
             char::from(*other).escape_default()
@@ -90,8 +101,8 @@ fn take_bulk(rest: &mut &[u8], length: i64) -> Result<Reply, Stop> {
     }
 }
 
-/// No room is made for what is only announced: each element is at least four bytes that came in.
-fn take_array(rest: &mut &[u8], length: i64, depth: usize) -> Result<Reply, Stop> {
+/// Several replies. No room is made for what is only announced: each element is at least four bytes that came in.
+fn take_several(rest: &mut &[u8], length: i64, depth: usize) -> Result<Vec<Reply>, Stop> {
     if length < 0 {
         return Err(wrong("negative length"));
     }
@@ -99,7 +110,7 @@ fn take_array(rest: &mut &[u8], length: i64, depth: usize) -> Result<Reply, Stop
     for _ in 0..length {
         replies.push(take_reply(rest, depth + 1)?);
     }
-    Ok(Reply::Array(replies))
+    Ok(replies)
 }
 
 fn take_line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Stop> {

@@ -52,6 +52,17 @@ fn what_is_no_command_is_refused_in_rediss_words() {
 }
 
 #[test]
+fn what_resp3_adds_goes_over_the_wire() {
+    let reply = Reply::Map(vec![
+        Reply::Bulk(Bytes::from_static(b"k")),
+        Reply::Push(vec![Reply::Null, Reply::Verbatim(Bytes::from_static(b"a"))]),
+    ]);
+    let mut bytes = Vec::new();
+    reply.encode(&mut bytes);
+    assert_eq!(bytes, b"%1\r\n$1\r\nk\r\n>2\r\n_\r\n=5\r\ntxt:a\r\n");
+}
+
+#[test]
 fn a_huge_announcement_costs_nothing_until_it_comes() {
     assert_eq!(decoded(b"*2147483647\r\n$536870912\r\n"), Ok(None));
 }
@@ -77,8 +88,20 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         bytes().prop_map(Reply::Bulk),
         Just(Reply::Nil),
         Just(Reply::NilArray),
+        Just(Reply::Null),
+        bytes().prop_map(Reply::Verbatim),
     ];
-    leaf.prop_recursive(4, 24, 6, |inner| prop::collection::vec(inner, 0..6).prop_map(Reply::Array))
+    leaf.prop_recursive(4, 24, 6, |inner| {
+        let several = || prop::collection::vec(inner.clone(), 0..6);
+        let pairs = prop::collection::vec((inner.clone(), inner.clone()), 0..3);
+        prop_oneof![
+            several().prop_map(Reply::Array),
+            several().prop_map(Reply::Push),
+            pairs.prop_map(|pairs| {
+                Reply::Map(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
+            }),
+        ]
+    })
 }
 
 proptest! {

@@ -14,11 +14,14 @@ const DEPTH_MAX: usize = 200;
 pub(super) fn reply_to_lua(lua: &Lua, strings: &mut Strings, reply: Reply) -> mlua::Result<Value> {
     Ok(match reply {
         Reply::Int(number) => Value::Integer(number),
-        Reply::Bulk(bytes) => Value::String(strings.lua_string(lua, &bytes)?),
-        Reply::Nil | Reply::NilArray => Value::Boolean(false),
+        Reply::Bulk(bytes) | Reply::Verbatim(bytes) => {
+            Value::String(strings.lua_string(lua, &bytes)?)
+        }
+        Reply::Nil | Reply::NilArray | Reply::Null => Value::Boolean(false),
         Reply::Status(text) => Value::Table(status_table(lua, &text)?),
         Reply::Error(text) => Value::Table(error_table(lua, &text)?),
-        Reply::Array(replies) => {
+        // A script is answered in RESP2.
+        Reply::Array(replies) | Reply::Map(replies) | Reply::Push(replies) => {
             let table = lua.create_table_with_capacity(replies.len(), 0)?;
             for reply in replies {
                 table.raw_push(reply_to_lua(lua, strings, reply)?)?;

@@ -8,16 +8,20 @@ use super::instance::{Id, Instance};
 use super::{Sentinel, hello};
 use crate::machine::{ConnectionId, Context};
 use crate::message::Message;
-use crate::redis::address::{self, REDIS_PORT, host};
+use crate::redis::address::{self, host, redis_port};
 use crate::redis::channels::{Channels, Kind};
 use crate::redis::commands::{error, integer};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
+use crate::redis::session::greeting::VERSION;
+use crate::redis::session::resp3::Protocol;
 
 /// The connections of clients.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     pub(super) channels: Channels,
+    /// Those that have asked for another protocol than RESP2.
+    protocols: BTreeMap<ConnectionId, Protocol>,
     /// What each has subscribed to.
     subscriptions: BTreeMap<ConnectionId, Vec<(Kind, Bytes)>>,
     replies: Vec<(ConnectionId, Reply)>,
@@ -29,6 +33,7 @@ impl Clients {
     }
 
     pub(super) fn leave(&mut self, connection: ConnectionId) {
+        self.protocols.remove(&connection);
         for (kind, name) in self.subscriptions.remove(&connection).unwrap_or_default() {
             self.channels.unsubscribe(kind, &name, connection);
         }
@@ -37,13 +42,23 @@ impl Clients {
     /// Sends what was published, then what is answered.
     pub(super) fn send(&mut self, context: &mut Context<'_>) {
         if self.channels.has_published() {
-            for (connection, reply) in self.channels.take_published() {
-                context.send(connection, Message::RedisReply(reply));
+            for (connection, message) in self.channels.take_published() {
+                let protocol = self.protocol(connection);
+                context.send(connection, Message::RedisReply(protocol.push(message)));
             }
         }
         for (connection, reply) in self.replies.drain(..) {
             context.send(connection, Message::RedisReply(reply));
         }
+    }
+
+    fn protocol(&self, connection: ConnectionId) -> Protocol {
+        self.protocols.get(&connection).copied().unwrap_or_default()
+    }
+
+    /// What a client has sent is no command, and this is what is wrong with it.
+    pub(super) fn refuse_protocol(&mut self, connection: ConnectionId, error: &Bytes) {
+        self.answer(connection, Reply::Error(error.clone()));
     }
 
     fn answer(&mut self, connection: ConnectionId, reply: Reply) {
@@ -81,7 +96,8 @@ impl Clients {
     fn confirm(&mut self, connection: ConnectionId, word: &str, name: Reply) {
         let left = self.subscriptions.get(&connection).map_or(0, Vec::len);
         let word = Reply::Bulk(Bytes::copy_from_slice(word.as_bytes()));
-        self.answer(connection, Reply::Array(vec![word, name, Reply::Int(left as i64)]));
+        let confirmation = Reply::Array(vec![word, name, Reply::Int(left as i64)]);
+        self.answer(connection, self.protocol(connection).push(confirmation));
     }
 }
 
@@ -111,8 +127,17 @@ impl Sentinel {
                 self.clients.leave(connection);
                 context.close(connection);
             }
+            b"hello" => {
+                let reply = self.hello_from(connection, rest);
+                let reply = reply.unwrap_or_else(|refusal| refusal);
+                let protocol = self.clients.protocol(connection);
+                let reply = protocol.answer_of_sentinel(arguments, reply);
+                self.clients.answer(connection, reply);
+            }
             _ => {
                 let reply = self.carry_out(&name, arguments, context);
+                let protocol = self.clients.protocol(connection);
+                let reply = protocol.answer_of_sentinel(arguments, reply);
                 self.clients.answer(connection, reply);
             }
         }
@@ -149,6 +174,23 @@ impl Sentinel {
         }
     }
 
+    /// `HELLO [protover]`: clients have no names and no numbers here. Source: `networking.c`, `helloCommand`.
+    fn hello_from(&mut self, connection: ConnectionId, rest: &[Bytes]) -> Result<Reply, Reply> {
+        if let [version, ..] = rest {
+            const UNKNOWN: Reply = Reply::error("NOPROTO unsupported protocol version");
+            let protocol = Protocol::numbered(integer(version)?).ok_or(UNKNOWN)?;
+            self.clients.protocols.insert(connection, protocol);
+        }
+        let bulk = |text: &'static str| Reply::Bulk(Bytes::from_static(text.as_bytes()));
+        let mut fields = Vec::new();
+        for (name, value) in [("server", "redis"), ("version", VERSION), ("mode", "sentinel")] {
+            fields.extend([bulk(name), bulk(value)]);
+        }
+        let protocol = self.clients.protocol(connection);
+        fields.extend([bulk("proto"), Reply::Int(protocol.number())]);
+        Ok(Reply::Array(fields))
+    }
+
     /// `SENTINEL …`. Source: `sentinelCommand`.
     fn sentinel(
         &mut self,
@@ -165,7 +207,7 @@ impl Sentinel {
             (b"get-master-addr-by-name", [name]) if !is_known(name) => Reply::NilArray,
             (b"get-master-addr-by-name", [_]) => Reply::Array(vec![
                 Reply::Bulk(Bytes::from(host(self.group.current_master()))),
-                Reply::Bulk(Bytes::from(REDIS_PORT.to_string())),
+                Reply::Bulk(Bytes::from(redis_port(self.group.current_master()).to_string())),
             ]),
             (b"is-master-down-by-addr", [ip, port, epoch, id]) => {
                 self.is_master_down(ip, port, epoch, id, context).unwrap_or_else(|error| error)
@@ -207,10 +249,10 @@ impl Sentinel {
         id: &Bytes,
         context: &mut Context<'_>,
     ) -> Result<Reply, Reply> {
-        let port = integer(port)?;
+        let master = self.group.master.node;
+        let is_port = integer(port)? == i64::from(redis_port(master));
         let epoch = integer(epoch)?;
-        let is_the_master =
-            address::node(ip) == Some(self.group.master.node) && port == i64::from(REDIS_PORT);
+        let is_the_master = is_port && address::node(ip, port) == Some(master);
         let is_down = self.tilt_since_ms.is_none() && is_the_master && self.group.master.is_down;
         let (mut leader, mut leader_epoch) = (None, 0);
         if is_the_master && &id[..] != b"*" {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::Sentinel;
 use super::instance::{Instance, Role};
 use crate::machine::{Context, DiskOperation, DiskToken};
-use crate::redis::address::{self, REDIS_PORT, SENTINEL_PORT, host};
+use crate::redis::address::{self, host, redis_port, sentinel_port};
 
 /// The file's name.
 pub(super) const FILE: &str = "sentinel.conf";
@@ -27,9 +27,9 @@ impl Sentinel {
     pub(super) fn config_text(&self) -> String {
         let (name, quorum) = (self.settings.name(), self.settings.quorum);
         let group = &self.group;
-        let master = host(group.current_master());
+        let (master, port) = (host(group.current_master()), redis_port(group.current_master()));
         let mut text = format!(
-            "sentinel myid {}\nsentinel monitor {name} {master} {REDIS_PORT} {quorum}\n\
+            "sentinel myid {}\nsentinel monitor {name} {master} {port} {quorum}\n\
              sentinel config-epoch {name} {}\nsentinel leader-epoch {name} {}\n",
             self.my_id, group.config_epoch, group.leader_epoch,
         );
@@ -39,11 +39,13 @@ impl Sentinel {
                 true => group.master.node,
                 false => replica.node,
             };
-            let _ = writeln!(text, "sentinel known-replica {name} {} {REDIS_PORT}", host(node));
+            let (ip, port) = (host(node), redis_port(node));
+            let _ = writeln!(text, "sentinel known-replica {name} {ip} {port}");
         }
         for peer in &group.sentinels {
             let (ip, id) = (host(peer.node), peer.run_id.as_deref().unwrap_or_default());
-            let _ = writeln!(text, "sentinel known-sentinel {name} {ip} {SENTINEL_PORT} {id}");
+            let port = sentinel_port(peer.node);
+            let _ = writeln!(text, "sentinel known-sentinel {name} {ip} {port} {id}");
         }
         let _ = writeln!(text, "sentinel current-epoch {}", self.current_epoch);
         text
@@ -57,22 +59,22 @@ impl Sentinel {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
                 ["sentinel", "myid", id] => id.clone_into(&mut self.my_id),
-                ["sentinel", "monitor", _, ip, ..] => {
-                    if let Some(node) = address::node(ip.as_bytes()) {
+                ["sentinel", "monitor", _, ip, port, ..] => {
+                    if let Some(node) = address::node(ip.as_bytes(), port.as_bytes()) {
                         self.group.master = Instance::new(node, Role::Master, self.now_ms);
                     }
                 }
                 ["sentinel", "config-epoch", _, epoch] => self.group.config_epoch = number(epoch),
                 ["sentinel", "leader-epoch", _, epoch] => self.group.leader_epoch = number(epoch),
                 ["sentinel", "current-epoch", epoch] => self.current_epoch = number(epoch),
-                ["sentinel", "known-replica", _, ip, ..] => {
-                    if let Some(node) = address::node(ip.as_bytes()) {
+                ["sentinel", "known-replica", _, ip, port] => {
+                    if let Some(node) = address::node(ip.as_bytes(), port.as_bytes()) {
                         let replica = Instance::new(node, Role::Replica, self.now_ms);
                         self.group.replicas.push(replica);
                     }
                 }
-                ["sentinel", "known-sentinel", _, ip, _, id] => {
-                    if let Some(node) = address::node(ip.as_bytes()) {
+                ["sentinel", "known-sentinel", _, ip, port, id] => {
+                    if let Some(node) = address::node(ip.as_bytes(), port.as_bytes()) {
                         let mut peer = Instance::new(node, Role::Master, self.now_ms);
                         peer.run_id = Some(id.to_owned());
                         self.group.sentinels.push(peer);

@@ -4,7 +4,7 @@ use super::instance::{Id, Instance, Role};
 use super::link::Asked;
 use super::{Sentinel, command, period};
 use crate::machine::Context;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 use crate::redis::resp::Reply;
 
 impl Instance {
@@ -87,7 +87,8 @@ impl Sentinel {
             {
                 continue;
             }
-            let (ip, port) = (host(self.group.master.node), REDIS_PORT.to_string());
+            let master = self.group.master.node;
+            let (ip, port) = (host(master), redis_port(master).to_string());
             let epoch = self.current_epoch.to_string();
             let id = if self.group.failover.is_in_progress() { &self.my_id } else { "*" };
             let words = ["SENTINEL", "is-master-down-by-addr", &ip, &port, &epoch, id];

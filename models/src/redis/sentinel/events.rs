@@ -6,7 +6,7 @@ use super::Sentinel;
 use super::instance::Id;
 use crate::machine::Context;
 use crate::note::Note;
-use crate::redis::address::{REDIS_PORT, SENTINEL_PORT, host};
+use crate::redis::address::{host, redis_port, sentinel_port};
 
 /// Every event, by its name.
 pub const EVENTS: [&str; 37] = [
@@ -67,14 +67,18 @@ impl Sentinel {
         context: &mut Context<'_>,
     ) {
         let name = self.settings.name();
-        let ip = host(self.group.get(id).node);
-        let master = || format!("@ {name} {} {REDIS_PORT}", host(self.group.master.node));
+        let node = self.group.get(id).node;
+        let (ip, port) = (host(node), redis_port(node));
+        let master = || {
+            let master = self.group.master.node;
+            format!("@ {name} {} {}", host(master), redis_port(master))
+        };
         let detail = match id {
-            Id::Master => format!("master {name} {ip} {REDIS_PORT}"),
-            Id::Replica(_) => format!("slave {ip}:{REDIS_PORT} {ip} {REDIS_PORT} {}", master()),
+            Id::Master => format!("master {name} {ip} {port}"),
+            Id::Replica(_) => format!("slave {ip}:{port} {ip} {port} {}", master()),
             Id::Sentinel(at) => {
                 let run_id = self.group.sentinels[at].run_id.as_deref().unwrap_or_default();
-                format!("sentinel {run_id} {ip} {SENTINEL_PORT} {}", master())
+                format!("sentinel {run_id} {ip} {} {}", sentinel_port(node), master())
             }
         };
         self.event(event, &format!("{detail}{rest}"), context);

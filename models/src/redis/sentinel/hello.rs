@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::instance::{Id, Instance, Role};
 use super::{Sentinel, command};
 use crate::machine::{Context, NodeId};
-use crate::redis::address::{self, REDIS_PORT, SENTINEL_PORT, host};
+use crate::redis::address::{self, host, redis_port, sentinel_port};
 use crate::redis::resp::Reply;
 
 /// Source: `SENTINEL_HELLO_CHANNEL`.
@@ -27,17 +27,17 @@ impl<'a> Hello<'a> {
     /// Reads eight words with commas between them: about the master of that name, or nothing.
     fn parse(line: &'a [u8], master_name: &[u8]) -> Option<Self> {
         let mut words = line.split(|byte| *byte == b',');
-        let [ip, _, id, current_epoch, name, master, _, config_epoch] =
+        let [ip, port, id, current_epoch, name, master, master_port, config_epoch] =
             std::array::from_fn(|_| words.next());
         if words.next().is_some() || name? != master_name {
             return None;
         }
         let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse().ok();
         Some(Self {
-            from: address::node(ip?)?,
+            from: address::node(ip?, port?)?,
             id: std::str::from_utf8(id?).ok()?,
             current_epoch: number(current_epoch?)?,
-            master: address::node(master?)?,
+            master: address::node(master?, master_port?)?,
             config_epoch: number(config_epoch?)?,
         })
     }
@@ -46,13 +46,16 @@ impl<'a> Hello<'a> {
 impl Sentinel {
     /// The command that publishes what this Sentinel knows. Source: `sentinelSendHello`.
     pub(super) fn hello(&self) -> Arc<[Bytes]> {
+        let master = self.group.current_master();
         let line = format!(
-            "{},{SENTINEL_PORT},{},{},{},{},{REDIS_PORT},{}",
+            "{},{},{},{},{},{},{},{}",
             host(self.node),
+            sentinel_port(self.node),
             self.my_id,
             self.current_epoch,
             self.settings.name(),
-            host(self.group.current_master()),
+            host(master),
+            redis_port(master),
             self.group.config_epoch,
         );
         command(["PUBLISH", CHANNEL, &line])

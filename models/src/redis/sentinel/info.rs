@@ -24,6 +24,7 @@ impl Info {
     /// Reads it line by line. Source: `sentinelRefreshInstanceInfo`.
     pub(super) fn parse(text: &[u8]) -> Self {
         let mut info = Self::default();
+        let mut master_host = &b""[..];
         for line in text.split(|byte| *byte == b'\n') {
             // Most of the two hundred lines are about nothing that matters here.
             if !matches!(line.first(), Some(b'r' | b'm' | b's')) {
@@ -36,7 +37,8 @@ impl Info {
                 b"run_id" => info.run_id = text_of(value).map(str::to_owned),
                 b"role" if value == b"master" => info.role = Some(Role::Master),
                 b"role" if value == b"slave" => info.role = Some(Role::Replica),
-                b"master_host" => info.master = address::node(value),
+                b"master_host" => master_host = value,
+                b"master_port" => info.master = address::node(master_host, value),
                 b"master_link_status" => info.is_link_up = value == b"up",
                 b"master_link_down_since_seconds" => {
                     info.link_down_ms = parse::<i64>(value).unwrap_or(0).saturating_mul(1000);
@@ -68,7 +70,8 @@ fn is_replica_line(name: &[u8]) -> bool {
 /// The node of `ip=10.0.0.2,port=6379,state=online,offset=14,lag=0`.
 fn replica(value: &[u8]) -> Option<NodeId> {
     let mut parts = value.split(|byte| *byte == b',');
-    address::node(parts.find_map(|part| part.strip_prefix(b"ip="))?)
+    let ip = parts.find_map(|part| part.strip_prefix(b"ip="))?;
+    address::node(ip, parts.find_map(|part| part.strip_prefix(b"port="))?)
 }
 
 #[cfg(test)]

@@ -188,7 +188,13 @@ impl Sentinel {
             Message::Redis(arguments) if !arguments.is_empty() => {
                 self.serve(connection, arguments, context);
             }
-            // What is no command is a protocol error.
+            Message::Bytes(error) => {
+                self.clients.refuse_protocol(connection, error);
+                self.clients.send(context);
+                self.clients.leave(connection);
+                context.close(connection);
+            }
+            // What else is no command is a protocol error as well.
             _ => {
                 self.clients.leave(connection);
                 context.close(connection);

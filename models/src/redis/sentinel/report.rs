@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::Sentinel;
 use super::instance::{Id, Instance, Reconfiguration, Role};
-use crate::redis::address::{REDIS_PORT, SENTINEL_PORT, host};
+use crate::redis::address::{host, redis_port, sentinel_port};
 use crate::redis::resp::Reply;
 
 /// Names and values in turn.
@@ -25,7 +25,10 @@ impl Sentinel {
         let instance = self.group.get(id);
         let mut fields = Fields::default();
         let ip = host(instance.node);
-        let port = if matches!(id, Id::Sentinel(_)) { SENTINEL_PORT } else { REDIS_PORT };
+        let port = match id {
+            Id::Sentinel(_) => sentinel_port(instance.node),
+            Id::Master | Id::Replica(_) => redis_port(instance.node),
+        };
         match id {
             Id::Master => fields.add("name", self.settings.name()),
             Id::Replica(_) => fields.add("name", format!("{ip}:{port}")),
@@ -134,10 +137,11 @@ impl Sentinel {
             "# Sentinel\r\nsentinel_masters:1\r\nsentinel_tilt:{}\r\n\
              sentinel_tilt_since_seconds:{since_s}\r\nsentinel_running_scripts:0\r\n\
              sentinel_scripts_queue_length:0\r\nsentinel_simulate_failure_flags:0\r\n\
-             master0:name={},status={status},address={}:{REDIS_PORT},slaves={},sentinels={}\r\n",
+             master0:name={},status={status},address={}:{},slaves={},sentinels={}\r\n",
             u8::from(self.tilt_since_ms.is_some()),
             self.settings.name(),
             host(self.group.master.node),
+            redis_port(self.group.master.node),
             self.group.replicas.len(),
             self.group.sentinels.len() + 1,
         );
@@ -150,7 +154,7 @@ fn add_replica(instance: &Instance, fields: &mut Fields) {
     fields.add("master-link-down-time", facts.link_down_ms);
     fields.add("master-link-status", if facts.is_link_up { "ok" } else { "err" });
     fields.add("master-host", facts.follows.map_or_else(|| "?".to_owned(), host));
-    fields.add("master-port", if facts.follows.is_some() { REDIS_PORT } else { 0 });
+    fields.add("master-port", facts.follows.map_or(0, redis_port));
     fields.add("slave-priority", facts.priority);
     fields.add("slave-repl-offset", facts.offset);
     fields.add("replica-announced", 1);

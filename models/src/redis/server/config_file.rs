@@ -5,7 +5,7 @@
 use bytes::Bytes;
 
 use crate::machine::{Boot, Context, DiskOperation, DiskToken, NodeId};
-use crate::redis::address::{self, REDIS_PORT};
+use crate::redis::address;
 use crate::redis::settings::RedisSettings;
 
 const FILE: &str = "redis.conf";
@@ -24,13 +24,17 @@ pub(super) fn master(boot: &mut Boot, settings: &RedisSettings) -> Option<NodeId
 
 fn read(text: &[u8]) -> Option<NodeId> {
     let mut words = text.split(u8::is_ascii_whitespace);
-    (words.next()? == b"replicaof").then(|| words.next()).flatten().and_then(address::node)
+    if words.next()? != b"replicaof" {
+        return None;
+    }
+    address::node(words.next()?, words.next()?)
 }
 
 /// `CONFIG REWRITE`: the file takes the place of the old one when it is synced. Source: `config.c`,
 /// `rewriteConfigOverwriteFile`.
 pub(super) fn write(master: Option<NodeId>, context: &mut Context<'_>) {
-    let text = master.map(|node| format!("replicaof {} {REDIS_PORT}\n", address::host(node)));
+    let text = master
+        .map(|node| format!("replicaof {} {}\n", address::host(node), address::redis_port(node)));
     let bytes = Bytes::from(text.unwrap_or_else(|| "# replicaof no one\n".to_owned()));
     context.disk(WRITE, DiskOperation::Replace { file: FILE, bytes });
     context.disk(SYNC, DiskOperation::Sync { file: FILE });

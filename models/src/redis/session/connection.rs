@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::blocking::Blocked;
+use super::resp3::Protocol;
 use super::transaction::Transaction;
 use crate::machine::{ConnectionId, NodeId};
 use crate::redis::channels::Kind;
@@ -129,6 +130,7 @@ pub(super) struct Session {
     /// Up to where the stream was when it was last answered: what it has written is not after that.
     /// Source: `client.woff`.
     pub(super) written_to: i64,
+    pub(super) protocol: Protocol,
     pub(super) replies: Replies,
     pub(super) end: End,
     /// Begun with `MULTI`.
@@ -157,6 +159,7 @@ impl Session {
             is_readonly: false,
             replica_port: Self::NO_PORT,
             written_to: 0,
+            protocol: Protocol::default(),
             replies: Replies::On,
             end: End::Open,
             transaction: None,
@@ -184,7 +187,13 @@ impl Session {
         self.array.take().map(|array| Reply::Array(array.said))
     }
 
-    /// True when it may send only a few commands. Source: `CLIENT_PUBSUB`.
+    /// True when it may send only a few commands, since every message that it gets would look like an answer.
+    /// Source: `server.c`, `processCommand`.
+    pub(super) fn hears_pushes_alone(&self) -> bool {
+        self.is_subscriber() && self.protocol == Protocol::Resp2
+    }
+
+    /// True when it has subscribed to something. Source: `CLIENT_PUBSUB`.
     pub(super) fn is_subscriber(&self) -> bool {
         !self.subscriptions.is_empty()
     }

@@ -54,6 +54,25 @@ impl Sessions {
         }
     }
 
+    /// What has arrived is no command: the client is told what is wrong with it, and then hung up on, since
+    /// nothing that follows can be understood.
+    ///
+    /// Source: `networking.c`, `processInputBuffer`, `setProtocolError`.
+    pub(in crate::redis) fn refuse_protocol(
+        &mut self,
+        connection: ConnectionId,
+        error: &Bytes,
+        engine: &mut Engine,
+        now: LocalClock,
+    ) {
+        self.clock = now;
+        let at = self.place(connection, None);
+        if self.list[at].end == End::Open {
+            self.say(at, Reply::Error(error.clone()));
+            self.end(at, End::AfterReply, engine);
+        }
+    }
+
     /// Carries out what an operator at the console asks for: by a client of his own, whose answers
     /// nobody reads.
     pub(in crate::redis) fn operate(
@@ -176,7 +195,7 @@ impl Sessions {
                 return Some(refusal);
             }
         }
-        if session.is_subscriber() && !FOR_SUBSCRIBERS.contains(&command.full_name) {
+        if session.hears_pushes_alone() && !FOR_SUBSCRIBERS.contains(&command.full_name) {
             return Some(commands::error(format!(
                 "Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
                  are allowed in this context",
@@ -241,7 +260,9 @@ impl Sessions {
         self.statistics.commands += 1;
         engine.data.keyspace.select(self.list[at].database);
         let reply = match command.handler {
-            Handler::Data(_) if command.full_name == "ping" && self.list[at].is_subscriber() => {
+            Handler::Data(_)
+                if command.full_name == "ping" && self.list[at].hears_pushes_alone() =>
+            {
                 Some(pong_for_subscriber(arguments))
             }
             Handler::Data(run) => {
@@ -254,6 +275,7 @@ impl Sessions {
         self.publish_in_cluster(engine);
         self.push_published(engine);
         if let Some(reply) = reply {
+            let reply = self.list[at].protocol.answer(command.full_name, arguments, reply);
             self.say(at, reply);
         }
     }

@@ -10,7 +10,7 @@ use super::{Call, Sessions};
 use crate::machine::{ConnectionId, NodeId};
 use crate::message::Message;
 use crate::note::Note;
-use crate::redis::address::{self, REDIS_PORT};
+use crate::redis::address;
 use crate::redis::commands::{error, integer};
 use crate::redis::engine::Engine;
 use crate::redis::keyspace::Database;
@@ -40,7 +40,7 @@ pub(in crate::redis) fn replicaof(call: &mut Call<'_>, arguments: &[Bytes]) -> O
     if !is_port {
         return Some(Reply::error("ERR Invalid master port"));
     }
-    let Some(master) = address::node(&arguments[1]) else {
+    let Some(master) = address::node(&arguments[1], &arguments[2]) else {
         return Some(error([b"fencepost: no node has the address ", &arguments[1][..]].concat()));
     };
     if call.sessions.replication.master.as_ref().is_some_and(|present| present.node == master) {
@@ -70,7 +70,7 @@ pub(in crate::redis) fn role(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply> 
         Some(master) => vec![
             bulk("slave".to_owned()),
             bulk(address::host(master.node)),
-            Reply::Int(i64::from(REDIS_PORT)),
+            Reply::Int(i64::from(address::redis_port(master.node))),
             bulk(master.state().to_owned()),
             Reply::Int(if master.is_connected() { replication.offset } else { -1 }),
         ],
@@ -229,7 +229,7 @@ impl Sessions {
     ) {
         match (awaited, reply) {
             (Awaited::Ping, Reply::Status(_)) => {
-                let port = REDIS_PORT.to_string();
+                let port = address::redis_port(self.identity.node()).to_string();
                 self.await_answer(
                     connection,
                     Awaited::Port,

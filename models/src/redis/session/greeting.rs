@@ -8,28 +8,28 @@ use bytes::Bytes;
 use super::Call;
 use super::client;
 use super::connection::{End, Replies};
+use super::resp3::Protocol;
 use crate::redis::commands::{self, COMMANDS, SYNTAX_ERROR, count, error, integer};
 use crate::redis::engine::Data;
 use crate::redis::keyspace::Database;
 use crate::redis::resp::Reply;
 
 /// The version that this is a model of.
-pub(super) const VERSION: &str = "7.0.15";
+pub(in crate::redis) const VERSION: &str = "7.0.15";
 
 /// `HELLO [protover [AUTH user password] [SETNAME name]]`
-///
-/// Protocol 3 is refused, as it is by servers that do not know it.
 pub(in crate::redis) fn hello(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     Some(try_hello(call, arguments).unwrap_or_else(|error| error))
 }
 
 fn try_hello(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Reply, Reply> {
+    let mut protocol = call.session().protocol;
     if let Some(version) = arguments.get(1) {
         const NOT_AN_INTEGER: Reply =
             Reply::error("ERR Protocol version is not an integer or out of range");
-        if integer(version).map_err(|_| NOT_AN_INTEGER)? != 2 {
-            return Err(Reply::error("NOPROTO unsupported protocol version"));
-        }
+        let version = integer(version).map_err(|_| NOT_AN_INTEGER)?;
+        let known = Protocol::numbered(version);
+        protocol = known.ok_or(const { Reply::error("NOPROTO unsupported protocol version") })?;
     }
     let mut options = arguments.get(2..).unwrap_or_default();
     while let [option, rest @ ..] = options {
@@ -48,6 +48,7 @@ fn try_hello(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Reply, Reply> {
         };
     }
     let bulk = |text: &'static str| Reply::Bulk(Bytes::from_static(text.as_bytes()));
+    call.session().protocol = protocol;
     let id = call.session().id;
     let mode = if call.sessions.is_in_cluster() { "cluster" } else { "standalone" };
     let role = if call.sessions.replication.master.is_some() { "replica" } else { "master" };
@@ -57,7 +58,7 @@ fn try_hello(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Reply, Reply> {
         bulk("version"),
         bulk(VERSION),
         bulk("proto"),
-        Reply::Int(2),
+        Reply::Int(protocol.number()),
         bulk("id"),
         Reply::Int(id),
         bulk("mode"),
@@ -103,6 +104,7 @@ pub(in crate::redis) fn reset(call: &mut Call<'_>, _: &[Bytes]) -> Option<Reply>
     call.data().keyspace.select(Database::default());
     let session = call.session();
     session.name = None;
+    session.protocol = Protocol::default();
     if session.replies != Replies::Skip {
         session.replies = Replies::On;
     }

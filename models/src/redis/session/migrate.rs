@@ -88,7 +88,7 @@ fn begin(call: &mut Call<'_>, arguments: &[Bytes]) -> Result<Option<Reply>, Repl
     if leaving.is_empty() {
         return Ok(Some(Reply::status("NOKEY")));
     }
-    let Some(target) = address::node(&arguments[1]) else {
+    let Some(target) = address::node(&arguments[1], &arguments[2]) else {
         return Err(Reply::error("IOERR error or timeout connecting to the client"));
     };
     let client = call.connection();

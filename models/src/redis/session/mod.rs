@@ -18,13 +18,15 @@
 //! replicas       PSYNC REPLCONF, and a master's cron
 //! following      REPLICAOF ROLE, and a replica's way to its master
 //! migrate        MIGRATE
+//! resp3          replies to those who have asked for the newer protocol
 //! greeting       HELLO AUTH RESET QUIT COMMAND
 //! debug          DEBUG SLEEP
 //! idle           who is silent for too long
 //! ```
 //!
-//! What differs from Redis 7.0.15: there is RESP2 alone; there are no users and no passwords; clients
-//! are not tracked for caching; output buffers have no limit. A client that listens for events of keys
+//! What differs from Redis 7.0.15: there are no users and no passwords; clients
+//! are not tracked for caching; output buffers have no limit. In RESP3 a script's reply is what it is in RESP2, but for
+//! what is nothing (`redis.setresp` is not known), and a subscription within a transaction is told in its answer. A client that listens for events of keys
 //! and changes keys in one transaction is told of each event before the reply, which Redis says first
 //! for some commands (`EXPIRE`, `HSET`). Where the order of a reply is that of a hash table there
 //! (`UNSUBSCRIBE` of everything, patterns that fit one message, `CONFIG GET`), here it is the order of
@@ -45,6 +47,7 @@ pub(super) mod migrate;
 mod output;
 pub(super) mod pubsub;
 pub(super) mod replicas;
+pub(super) mod resp3;
 pub(super) mod transaction;
 
 use std::collections::VecDeque;
@@ -101,6 +104,7 @@ impl Call<'_> {
 
     /// Says something to the client though it wants no replies, as subscriptions do.
     fn push(&mut self, message: Reply) {
+        let message = self.session().protocol.push(message);
         self.sessions.push(self.at, message);
     }
 }
@@ -311,6 +315,7 @@ impl Sessions {
         }
         for (connection, message) in engine.data.channels.take_published() {
             if let Ok(at) = self.find(connection) {
+                let message = self.list[at].protocol.push(message);
                 self.push(at, message);
             }
         }

@@ -107,8 +107,8 @@ impl<'a> State<'a> {
     pub fn with_names(&self, text: &str) -> String {
         let is_port = |word: &str| matches!(word, "6379" | "26379");
         let named = |word: &str| {
-            let (ip, _) = word.split_once(':').unwrap_or((word, ""));
-            let node = address::node(ip.as_bytes());
+            let (ip, port) = word.split_once(':').unwrap_or((word, ""));
+            let node = address::node(ip.as_bytes(), port.as_bytes());
             node.map_or_else(|| word.to_owned(), |node| self.name(node).to_owned())
         };
         let mut words: Vec<String> =

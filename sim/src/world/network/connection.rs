@@ -1,6 +1,6 @@
 //! The connections: each with its two ends and its two streams.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fencepost_models::machine::{ConnectionId, NodeId};
 
@@ -107,6 +107,11 @@ impl Connection {
     }
 
     #[inline]
+    pub fn streams(&self) -> &[Stream; 2] {
+        &self.streams
+    }
+
+    #[inline]
     pub fn stream_mut(&mut self, direction: Direction) -> &mut Stream {
         &mut self.streams[usize::from(direction == Direction::Back)]
     }
@@ -117,6 +122,9 @@ impl Connection {
 /// without any heap behind them.
 pub(super) struct Connections {
     all: Vec<Option<Connection>>,
+    /// In a run that goes on for days: the first that `all` holds, and those before it that are not over.
+    first: u32,
+    old: BTreeMap<ConnectionId, Connection>,
     /// Of each node, those that are not over.
     live: Vec<BTreeSet<ConnectionId>>,
 }
@@ -125,14 +133,14 @@ const _: () = assert!(size_of::<Option<Connection>>() <= 48, "each one stays unt
 
 impl Connections {
     pub fn new(nodes: usize) -> Self {
-        Self { all: Vec::new(), live: vec![BTreeSet::new(); nodes] }
+        Self { all: Vec::new(), first: 0, old: BTreeMap::new(), live: vec![BTreeSet::new(); nodes] }
     }
 
     pub fn insert(&mut self, id: ConnectionId, connection: Connection) {
         for node in [connection.opener, connection.listener] {
             self.live[usize::from(node.0)].insert(id);
         }
-        let place = id.0 as usize;
+        let place = id.0.wrapping_sub(self.first) as usize;
         if self.all.len() <= place {
             self.all.resize_with(place + 1, || None);
         }
@@ -141,7 +149,25 @@ impl Connections {
 
     #[inline]
     pub fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        self.all.get_mut(id.0 as usize)?.as_mut()
+        match id.0.checked_sub(self.first) {
+            Some(place) => self.all.get_mut(place as usize)?.as_mut(),
+            None => self.old.get_mut(&id),
+        }
+    }
+
+    /// Those that are not over.
+    pub fn not_over(&self) -> impl Iterator<Item = &Connection> {
+        let all = self.all.iter().flatten().chain(self.old.values());
+        all.filter(|connection| !connection.is_over())
+    }
+
+    /// Lets go of those that are over: a process that names one of them will be told nothing.
+    pub fn forget_over(&mut self) {
+        let first = self.first;
+        self.first = first.wrapping_add(self.all.len() as u32);
+        let numbered = (first..).map(ConnectionId).zip(self.all.drain(..));
+        self.old.extend(numbered.filter_map(|(id, connection)| Some((id, connection?))));
+        self.old.retain(|_, connection| !connection.is_over());
     }
 
     /// A node's connections that are not over, in order.
@@ -167,6 +193,6 @@ impl Connections {
 
     /// How much memory they take, in bytes.
     pub fn memory(&self) -> u64 {
-        (self.all.len() * size_of::<Option<Connection>>()) as u64
+        ((self.all.len() + self.old.len()) * size_of::<Option<Connection>>()) as u64
     }
 }

@@ -32,7 +32,7 @@ use self::link::Links;
 pub use self::link::{Latency, LinkId};
 use super::history::MessageId;
 use super::kernel::Kernel;
-use super::queue::Upcoming;
+use super::queue::{Segment, Upcoming};
 
 /// The first retransmission timeout. Linux, `include/net/tcp.h`: `TCP_RTO_MIN` is 200 ms, and
 /// with round trips of a few milliseconds the timeout stays there.
@@ -99,6 +99,17 @@ impl Network {
     /// What the network knows of a host.
     pub fn host(&mut self, node: NodeId) -> &mut HostState {
         &mut self.hosts[usize::from(node.0)]
+    }
+
+    /// The messages of which connections keep an account, beside those that are to arrive.
+    pub fn under_way(&self) -> impl Iterator<Item = MessageId> {
+        let streams = self.connections.not_over().flat_map(|one| one.streams());
+        streams.flat_map(|stream| stream.segments()).filter_map(Segment::message)
+    }
+
+    /// Forgets connections that are over.
+    pub fn forget_over(&mut self) {
+        self.connections.forget_over();
     }
 
     /// How much memory the connections take, in bytes.

@@ -207,6 +207,12 @@ impl Stream {
             .flat_map(|trouble| trouble.waiting.into_iter().chain(trouble.early))
     }
 
+    /// The segments of which it keeps an account.
+    pub fn segments(&self) -> impl Iterator<Item = Segment> {
+        let lists = self.trouble.as_deref().map(|one| [&one.waiting, &one.late, &one.early]);
+        lists.into_iter().flatten().flatten().copied()
+    }
+
     /// Back to the usual case, if nothing is out of order any more.
     fn calm_down(&mut self) {
         let is_over = |trouble: &Trouble| {

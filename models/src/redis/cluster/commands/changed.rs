@@ -37,7 +37,7 @@ impl Cluster {
         {
             return Err(unknown("Invalid TCP bus port specified:", bus_port));
         }
-        let node = node_at(address).filter(|_| (1..=65_535).contains(&port_given));
+        let node = node_at(address, port).filter(|_| (1..=65_535).contains(&port_given));
         let node = node.ok_or_else(|| {
             let shown = [address, &b":"[..], port].concat();
             unknown("Invalid node address specified:", &Bytes::from(shown))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::super::{Body, Cluster, Flags, Node, SLOTS, Turn, key_slot};
 use super::integer;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 use crate::redis::commands::error;
 use crate::redis::resp::Reply;
 
@@ -141,7 +141,7 @@ impl Cluster {
             true => "loading",
             false => "online",
         };
-        let port = if node.address.is_some() { REDIS_PORT } else { 0 };
+        let port = node.address.map_or(0, redis_port);
         let mut fields = vec![word("id"), text(node.name.to_string())];
         if port != 0 {
             fields.extend([word("port"), Reply::Int(port.into())]);
@@ -178,8 +178,8 @@ impl Cluster {
 
     /// Source: `cluster.c`, `clusterGenNodeDescription`.
     fn describe(&self, node: &Node) -> String {
-        let port = if node.address.is_some() { REDIS_PORT } else { 0 };
-        let bus_port = if node.address.is_some() { REDIS_PORT + BUS_PORT_ABOVE } else { 0 };
+        let port = node.address.map_or(0, redis_port);
+        let bus_port = node.address.map_or(0, |at| redis_port(at).saturating_add(BUS_PORT_ABOVE));
         let is_myself = node.name == self.myself.name;
         let link = if node.link.is_some() || is_myself { "connected" } else { "disconnected" };
         let master = node.master.filter(|_| node.is_replica()).and_then(|name| self.node(name));
@@ -208,7 +208,7 @@ impl Cluster {
 
 /// A node, as `CLUSTER SLOTS` shows it.
 fn endpoint(node: &Node) -> Reply {
-    let port = if node.address.is_some() { REDIS_PORT } else { 0 };
+    let port = node.address.map_or(0, redis_port);
     Reply::Array(vec![
         text(address(node)),
         Reply::Int(port.into()),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::key_slot;
 use crate::machine::NodeId;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 use crate::redis::cluster::Cluster;
 use crate::redis::cluster::turn::Keys;
 use crate::redis::resp::Reply;
@@ -159,6 +159,6 @@ impl Redirect {
 
 /// A node whose address is not known is shown as Redis shows it: no host, port 0.
 fn redirection(word: &str, slot: u16, to: Option<NodeId>) -> Reply {
-    let (host, port) = to.map_or_else(|| (String::new(), 0), |node| (host(node), REDIS_PORT));
+    let (host, port) = to.map_or_else(|| (String::new(), 0), |node| (host(node), redis_port(node)));
     Reply::Error(Bytes::from(format!("{word} {slot} {host}:{port}")))
 }

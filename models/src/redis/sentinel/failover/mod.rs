@@ -6,7 +6,7 @@ use super::instance::{Id, Instance, Reconfiguration, Role};
 use super::link::Asked;
 use super::{Sentinel, command, period};
 use crate::machine::{Context, NodeId};
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 
 /// Where a failover is. Source: `SENTINEL_FAILOVER_STATE_*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -273,10 +273,12 @@ impl Sentinel {
         let now_ms = self.now_ms;
         let old = self.group.master.node;
         let detail = format!(
-            "{} {} {REDIS_PORT} {} {REDIS_PORT}",
+            "{} {} {} {} {}",
             self.settings.name(),
             host(old),
-            host(node)
+            redis_port(old),
+            host(node),
+            redis_port(node)
         );
         self.event("+switch-master", &detail, context);
         let others = self.group.replicas.iter().map(|replica| replica.node);
@@ -324,7 +326,7 @@ impl Sentinel {
         context: &mut Context<'_>,
     ) -> bool {
         let (ip, port) = match master {
-            Some(master) => (host(master), REDIS_PORT.to_string()),
+            Some(master) => (host(master), redis_port(master).to_string()),
             None => ("NO".to_owned(), "ONE".to_owned()),
         };
         let link = &mut self.group.replicas[at].link;

@@ -31,3 +31,22 @@ fn what_a_sentinel_does_not_know_is_an_error() {
     assert!(matches!(rig.ask(11, "GET lock"), Some(Reply::Error(_))));
     assert_eq!(rig.ask(11, "PING"), Some(Reply::status("PONG")));
 }
+
+#[test]
+fn who_asks_a_sentinel_for_resp3_gets_it() {
+    let mut rig = group();
+    let client = rig.client(11);
+    let mut ask = |line: &str| {
+        rig.tell(client, line);
+        rig.hear(client, 100).expect("an answer")
+    };
+    assert!(matches!(ask("SENTINEL MASTER mymaster"), Reply::Array(_)));
+    assert_eq!(ask("HELLO 4"), Reply::error("NOPROTO unsupported protocol version"));
+    assert!(matches!(ask("HELLO 3"), Reply::Map(_)));
+    assert!(matches!(ask("SENTINEL MASTER mymaster"), Reply::Map(_)));
+    let Reply::Array(masters) = ask("SENTINEL MASTERS") else { panic!("no list") };
+    assert!(matches!(masters[..], [Reply::Map(_)]));
+    assert_eq!(ask("SENTINEL GET-MASTER-ADDR-BY-NAME other"), Reply::Null);
+    assert!(matches!(ask("SUBSCRIBE +switch-master"), Reply::Push(_)));
+    assert!(matches!(ask("INFO"), Reply::Verbatim(_)));
+}

@@ -73,8 +73,8 @@ fn events_of(rig: &Rig, name: &str) -> Vec<(u16, String)> {
 fn master_by(rig: &mut Rig, sentinel: u16) -> Option<u16> {
     let reply = rig.ask(sentinel, "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster")?;
     let Reply::Array(items) = reply else { return None };
-    let Some(Reply::Bulk(ip)) = items.first() else { return None };
-    crate::redis::address::node(ip).map(|node| node.0)
+    let [Reply::Bulk(ip), Reply::Bulk(port)] = &items[..] else { return None };
+    crate::redis::address::node(ip, port).map(|node| node.0)
 }
 
 /// A field of `SENTINEL MASTER`.

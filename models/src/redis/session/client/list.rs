@@ -6,7 +6,7 @@ use super::super::connection::{End, Session};
 use super::super::{Call, Sessions};
 use super::client_type;
 use crate::machine::NodeId;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 use crate::redis::channels::Kind as Subscription;
 use crate::redis::commands::{SYNTAX_ERROR, integer};
 use crate::redis::engine::Data;
@@ -92,7 +92,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} \
          multi={queued} qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 \
-         tot-mem=0 events=r cmd={} user=default redir=-1 resp=2\n",
+         tot-mem=0 events=r cmd={} user=default redir=-1 resp={}\n",
         session.id,
         address(session),
         local_address(sessions.identity.node()),
@@ -106,6 +106,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
         subscriptions(Subscription::Pattern),
         subscriptions(Subscription::Shard),
         session.last_command,
+        session.protocol.number(),
     )
 }
 
@@ -137,5 +138,5 @@ pub(super) fn address(session: &Session) -> String {
 
 /// The server's own address, at Redis's own port.
 pub(super) fn local_address(node: NodeId) -> String {
-    format!("{}:{REDIS_PORT}", host(node))
+    format!("{}:{}", host(node), redis_port(node))
 }

@@ -33,6 +33,7 @@ use super::connection::{End, Session};
 use super::greeting::VERSION;
 use super::{Call, Sessions};
 use crate::machine::{Boot, NodeId};
+use crate::redis::address::redis_port;
 use crate::redis::channels::Kind;
 use crate::redis::engine::Data;
 use crate::redis::keyspace::Database;
@@ -162,7 +163,7 @@ fn server(facts: &Facts<'_>, out: &mut String) {
         "process_id": 1,
         "process_supervised": "no",
         "run_id": identity.run_id,
-        "tcp_port": 6379,
+        "tcp_port": redis_port(identity.node),
         "server_time_usec": now.as_nanos() / 1000,
         "uptime_in_seconds": uptime_s,
         "uptime_in_days": uptime_s / 86_400,

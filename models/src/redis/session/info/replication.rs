@@ -5,7 +5,7 @@
 use std::fmt::Write;
 
 use super::Facts;
-use crate::redis::address::{REDIS_PORT, host};
+use crate::redis::address::{host, redis_port};
 use crate::redis::replication::Master;
 use crate::redis::replication::link::Link;
 use crate::redis::unix_time::seconds;
@@ -57,7 +57,7 @@ fn follower(facts: &Facts<'_>, master: &Master, now_s: i64, out: &mut String) {
     fields!(out, {
         "role": "slave",
         "master_host": host(master.node),
-        "master_port": REDIS_PORT,
+        "master_port": redis_port(master.node),
         "master_link_status": if is_up { "up" } else { "down" },
         "master_last_io_seconds_ago": if is_up { now_s - master.heard_s } else { -1 },
         "master_sync_in_progress": u8::from(is_in_transfer),

@@ -1,6 +1,11 @@
 //! Clients, parameters, facts.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::Bench;
+use crate::machine::ConnectionId;
 
 #[test]
 fn clients_are_named_listed_and_killed() {
@@ -127,12 +132,12 @@ fn info_has_sections_and_counts() {
 }
 
 #[test]
-fn clients_are_greeted_in_resp2_alone() {
+fn clients_are_greeted() {
     let mut bench = Bench::new();
     let hello = bench.send(1, "HELLO 2 SETNAME buyer");
     assert!(hello.starts_with(r#"1:["server","redis","version","7.0.15","proto",2,"id",3,"#));
     assert_eq!(bench.send(1, "CLIENT GETNAME"), r#"1:"buyer""#);
-    assert_eq!(bench.send(1, "HELLO 3"), "1:-NOPROTO unsupported protocol version");
+    assert_eq!(bench.send(1, "HELLO 4"), "1:-NOPROTO unsupported protocol version");
     assert_eq!(bench.send(1, "HELLO 2 X"), "1:-ERR Syntax error in HELLO option 'X'");
     assert_eq!(bench.send(1, "AUTH default x"), "1:+OK");
     assert!(bench.send(1, "AUTH eve x").starts_with("1:-WRONGPASS"));
@@ -140,4 +145,55 @@ fn clients_are_greeted_in_resp2_alone() {
     assert_eq!(bench.send(1, "ROLE"), r#"1:["master",0,[]]"#);
     let unknown = "1:-ERR unknown subcommand 'SETINFO'. Try CLIENT HELP.";
     assert_eq!(bench.send(1, "CLIENT SETINFO lib-name x"), unknown);
+}
+
+#[test]
+fn who_asks_for_resp3_is_answered_in_it() {
+    let mut bench = Bench::new();
+    let hello = bench.send(1, "HELLO 3");
+    assert!(hello.starts_with(r#"1:%["server","redis","version","7.0.15","proto",3,"id",3,"#));
+    assert_eq!(bench.send(1, "GET nosuch"), "1:null");
+    bench.send(1, "HSET h f v");
+    assert_eq!(bench.send(1, "HGETALL h"), r#"1:%["f","v"]"#);
+    assert_eq!(bench.send(1, "HRANDFIELD h 1 WITHVALUES"), r#"1:[["f","v"]]"#);
+    assert_eq!(bench.send(1, "CONFIG GET hz"), r#"1:%["hz","10"]"#);
+    assert_eq!(bench.send(1, "EVAL 'return {false, 1}' 0"), "1:[null,1]");
+    assert_eq!(
+        bench.send(1, "EVAL 'return redis.call(\"hgetall\", KEYS[1])' 1 h"),
+        r#"1:["f","v"]"#
+    );
+    assert!(bench.send(1, "INFO server").starts_with("1:=\""));
+    assert!(bench.send(2, "CLIENT LIST ID 3").contains("resp=3"));
+    bench.send(1, "MULTI");
+    bench.send(1, "HGETALL h");
+    bench.send(1, "GET nosuch");
+    assert_eq!(bench.send(1, "EXEC"), r#"1:[%["f","v"],null]"#);
+    assert_eq!(bench.send(2, "HGETALL h"), r#"2:["f","v"]"#);
+    assert_eq!(bench.send(1, "RESET"), "1:+RESET");
+    assert_eq!(bench.send(1, "GET nosuch"), "1:nil");
+}
+
+#[test]
+fn who_speaks_resp3_is_pushed_messages_and_may_go_on_asking() {
+    let mut bench = Bench::new();
+    bench.send(1, "HELLO 3");
+    assert_eq!(bench.send(1, "SUBSCRIBE c"), r#"1:>["subscribe","c",1]"#);
+    assert_eq!(bench.send(1, "PING"), "1:+PONG");
+    assert_eq!(bench.send(1, "GET nosuch"), "1:null");
+    let published = bench.send(2, "PUBLISH c m");
+    assert!(published.contains(r#"1:>["message","c","m"]"#), "{published}");
+    assert_eq!(bench.send(1, "UNSUBSCRIBE"), r#"1:>["unsubscribe","c",0]"#);
+    assert_eq!(bench.send(1, "UNSUBSCRIBE"), r#"1:>["unsubscribe",null,0]"#);
+}
+
+#[test]
+fn what_is_no_command_is_answered_after_all_before_it_and_hung_up_on() {
+    let mut bench = Bench::new();
+    let ping: Arc<[Bytes]> = [Bytes::from_static(b"PING")].into();
+    let clock = bench.clock();
+    bench.sessions.receive(ConnectionId(1), &ping, &mut bench.engine, clock);
+    let error = Bytes::from_static(b"ERR Protocol error: invalid bulk length");
+    bench.sessions.refuse_protocol(ConnectionId(1), &error, &mut bench.engine, clock);
+    bench.sessions.receive(ConnectionId(1), &ping, &mut bench.engine, clock);
+    assert_eq!(bench.pass(0), "1:+PONG 1:-ERR Protocol error: invalid bulk length 1:closed");
 }

@@ -81,12 +81,18 @@ fn text(reply: &Reply) -> String {
         Reply::Bulk(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
         Reply::Nil => "nil".to_owned(),
         Reply::NilArray => "nil-array".to_owned(),
-        Reply::Array(replies) => {
-            let mut shown = String::from("[");
-            for (at, reply) in replies.iter().enumerate() {
-                let _ = write!(shown, "{}{}", if at > 0 { "," } else { "" }, text(reply));
-            }
-            shown + "]"
-        }
+        Reply::Null => "null".to_owned(),
+        Reply::Verbatim(bytes) => format!("={:?}", String::from_utf8_lossy(bytes)),
+        Reply::Array(replies) => listed("", replies),
+        Reply::Map(replies) => listed("%", replies),
+        Reply::Push(replies) => listed(">", replies),
     }
+}
+
+fn listed(kind: &str, replies: &[Reply]) -> String {
+    let mut shown = format!("{kind}[");
+    for (at, reply) in replies.iter().enumerate() {
+        let _ = write!(shown, "{}{}", if at > 0 { "," } else { "" }, text(reply));
+    }
+    shown + "]"
 }
