@@ -75,7 +75,7 @@ fn nor_do_two_pauses_or_crashes() {
 }
 
 #[test]
-#[ignore = "takes an hour: two faults at a time, of all kinds; FENCEPOST_SHARD=I/N runs a part"]
+#[ignore = "takes half an hour and more: two faults at a time, of all kinds; FENCEPOST_SHARD=I/N runs a part"]
 fn nor_do_two_of_any_kinds() {
     let shard = std::env::var("FENCEPOST_SHARD").ok();
     let shard = shard.map(|text| Shard::parse(&text).expect("FENCEPOST_SHARD=I/N"));
