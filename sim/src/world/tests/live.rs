@@ -110,11 +110,14 @@ fn what_is_said_from_outside_is_said_when_it_is() {
         once(move |_: &mut Live<'_>| assert_eq!(told.borrow().numbers, numbers))
     };
     let mut outside = ByHand::new(vec![
-        (ms(100), once(|world| {
+        (
+            ms(100),
+            once(|world| {
                 world.speak(|context| {
                     context.connect(server);
                 });
-            })),
+            }),
+        ),
         (ms(119), once(|_| assert!(told.borrow().open.is_none()))),
         (
             ms(120),
