@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_said_in_the_words_of_a_scenario() {
-        let pause = "pause redis-1 at 0ns for 5s";
+        let pause = "pause redis-1 at 0s for 5s";
         assert_eq!(said("pause node=redis-1 for=5s"), pause);
         assert_eq!(said(r#"{ kind = "pause", node = "redis-1", for = "5s" }"#), pause);
         assert_eq!(

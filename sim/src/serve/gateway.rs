@@ -357,3 +357,6 @@ impl Machine for Entrance {
         self.0.borrow_mut().told(input, context);
     }
 }
+
+#[cfg(test)]
+mod tests;

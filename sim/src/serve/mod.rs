@@ -11,6 +11,18 @@
 //! places     which node is where
 //! front      all of that as the world's outside: the real clock
 //! ```
+//!
+//! What clients can see beside what the models leave out (`models/redis/FIDELITY.md`, `models/zookeeper/FIDELITY.md`):
+//!
+//! * A node that is down refuses connections. One without power, or cut off from `client`, is silent: but it is this
+//!   host's kernel that completes the handshake, so that to connect does not time out, to be answered does.
+//! * `CLIENT LIST` knows no client's own address. There is no `maxclients`, and no `maxClientCnxns`.
+//! * A client that does not read is hung up on with 32 MiB unread, also one that has subscribed to nothing.
+//! * Nobody outside can be a replica: who sends `PSYNC` is hung up on when the stream begins.
+//! * Of ZooKeeper's requests, those that the model does not know are refused as `UNIMPLEMENTED`, in their turn:
+//!   `setACL`, `reconfig`, `addWatch`, `whoAmI` and the like. `getACL` says that everybody may do everything.
+//!   Containers are nodes that stay; no data at all is empty data. Words of four letters are all switched off.
+//! * An append-only file and the ensemble's log are never written anew, and lie in memory: they grow with each write.
 
 mod console;
 mod control;

@@ -4,6 +4,7 @@
 //! Source of names, arities and flags: Redis 7.0.15, `src/commands/*.json`.
 
 mod arguments;
+mod described;
 mod expiry;
 mod flags;
 mod hashes;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Command, DataHandler, Flags, Handler, key, unknown_command};
-use super::{expiry, hashes, keys, scripting, server, strings};
+use super::{described, expiry, hashes, keys, scripting, server, strings};
 use crate::redis::cluster::KeySpec;
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
@@ -70,11 +70,16 @@ pub(crate) static COMMANDS: &[Command] = &[
     session("auth", "auth", -2, greeting::auth),
     container("client", client::SUBCOMMANDS),
     session("cluster", "cluster", -2, cluster::cluster),
-    container(
+    row_of(
         "command",
+        "command",
+        -1,
+        Handler::Data(described::command),
         &[
             data_part("count", "command|count", 2, greeting::command_count),
             data_part("docs", "command|docs", -2, greeting::command_docs),
+            data_part("getkeys", "command|getkeys", -4, described::get_keys),
+            data_part("info", "command|info", -2, described::info),
             data_part("list", "command|list", -2, greeting::command_list),
         ],
     ),

@@ -85,7 +85,7 @@ mod tests {
         let info = Info::parse(master.as_bytes());
         assert_eq!((info.role, &info.replicas[..]), (Some(Role::Master), &[NodeId(2)][..]));
 
-        let replica = "run_id:abc\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_link_status:down\r\n\
+        let replica = "run_id:abc\r\nrole:slave\r\nmaster_host:10.0.0.1\r\nmaster_port:6379\r\nmaster_link_status:down\r\n\
                        slave_repl_offset:77\r\nmaster_link_down_since_seconds:5\r\n\
                        slave_priority:0\r\n";
         let expected = Info {

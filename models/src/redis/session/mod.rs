@@ -24,10 +24,8 @@
 //! idle           who is silent for too long
 //! ```
 //!
-//! What differs from Redis 7.0.15: there are no users and no passwords; clients
-//! are not tracked for caching; output buffers have no limit. In RESP3 a script's reply is what it is in RESP2, but for
-//! what is nothing (`redis.setresp` is not known), and a subscription within a transaction is told in its answer. A client that listens for events of keys
-//! and changes keys in one transaction is told of each event before the reply, which Redis says first
+//! What differs from Redis 7.0.15: there are no users and no passwords; clients are not tracked for caching; output
+//! buffers have no limit; `redis.setresp` is not known. A client that listens for events of keys and changes keys in one transaction is told of each event before the reply, which Redis says first
 //! for some commands (`EXPIRE`, `HSET`). Where the order of a reply is that of a hash table there
 //! (`UNSUBSCRIBE` of everything, patterns that fit one message, `CONFIG GET`), here it is the order of
 //! subscription, of the names, of the table.

@@ -230,7 +230,7 @@ fn connections_that_are_over_are_forgotten_and_those_that_are_not_go_on() {
     let (world, server, gateway) = with_gateway(&told);
     let first = Cell::new(None);
     let begin = once(|world| world.speak(|context| first.set(Some(context.connect(server)))));
-    let come_and_go = (0..40_000_u32).map(|round| {
+    let come_and_go = (0..60_000_u32).map(|round| {
         let act = once(move |world: &mut Live<'_>| {
             world.speak(|context| {
                 let connection = context.connect(server);

@@ -133,7 +133,7 @@ fn in_a_cluster_the_token_lies_beside_the_lock() {
     bench.connected(1);
     assert_eq!(only(&mut bench), ["CLUSTER", "SLOTS"]);
     let ip = Reply::Bulk(Bytes::from(address::host(SERVER)));
-    let range = vec![Reply::Int(0), Reply::Int(16_383), Reply::Array(vec![ip])];
+    let range = vec![Reply::Int(0), Reply::Int(16_383), Reply::Array(vec![ip, Reply::Int(6379)])];
     bench.reply(2, Reply::Array(vec![Reply::Array(range)]));
     let keys = ["EVALSHA", "2", "lock:stock", "{lock:stock}:token", "10000"];
     value_of(&only(&mut bench), 4, &keys);

@@ -197,3 +197,23 @@ fn what_is_no_command_is_answered_after_all_before_it_and_hung_up_on() {
     bench.sessions.receive(ConnectionId(1), &ping, &mut bench.engine, clock);
     assert_eq!(bench.pass(0), "1:+PONG 1:-ERR Protocol error: invalid bulk length 1:closed");
 }
+
+#[test]
+fn a_client_of_a_cluster_learns_which_arguments_are_keys() {
+    let mut bench = Bench::new();
+    let get = r#"["get",2,[+readonly],1,1,1,[],[],[],[]]"#;
+    assert_eq!(bench.send(1, "COMMAND INFO get nosuch"), format!("1:[{get},nil-array]"));
+    assert!(bench.send(1, "COMMAND").contains(get));
+    assert!(bench.send(1, "COMMAND INFO eval").contains("+movablekeys],0,0,0"));
+    assert_eq!(bench.send(1, "COMMAND GETKEYS EVAL x 2 a b c"), r#"1:["a","b"]"#);
+    assert_eq!(bench.send(1, "COMMAND GETKEYS MSET a 1 b 2"), r#"1:["a","b"]"#);
+    assert_eq!(bench.send(1, "COMMAND GETKEYS EVAL x 0"), "1:[]");
+    for (asked, refusal) in [
+        ("GETKEYS NOSUCH a", "ERR Invalid command specified"),
+        ("GETKEYS PING a", "ERR The command has no key arguments"),
+        ("GETKEYS GET a b", "ERR Invalid number of arguments specified for command"),
+        ("NOSUCH", "ERR unknown subcommand 'NOSUCH'. Try COMMAND HELP."),
+    ] {
+        assert_eq!(bench.send(1, &format!("COMMAND {asked}")), format!("1:-{refusal}"));
+    }
+}
