@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     reason = "what is served runs on the real clock, on a thread of its own"
 )]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
