@@ -1,7 +1,6 @@
 //! Locks of somebody's own, held against real faults.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -114,8 +113,9 @@ struct Whimsical(Node);
 impl OwnLock for Whimsical {
     type Guard = ();
 
+    #[expect(clippy::disallowed_types, reason = "that is what is tried")]
     async fn acquire(&self) {
-        let names: HashMap<u32, u32> = (0..20).map(|name| (name, name)).collect();
+        let names: std::collections::HashMap<u32, u32> = (0..20).map(|name| (name, name)).collect();
         let first = names.keys().next().copied().unwrap_or_default();
         madsim::time::sleep(Duration::from_millis(u64::from(first))).await;
         self.0.host().sleep(Duration::from_millis(1)).await;
@@ -127,7 +127,6 @@ impl OwnLock for Whimsical {
 }
 
 #[test]
-#[expect(clippy::disallowed_types, reason = "that is what is tried")]
 fn a_users_hash_maps_do_not_make_runs_differ() {
     let whimsical =
         sale().under(&[], 3).but(|s| s.lock = recipe("none", async |node| Whimsical(node)).into());

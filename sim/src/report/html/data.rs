@@ -49,7 +49,7 @@ pub struct RunData<'o> {
     /// What messages are called and say, each text once.
     words: Vec<String>,
     /// Each meeting of a message with what was in its way.
-    hindered: Vec<(u32, RecordId, &'static str)>,
+    hindered: Vec<Hindrance>,
     /// The sentences.
     pub said: Vec<Line>,
     spans: Vec<Span>,
@@ -59,6 +59,9 @@ pub struct RunData<'o> {
     faults: Vec<FaultBar>,
     violations: Vec<ViolationData<'o>>,
 }
+
+/// A message, the record that says that it met something, and what.
+type Hindrance = (u32, RecordId, &'static str);
 
 /// The messages, in columns.
 #[derive(Debug, Default, Serialize)]
@@ -195,7 +198,7 @@ fn violations(outcome: &Outcome) -> Vec<ViolationData<'_>> {
     data.collect()
 }
 
-fn messages(history: &History) -> (Messages, Vec<String>, Vec<(u32, RecordId, &'static str)>) {
+fn messages(history: &History) -> (Messages, Vec<String>, Vec<Hindrance>) {
     let (mut messages, mut words, mut hindered) =
         (Messages::default(), Words::default(), Vec::new());
     for envelope in history.messages() {
