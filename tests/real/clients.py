@@ -203,7 +203,7 @@ def pottery_redlock(servers):
 
 @on_group
 def redis_py_sentinel(servers):
-    """Find the master, take a lock there, lose it to a failover."""
+    """Find the master, take a lock there that replicas have too, find it again after a failover."""
     from redis.sentinel import MasterNotFoundError, Sentinel
 
     sentinels = [servers.address(name) for name in servers.names("sentinel")]
@@ -232,12 +232,40 @@ def redis_py_sentinel(servers):
     yield "take at the new one", client.lock("lock", timeout=60).acquire(blocking_timeout=PATIENCE)
 
 
+def on_faulty_group(function):
+    return case(lambda binary: Served(binary, "redis-sentinel", SENTINEL_SCENARIO), None)(function)
+
+
+@on_faulty_group
+def redis_py_lock_lost_in_failover(servers):
+    """Take a lock that no replica hears of; the master crashes, and another takes it too. The real ones need a cut."""
+    from redis.sentinel import MasterNotFoundError, Sentinel
+
+    group = Sentinel([servers.address(name) for name in servers.names("sentinel")], socket_timeout=PATIENCE)
+    first = group.discover_master("mymaster")
+    servers.order("partition between=redis-1 and=redis-2,redis-3")
+    client = redis_at(servers, "redis-1")
+    lock = client.lock("lock", timeout=600)
+    yield "take", lock.acquire(blocking=False)
+    servers.crash("redis-1")
+
+    def has_moved():
+        try:
+            return group.discover_master("mymaster") != first
+        except MasterNotFoundError:
+            return False
+
+    until("another master", has_moved)
+    other = group.master_for("mymaster", socket_timeout=PATIENCE).lock("lock", timeout=600)
+    yield "take what is held", other.acquire(blocking=False)
+
+
 # redis-py's cluster client
 
 
 @on_cluster
 def redis_py_cluster(servers):
-    """Keys of all slots, through redirections; a lock that outlives its master."""
+    """Keys of all slots, through redirections; take and contend."""
     from redis.cluster import ClusterNode, RedisCluster
 
     nodes = [ClusterNode(*servers.address(name)) for name in servers.names("redis")]
