@@ -2,7 +2,7 @@
 //! `chromium-driver`), so it is asked for:
 //!
 //! ```text
-//! cargo test -p fencepost-stories --test browser -- --ignored
+//! cargo test --workspace --test browser -- --ignored
 //! ```
 
 mod driver;
