@@ -23,7 +23,7 @@ pub fn show(duration: Duration) -> String {
 }
 
 /// A signed number of nanoseconds, as [`show`] with a sign: `+5s`, `-250ms`.
-fn show_signed(nanos: i64) -> String {
+pub fn show_signed(nanos: i64) -> String {
     let sign = if nanos < 0 { '-' } else { '+' };
     format!("{sign}{}", show(Duration::from_nanos(nanos.unsigned_abs())))
 }

@@ -24,7 +24,7 @@ mod stage;
 pub mod toml;
 
 pub use crate::choices::{Choices, Enumerator, Recorded, Recorder};
-pub use crate::describe::show;
+pub use crate::describe::{show, show_signed};
 pub use crate::draw::{RandomFaults, draw_fault};
 pub use crate::plan::{Action, Fault, FaultKind, Groups, Plan, Start, Trigger};
 pub use crate::stage::Stage;

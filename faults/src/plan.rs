@@ -150,6 +150,11 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Whether faults of this kind are over as soon as they have begun, and can have no length.
+    pub const fn is_instant(self) -> bool {
+        matches!(self, Self::DropConnection | Self::Failover)
+    }
+
     /// Every kind.
     pub const ALL: [Self; 12] = [
         Self::Pause,
@@ -240,10 +245,7 @@ impl Fault {
     /// Whether it is over as soon as it has begun, and nothing is left to undo. A clock that is set is, unless
     /// it is set back later.
     pub const fn is_instant(&self) -> bool {
-        match self.kind() {
-            FaultKind::DropConnection | FaultKind::Failover => true,
-            FaultKind::ClockJump => self.length.is_none(),
-            _ => false,
-        }
+        self.kind().is_instant()
+            || matches!((self.kind(), self.length), (FaultKind::ClockJump, None))
     }
 }

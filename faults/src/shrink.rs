@@ -30,9 +30,7 @@ impl Fault {
         let with_length = lengths.map(|length| Self { length: Some(length), ..self.clone() });
         with_action.chain(with_start).chain(with_length)
     }
-}
 
-impl Fault {
     /// The same fault twice as long, and ten times: one that lasts may do what two do.
     pub fn longer(&self) -> impl Iterator<Item = Self> + '_ {
         let lengths = self.length.into_iter();

@@ -360,8 +360,8 @@ const fn is_main(thread: &u32) -> bool {
     *thread == 0
 }
 
-/// The kinds of notes that have one kind each, as triggers name them.
-const OWN_KINDS: [&str; 64] = [
+/// The kinds of what a client, or the shop, writes down.
+pub const SHOP_KINDS: [&str; 22] = [
     "acquiring",
     "gave-up",
     "acquired",
@@ -384,6 +384,10 @@ const OWN_KINDS: [&str; 64] = [
     "request-resent",
     "lease-checked",
     "lease-over",
+];
+
+/// The other kinds of notes that have one kind each.
+const OTHER_KINDS: [&str; 42] = [
     "key-set",
     "key-deleted",
     "key-expired",
@@ -429,15 +433,16 @@ const OWN_KINDS: [&str; 64] = [
 ];
 
 /// The kinds of notes, as triggers name them: [`Note::kind`] gives one of these.
-pub const NOTE_KINDS: [&str; OWN_KINDS.len() + sentinel::EVENTS.len()] = {
-    let mut kinds = [""; OWN_KINDS.len() + sentinel::EVENTS.len()];
-    let mut place = 0;
-    while place < kinds.len() {
-        kinds[place] = match place.checked_sub(OWN_KINDS.len()) {
-            None => OWN_KINDS[place],
-            Some(place) => sentinel::EVENTS[place],
-        };
-        place += 1;
+pub const NOTE_KINDS: [&str; SHOP_KINDS.len() + OTHER_KINDS.len() + sentinel::EVENTS.len()] = {
+    let mut kinds = [""; SHOP_KINDS.len() + OTHER_KINDS.len() + sentinel::EVENTS.len()];
+    let mut rest = kinds.as_mut_slice();
+    let lists: [&[&str]; 3] = [&SHOP_KINDS, &OTHER_KINDS, &sentinel::EVENTS];
+    let mut list = 0;
+    while list < lists.len() {
+        let (front, back) = rest.split_at_mut(lists[list].len());
+        front.copy_from_slice(lists[list]);
+        rest = back;
+        list += 1;
     }
     kinds
 };

@@ -23,5 +23,6 @@ pub mod seeds;
 pub mod serve;
 pub mod shrink;
 pub mod story;
+mod web;
 pub mod world;
 mod znodes;

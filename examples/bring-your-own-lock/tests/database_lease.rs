@@ -1,13 +1,17 @@
 //! A lease in a row of a database: owner, expiry and version. The database is a state machine of the test's own.
 
+mod numbers;
+
 use std::time::Duration;
 
 use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::{Oversell, TwoHolders};
 use fencepost::own::machine::{Boot, Context, DiskOperation, DiskToken, Input, Machine};
-use fencepost::own::{Message, Node, OwnLock, OwnServers, recipe};
+use fencepost::own::{Message, Node, OwnServers, recipe};
 use fencepost::scenario::FaultKind::{ClockJump, Crash, Delay, Pause};
 use fencepost::scenario::{Fencing, Scenario};
+
+use self::numbers::NumberedLease;
 
 const LEASE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(50);
@@ -78,43 +82,8 @@ impl Machine for Database {
     }
 }
 
-struct Lease(Node);
-
-impl Lease {
-    /// Says a number to the database; what it answers.
-    async fn say(&self, number: u64) -> Option<u64> {
-        let said = async {
-            let connection = self.0.connect("database").await.ok()?;
-            connection.send(Message::Number(number));
-            match connection.receive().await {
-                Ok(Message::Number(answer)) => Some(answer),
-                _ => None,
-            }
-        };
-        self.0.host().timeout(PATIENCE, said).await.ok().flatten()
-    }
-}
-
-impl OwnLock for Lease {
-    /// The version of the row.
-    type Guard = u64;
-
-    async fn acquire(&self) -> u64 {
-        loop {
-            match self.say(0).await {
-                Some(version) if version > 0 => return version,
-                _ => self.0.host().sleep(POLL).await,
-            }
-        }
-    }
-
-    async fn release(&self, version: &u64) -> bool {
-        self.say(*version).await == Some(1)
-    }
-
-    fn token(&self, version: &u64) -> Option<u64> {
-        Some(*version)
-    }
+async fn lease(node: Node) -> NumberedLease {
+    NumberedLease { node, server: "database", patience: PATIENCE, poll: POLL }
 }
 
 fn sale() -> Scenario {
@@ -122,7 +91,7 @@ fn sale() -> Scenario {
     let sale = Scenario::default().but(|s| {
         s.title = "A lease in a row".to_owned();
         s.backend = Some(database.into());
-        s.lock = recipe("lease", async |node| Lease(node)).lease(LEASE).into();
+        s.lock = recipe("lease", lease).lease(LEASE).into();
         s.duration = Duration::from_secs(20);
         s.shop.stock = 20;
     });

@@ -1,14 +1,18 @@
 //! Lock, protected thing and law are all the test's own: a counter that only whoever holds the lock may count up, read
 //! and written in two steps, on a store that checks tokens, or does not.
 
+mod numbers;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fencepost::claim::Claims as _;
 use fencepost::own::machine::{Context, Input, Machine};
-use fencepost::own::{Message, Node, Note, OwnLock, OwnServers, worker};
+use fencepost::own::{Message, Node, Note, OwnServers, worker};
 use fencepost::scenario::FaultKind::{Delay, Pause};
 use fencepost::scenario::{Outcome, Scenario};
+
+use self::numbers::NumberedLease;
 
 const LEASE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -77,41 +81,8 @@ impl Machine for Counter {
     }
 }
 
-struct Lease(Node);
-
-impl Lease {
-    async fn say(&self, number: u64) -> Option<u64> {
-        let said = async {
-            let connection = self.0.connect("registry").await.ok()?;
-            connection.send(Message::Number(number));
-            match connection.receive().await {
-                Ok(Message::Number(answer)) => Some(answer),
-                _ => None,
-            }
-        };
-        self.0.host().timeout(PATIENCE, said).await.ok().flatten()
-    }
-}
-
-impl OwnLock for Lease {
-    type Guard = u64;
-
-    async fn acquire(&self) -> u64 {
-        loop {
-            match self.say(0).await {
-                Some(token) if token > 0 => return token,
-                _ => self.0.host().sleep(Duration::from_millis(20)).await,
-            }
-        }
-    }
-
-    async fn release(&self, token: &u64) -> bool {
-        self.say(*token).await == Some(1)
-    }
-
-    fn token(&self, token: &u64) -> Option<u64> {
-        Some(*token)
-    }
+async fn lease(node: Node) -> NumberedLease {
+    NumberedLease { node, server: "registry", patience: PATIENCE, poll: Duration::from_millis(20) }
 }
 
 /// Reads the counter and writes one more.
@@ -137,7 +108,7 @@ fn counting(checks: bool) -> Scenario {
     let counting = Scenario::default().but(|s| {
         s.title = "A counter of my own".to_owned();
         s.backend = Some(servers.into());
-        s.lock = worker("registry", async |node| Lease(node), count_up).lease(LEASE).into();
+        s.lock = worker("registry", lease, count_up).lease(LEASE).into();
         s.duration = Duration::from_secs(10);
     });
     counting.under(&[Pause, Delay], 4)

@@ -169,7 +169,7 @@ fn read_trigger(mut table: Table<'_>, nodes: Nodes<'_>) -> Option<Trigger> {
 fn read_length(table: &mut Table<'_>, kind: FaultKind) -> Option<Option<Duration>> {
     // An instant has no length. Asked for nevertheless, so that the answer is better than
     // "unknown key".
-    if matches!(kind, FaultKind::DropConnection | FaultKind::Failover) {
+    if kind.is_instant() {
         if let Some(length) = table.get("for") {
             let message = format!("`{kind}` is an instant: it cannot last");
             length.problem(message, "remove `for`", None);

@@ -2,10 +2,7 @@
 //! of the recipes of it.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::standing::Standing;
@@ -158,14 +155,7 @@ pub async fn work_under<L: Lock>(
     let mut lock = Guarded::new(host.clone(), lock);
     loop {
         let held = lock.acquire().await;
-        {
-            let (mut work, mut lost) = (pin!(work(held.grant().token)), pin!(lock.lost()));
-            poll_fn(|context| match lost.as_mut().poll(context) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => work.as_mut().poll(context),
-            })
-            .await;
-        }
+        lock.lost().cuts(work(held.grant().token)).await;
         lock.release(held).await;
         host.work(rest.0..=rest.1).await;
     }

@@ -1,8 +1,8 @@
 //! Whether a lock is still held, as far as the recipe knows: what it finds out beside its user's work.
 
 use std::cell::RefCell;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -64,6 +64,16 @@ impl Lost {
     /// What never comes to its end: of a recipe that does not find out by itself.
     pub const fn never() -> Self {
         Self(None)
+    }
+
+    /// Goes on with what is done under the lock until it is done, or until the lock is lost: `None` then.
+    pub(crate) async fn cuts<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        let (mut lost, mut work) = (pin!(self), pin!(work));
+        poll_fn(|context| match lost.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => work.as_mut().poll(context).map(Some),
+        })
+        .await
     }
 }
 

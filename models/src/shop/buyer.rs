@@ -6,9 +6,8 @@
 //! taken until it expires. Its new orders have numbers that the old ones did not have.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -176,7 +175,7 @@ impl<E: Fn() -> Option<Mono>, H: AsyncFn() -> Option<bool>> Section<'_, E, H> {
             }
             outcome
         };
-        let section = unless_lost(section, lost);
+        let section = async { lost.cuts(section).await.ok_or(Stop::LockLost) };
         let stopped = match lease_check {
             LeaseCheck::Throughout => until_end(&host, section, end).await,
             LeaseCheck::None | LeaseCheck::BeforeWrite => section.await,
@@ -199,18 +198,6 @@ impl<E: Fn() -> Option<Mono>, H: AsyncFn() -> Option<bool>> Section<'_, E, H> {
             }
         }
     }
-}
-
-/// Goes on with a section until it is done or the lock is lost.
-async fn unless_lost<T>(section: impl Future<Output = T>, lost: Lost) -> Result<T, Stop> {
-    let (mut section, mut lost) = (pin!(section), pin!(lost));
-    poll_fn(|context| {
-        if lost.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(Stop::LockLost));
-        }
-        section.as_mut().poll(context).map(Ok)
-    })
-    .await
 }
 
 /// Goes on with a section until it is done or the lease is over. The lease may be extended meanwhile.

@@ -2,7 +2,6 @@
 
 use fencepost_models::machine::NodeId;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::determinism;
 use crate::report::words;
@@ -55,19 +54,10 @@ impl Moment {
         Some(Self {
             at: record.at,
             node: history.name(record.node).to_owned(),
-            event: kind(record.event),
+            event: record.event.name().to_owned(),
             cause: record.cause,
             did: did(history, record.event),
         })
-    }
-}
-
-/// The kind's name, as JSON lines have it.
-fn kind(event: Event) -> String {
-    match serde_json::to_value(event) {
-        Ok(Value::String(name)) => name,
-        Ok(Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
     }
 }
 
@@ -96,7 +86,7 @@ fn did(history: &History, event: Event) -> String {
             format!("is struck by fault {}, {}", id.0 + 1, fault(history, id.0))
         }
         Event::FaultEnded(id) => format!("is rid of fault {}, {}", id.0 + 1, fault(history, id.0)),
-        other => kind(other).replace('-', " "),
+        other => other.name().replace('-', " "),
     }
 }
 

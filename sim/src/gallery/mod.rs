@@ -137,7 +137,6 @@ fn cure(before: &Told, cure: &Told) -> Beside {
     let is_same_world = one.seed == other.seed && one.history.nodes == other.history.nodes;
     let parting = is_same_world.then(|| Parting::of(&one.history, &other.history)).flatten();
     Beside {
-        scenario: cure.scenario.clone(),
         outcome: cure.outcome.clone(),
         what: cure.scenario.title.clone(),
         notice: Some(cure.step.notice.to_owned()),

@@ -10,7 +10,7 @@ use fencepost_models::shop::ShopReply;
 
 use super::books::{Half, Part};
 use super::holds::sent_by;
-use crate::world::history::{Event, History, Record, RecordId};
+use crate::world::history::{History, Record, RecordId};
 
 /// The halves that nobody will make whole, each with the record from which on that was so: where the
 /// buyer was through with the order, or died, or where half of it came when the buyer was gone.
@@ -83,11 +83,8 @@ fn first_after(records: Option<&Vec<RecordId>>, sent: RecordId) -> Option<Record
 /// Whether a buyer leaves because of what the store has answered to its order, and not because of the
 /// stock that it read before it made one.
 fn is_answer(history: &History, record: &Record) -> bool {
-    let delivery = record.cause.and_then(|cause| history.record(cause));
-    let Some(Event::Delivered(message)) = delivery.map(|record| record.event) else {
-        return false;
-    };
-    matches!(history.message(message).message, Message::ShopReply(ShopReply::SoldOut))
+    let answer = history.brought_by(record).map(|message| &history.message(message).message);
+    matches!(answer, Some(Message::ShopReply(ShopReply::SoldOut)))
 }
 
 /// When the request was sent that a store wrote something down about.

@@ -13,7 +13,7 @@ use fencepost_models::machine::NodeId;
 use fencepost_models::note::{Name, Note};
 
 use super::locks::{LockId, Locks, grown};
-use crate::world::history::{Event, History, Record, RecordId};
+use crate::world::history::{History, Record, RecordId};
 
 /// What a server has done to a lock.
 enum Deed<'h> {
@@ -207,10 +207,7 @@ impl<'h> Owners<'h> {
 
     /// The client's message that brought a record about.
     fn request(&self, record: &Record) -> Option<Request> {
-        let Event::Delivered(message) = self.history.record(record.cause?)?.event else {
-            return None;
-        };
-        let envelope = self.history.message(message);
+        let envelope = self.history.message(self.history.brought_by(record)?);
         let is_client = *self.clients.get(usize::from(envelope.from.0))?;
         is_client.then_some(Request { client: envelope.from, sent: envelope.sent })
     }

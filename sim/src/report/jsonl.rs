@@ -87,7 +87,7 @@ impl Serialize for Line<'_> {
         map.serialize_entry("at_ns", &at)?;
         map.serialize_entry("cause", &cause)?;
         map.serialize_entry("node", self.history.name(node))?;
-        map.serialize_entry("event", event_name(event))?;
+        map.serialize_entry("event", event.name())?;
         match event {
             Event::Started { incarnation } => map.serialize_entry("incarnation", &incarnation)?,
             Event::Sent(id) | Event::Delivered(id) => {
@@ -155,36 +155,6 @@ pub(super) fn note(history: &History, id: NoteId) -> Value {
         }
     }
     note
-}
-
-pub(super) const fn event_name(event: Event) -> &'static str {
-    match event {
-        Event::Started { .. } => "started",
-        Event::Sent(_) => "sent",
-        Event::Delivered(_) => "delivered",
-        Event::Waiting(_) => "waiting",
-        Event::Blocked(_) => "blocked",
-        Event::Held(_) => "held",
-        Event::Lost { .. } => "lost",
-        Event::Connecting { .. } => "connecting",
-        Event::Connected(_) => "connected",
-        Event::Accepted(_) => "accepted",
-        Event::Closed(_) => "closed",
-        Event::ConnectionLost { .. } => "connection-lost",
-        Event::TimerFired => "timer-fired",
-        Event::DiskDone => "disk-done",
-        Event::OperatorAsked => "operator-asked",
-        Event::Noted(_) => "noted",
-        Event::FaultBegan(_) => "fault-began",
-        Event::FaultEnded(_) => "fault-ended",
-        Event::Paused => "paused",
-        Event::Resumed => "resumed",
-        Event::Crashed => "crashed",
-        Event::PowerLost => "power-lost",
-        Event::ClockJumped { .. } => "clock-jumped",
-        Event::ClockDrifts { .. } => "clock-drifts",
-        Event::TasksRan => "tasks-ran",
-    }
 }
 
 /// A message for people: bytes as text.
@@ -300,7 +270,7 @@ mod tests {
                 Value::Object(map) => map.keys().next().cloned().unwrap(),
                 other => panic!("{other}"),
             };
-            assert_eq!(name, event_name(record.event));
+            assert_eq!(name, record.event.name());
         }
     }
 

@@ -119,10 +119,7 @@ impl Told {
                 return Ok(());
             }
             sentences.insert(id, told);
-            let cause = record.cause.and_then(|cause| history.record(cause));
-            if let Some(Event::Delivered(message)) = cause.map(|cause| cause.event) {
-                messages.insert(message);
-            }
+            messages.extend(history.brought_by(record));
             Ok::<(), Infallible>(())
         });
         let has_part = |node: &NodeId| cast.clients.contains(node) || cast.store == Some(*node);

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 
 use fencepost_faults::toml::{Document, Nodes, Problem, read_plan, string};
 use fencepost_faults::{Fault, FaultKind, Plan, Start};
+use fencepost_models::note::SHOP_KINDS;
 
 use super::CLIENT;
 
@@ -63,39 +64,13 @@ fn read_faults(text: &str, nodes: Nodes<'_>) -> Result<Plan, Vec<Problem>> {
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
-/// What buyers and the shop write down, of whom there are none here.
-const OF_A_SHOP: [&str; 23] = [
-    "acquiring",
-    "gave-up",
-    "acquired",
-    "releasing",
-    "abandoned",
-    "released",
-    "lock-lost",
-    "stock-seen",
-    "order-placed",
-    "order-refused",
-    "order-unknown",
-    "sold-out",
-    "stock-initial",
-    "stock-served",
-    "write-taken",
-    "fenced",
-    "order-repeated",
-    "stock-written",
-    "order-recorded",
-    "request-resent",
-    "lease-checked",
-    "lease-over",
-    "remark",
-];
-
 /// Why a fault cannot be had here, though its words are right.
 pub fn refusal(fault: &Fault) -> Option<String> {
     if let Start::When(trigger) = &fault.start
-        && OF_A_SHOP.contains(&trigger.event.as_str())
+        // There are no buyers here, no shop, and nobody's own code that makes remarks.
+        && let event = trigger.event.as_str()
+        && (SHOP_KINDS.contains(&event) || event == "remark")
     {
-        let event = &trigger.event;
         return Some(format!(
             "`{event}`: nobody outside writes that down, only servers do, such as `key-set`"
         ));
@@ -115,11 +90,9 @@ pub fn refusal(fault: &Fault) -> Option<String> {
 
 /// An inline table with a time in it, if it has none.
 fn with_start(line: &str) -> String {
-    let has = |key: &str| {
-        let table: Option<toml::Table> = toml::from_str(&format!("fault = {line}")).ok();
-        table.and_then(|table| Some(table.get("fault")?.as_table()?.contains_key(key)))
-    };
-    if has("at") == Some(false) && has("when") == Some(false) {
+    let table: Option<toml::Table> = toml::from_str(&format!("fault = {line}")).ok();
+    let fault = table.as_ref().and_then(|table| table.get("fault")?.as_table());
+    if fault.is_some_and(|fault| !fault.contains_key("at") && !fault.contains_key("when")) {
         return line.replacen('{', "{ at = \"0s\", ", 1);
     }
     line.to_owned()

@@ -226,18 +226,13 @@ impl Gateway {
                     client.unanswered += 1;
                     context.send(connection, message);
                 }
-                Next::HangUp => {
-                    client.fate = Fate::Ends;
-                    self.to_tell.insert(id);
-                    return self.close(connection, context);
-                }
                 Next::Nothing if !client.has_ended => break,
                 // The last words of somebody who may yet be listening, or of somebody who is gone.
                 Next::Nothing if client.unanswered > 0 => {
                     context.set_timer(TimerId(connection.0), LINGER);
                     break;
                 }
-                Next::Nothing => {
+                Next::HangUp | Next::Nothing => {
                     client.fate = Fate::Ends;
                     self.to_tell.insert(id);
                     return self.close(connection, context);

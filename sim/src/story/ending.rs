@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::Hold;
 use crate::world::SimTime;
-use crate::world::history::{Event, History, Record, RecordId};
+use crate::world::history::{History, Record, RecordId};
 use crate::znodes::{Queues, Znode};
 
 /// What became of the earlier of two grants on the server that made the later one.
@@ -230,10 +230,7 @@ impl<'h> Servers<'h> {
 
     /// Whose message brought a record about, where it was a client's.
     fn client(&self, record: &Record) -> Option<NodeId> {
-        let Event::Delivered(message) = self.history.record(record.cause?)?.event else {
-            return None;
-        };
-        let from = self.history.message(message).from;
+        let from = self.history.message(self.history.brought_by(record)?).from;
         self.clients.contains(&from).then_some(from)
     }
 

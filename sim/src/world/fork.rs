@@ -15,9 +15,8 @@ use std::num::NonZeroU64;
 use fencepost_faults::{Plan, Start};
 use fencepost_models::random::OtherFuture;
 
-use super::history::{FaultId, RecordId};
+use super::history::RecordId;
 use super::injector::{Injector, UnknownNode};
-use super::queue::Upcoming;
 use super::running::Running;
 use super::time::SimTime;
 
@@ -70,12 +69,7 @@ impl Running {
             if begins.is_some_and(|begins| begins <= self.kernel.now) {
                 continue;
             }
-            let id = FaultId(self.injector.faults.len() as u32);
-            self.kernel.add_fault(armed.fault.kind());
-            self.injector.add(armed);
-            if let Some(begins) = begins {
-                self.kernel.queue.push(begins, Upcoming::FaultBegins(id));
-            }
+            self.add_fault(armed, begins);
         }
     }
 }

@@ -157,6 +157,39 @@ pub enum Event {
     OperatorAsked,
 }
 
+impl Event {
+    /// What it is called in reports, as serde calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Sent(_) => "sent",
+            Self::Delivered(_) => "delivered",
+            Self::Waiting(_) => "waiting",
+            Self::Blocked(_) => "blocked",
+            Self::Held(_) => "held",
+            Self::Lost { .. } => "lost",
+            Self::Connecting { .. } => "connecting",
+            Self::Connected(_) => "connected",
+            Self::Accepted(_) => "accepted",
+            Self::Closed(_) => "closed",
+            Self::ConnectionLost { .. } => "connection-lost",
+            Self::TimerFired => "timer-fired",
+            Self::DiskDone => "disk-done",
+            Self::OperatorAsked => "operator-asked",
+            Self::Noted(_) => "noted",
+            Self::FaultBegan(_) => "fault-began",
+            Self::FaultEnded(_) => "fault-ended",
+            Self::Paused => "paused",
+            Self::Resumed => "resumed",
+            Self::Crashed => "crashed",
+            Self::PowerLost => "power-lost",
+            Self::ClockJumped { .. } => "clock-jumped",
+            Self::ClockDrifts { .. } => "clock-drifts",
+            Self::TasksRan => "tasks-ran",
+        }
+    }
+}
+
 /// A message, and how it went out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -291,6 +324,14 @@ impl History {
     /// When a message was sent.
     pub fn sent_at(&self, envelope: &Envelope) -> SimTime {
         self.lists.records[self.place(envelope.sent)].at
+    }
+
+    /// The message whose delivery brought a record about, if one did.
+    pub fn brought_by(&self, record: &Record) -> Option<MessageId> {
+        match self.record(record.cause?)?.event {
+            Event::Delivered(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// How long a message was under way, if it was delivered at `at`.

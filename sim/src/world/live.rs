@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use fencepost_faults::{Fault, FaultKind, Plan, Start};
+use fencepost_faults::{Fault, Plan, Start};
 use fencepost_models::machine::{Context, NodeId};
 
 use super::history::{Event, FaultId, History, MessageId, Record};
@@ -92,20 +92,16 @@ impl Live<'_> {
     /// # Errors
     ///
     /// One of them names a node that is not there. None is added then.
-    pub fn inject(&mut self, plan: &Plan) -> Result<Vec<FaultId>, UnknownNode> {
-        let Running { kernel, injector, .. } = &mut *self.running;
-        let armed = Injector::new(plan, &kernel.history.nodes)?.faults;
-        let mut added = Vec::new();
-        for armed in armed {
-            let id = FaultId(injector.faults.len() as u32);
-            kernel.add_fault(armed.fault.kind());
-            if let Start::At(after) = armed.fault.start {
-                kernel.queue.push(kernel.now + after, Upcoming::FaultBegins(id));
-            }
-            injector.add(armed);
-            added.push(id);
+    pub fn inject(&mut self, plan: &Plan) -> Result<(), UnknownNode> {
+        let now = self.now();
+        for armed in Injector::new(plan, &self.running.kernel.history.nodes)?.faults {
+            let begins = match armed.fault.start {
+                Start::At(after) => Some(now + after),
+                Start::When(_) => None,
+            };
+            self.running.add_fault(armed, begins);
         }
-        Ok(added)
+        Ok(())
     }
 
     /// Ends the faults that are in force, and calls off those that have not begun. Returns how many there were.
@@ -131,7 +127,7 @@ impl Live<'_> {
 
 /// It is in force or has yet to begin. What is over in an instant is never in force.
 fn is_pending(armed: &Armed) -> bool {
-    let is_instant = matches!(armed.fault.kind(), FaultKind::DropConnection | FaultKind::Failover);
+    let is_instant = armed.fault.kind().is_instant();
     let is_over = armed.has_ended || armed.called_off || is_instant && armed.began_at.is_some();
     !is_over
 }

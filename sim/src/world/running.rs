@@ -10,8 +10,8 @@ use madsim::time::TimeHandle;
 use super::disk::Disk;
 use super::foreign::{self, Gate};
 use super::fork::Ahead;
-use super::history::{Event, LossReason, RecordId};
-use super::injector::Injector;
+use super::history::{Event, FaultId, LossReason, RecordId};
+use super::injector::{Armed, Injector};
 use super::kernel::Kernel;
 use super::limits::{LimitReached, Limits};
 use super::network::{HostState, Network};
@@ -77,6 +77,16 @@ impl Running {
             self.happen(upcoming);
             self.events += 1;
             self.limits.check(self.events, &self.kernel, &self.network)?;
+        }
+    }
+
+    /// There is one more fault. It begins then, or when its trigger is pulled.
+    pub fn add_fault(&mut self, armed: Armed, begins: Option<SimTime>) {
+        let id = FaultId(self.injector.faults.len() as u32);
+        self.kernel.add_fault(armed.fault.kind());
+        self.injector.add(armed);
+        if let Some(begins) = begins {
+            self.kernel.queue.push(begins, Upcoming::FaultBegins(id));
         }
     }
 

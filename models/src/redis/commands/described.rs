@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 
-use super::{COMMANDS, Command, Flags, KeySpec, lookup, row};
+use super::{COMMANDS, Command, Flags, KeySpec, count, lookup, row};
 use crate::redis::engine::Data;
 use crate::redis::resp::Reply;
 
@@ -63,7 +63,6 @@ pub(super) fn get_keys(_: &mut Data, arguments: &[Bytes]) -> Reply {
 fn described(command: &Command) -> Reply {
     let set = WORDS.iter().filter(|(flag, _)| command.flags.any_of(*flag));
     let mut flags: Vec<Reply> = set.map(|(_, word)| Reply::status(word)).collect();
-    let int = |number: usize| Reply::Int(i64::try_from(number).unwrap_or(i64::MAX));
     let (first, last, step) = match command.keys {
         KeySpec::Range { first, last, step } => (first, last as i64, step),
         KeySpec::OneOrListed { at } => (at, at as i64, 1),
@@ -76,9 +75,9 @@ fn described(command: &Command) -> Reply {
         Reply::Bulk(Bytes::from_static(command.full_name.as_bytes())),
         Reply::Int(i64::from(command.arity)),
         Reply::Array(flags),
-        int(first),
+        count(first),
         Reply::Int(last),
-        int(step),
+        count(step),
         Reply::Array(Vec::new()),
         Reply::Array(Vec::new()),
         Reply::Array(Vec::new()),

@@ -127,15 +127,12 @@ impl Sentinel {
                 self.clients.leave(connection);
                 context.close(connection);
             }
-            b"hello" => {
-                let reply = self.hello_from(connection, rest);
-                let reply = reply.unwrap_or_else(|refusal| refusal);
-                let protocol = self.clients.protocol(connection);
-                let reply = protocol.answer_of_sentinel(arguments, reply);
-                self.clients.answer(connection, reply);
-            }
             _ => {
-                let reply = self.carry_out(&name, arguments, context);
+                let reply = match &name[..] {
+                    b"hello" => self.hello_from(connection, rest).unwrap_or_else(|refusal| refusal),
+                    _ => self.carry_out(&name, arguments, context),
+                };
+                // After the command: HELLO changes what is spoken.
                 let protocol = self.clients.protocol(connection);
                 let reply = protocol.answer_of_sentinel(arguments, reply);
                 self.clients.answer(connection, reply);

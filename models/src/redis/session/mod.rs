@@ -102,7 +102,6 @@ impl Call<'_> {
 
     /// Says something to the client though it wants no replies, as subscriptions do.
     fn push(&mut self, message: Reply) {
-        let message = self.session().protocol.push(message);
         self.sessions.push(self.at, message);
     }
 }
@@ -281,12 +280,17 @@ impl Sessions {
             self.statistics.count_error(text);
         }
         if self.list[at].wants_replies() {
-            self.push(at, reply);
+            self.tell(at, reply);
         }
     }
 
     /// Says something that is no answer.
     fn push(&mut self, at: usize, message: Reply) {
+        let message = self.list[at].protocol.push(message);
+        self.tell(at, message);
+    }
+
+    fn tell(&mut self, at: usize, message: Reply) {
         let now_s = seconds(self.clock.wall);
         let session = &mut self.list[at];
         match session.end {
@@ -313,7 +317,6 @@ impl Sessions {
         }
         for (connection, message) in engine.data.channels.take_published() {
             if let Ok(at) = self.find(connection) {
-                let message = self.list[at].protocol.push(message);
                 self.push(at, message);
             }
         }

@@ -51,18 +51,17 @@ impl Protocol {
     /// The same of a Sentinel's. Source: `sentinel.c`, `addReplySentinelRedisInstance`,
     /// `addReplyDictOfRedisInstances`.
     pub(in crate::redis) fn answer_of_sentinel(self, arguments: &[Bytes], reply: Reply) -> Reply {
+        if self == Self::Resp2 {
+            return reply;
+        }
         let word = |at: usize| arguments.get(at).map(|word| word.to_ascii_lowercase());
         let (name, option) = (word(0).unwrap_or_default(), word(1).unwrap_or_default());
-        let shape = |reply| match (&name[..], &option[..]) {
+        nulls(match (&name[..], &option[..]) {
             (b"hello", _) | (b"sentinel", b"master") => map(reply),
             (b"sentinel", b"masters" | b"replicas" | b"slaves" | b"sentinels") => each(reply, map),
             (b"info", _) => verbatim(reply),
             _ => reply,
-        };
-        match self {
-            Self::Resp2 => reply,
-            Self::Resp3 => nulls(shape(reply)),
-        }
+        })
     }
 
     /// What nobody has asked for just now: what was published, and what concerns subscriptions.

@@ -2,49 +2,37 @@
 
 mod tables;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::cell::{Cell, letter};
 use super::column::Column;
 use super::report::{CompareReport, RowReport};
 use super::text::{about_costs, about_faults, numbers};
 use crate::judge::ViolationKind;
+use crate::web;
 
 const STYLE: &str = include_str!("page.css");
 
 /// A comparison as an HTML page.
 pub fn html(report: &CompareReport) -> String {
     let title = "fencepost: which fault breaks which lock";
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main {
-                    h1 { "Which fault breaks which lock" }
-                    p { (about_faults(report)) }
-                    (tables::faults(report))
-                    (letters())
-                    h2 id="rows" { "In numbers" }
-                    p { "Each command shows the first seed with a violation." }
-                    @for row in &report.rows { (details(row)) }
-                    h2 { "What the locks cost where nothing goes wrong" }
-                    p { (about_costs()) }
-                    (tables::costs(report))
-                    h2 { "How many seeds to the first two-holders" }
-                    (tables::first(report))
-                    h2 { "Which one to take" }
-                    (guide(report))
-                }
-            }
-        }
+    let body = html! {
+        h1 { "Which fault breaks which lock" }
+        p { (about_faults(report)) }
+        (tables::faults(report))
+        (letters())
+        h2 id="rows" { "In numbers" }
+        p { "Each command shows the first seed with a violation." }
+        @for row in &report.rows { (details(row)) }
+        h2 { "What the locks cost where nothing goes wrong" }
+        p { (about_costs()) }
+        (tables::costs(report))
+        h2 { "How many seeds to the first two-holders" }
+        (tables::first(report))
+        h2 { "Which one to take" }
+        (guide(report))
     };
-    page.into_string()
+    web::page(title, STYLE, &body, &Markup::default())
 }
 
 fn letters() -> Markup {

@@ -85,7 +85,7 @@ struct Disturbance {
 fn disturbances(history: &History, servers: &[NodeId]) -> Vec<Disturbance> {
     const FOR_EVER: SimTime = SimTime::from_nanos(u64::MAX);
     let lasts = |fault: FaultId, node: NodeId| match history.faults.get(fault.0 as usize) {
-        Some(FaultKind::DropConnection | FaultKind::Failover) => false,
+        Some(kind) if kind.is_instant() => false,
         Some(FaultKind::Crash | FaultKind::PowerLoss) => servers.contains(&node),
         _ => true,
     };

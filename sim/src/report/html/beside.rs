@@ -18,8 +18,6 @@ const FEWEST_FUTURES: usize = 20;
 /// A second run, under the same scale as the first.
 #[derive(Clone, Debug)]
 pub struct Beside {
-    /// The scenario.
-    pub scenario: Scenario,
     /// What came of it.
     pub outcome: Outcome,
     /// What is different in it.
@@ -71,10 +69,12 @@ fn fenced(scenario: &Scenario, outcome: &Outcome) -> Option<Beside> {
     }
     let changed =
         scenario.clone().but(|s| (s.shop.fencing, s.expect) = (Fencing::ReadsAndWrites, None));
-    let compared = Counterfactual::new(scenario.clone(), changed, seed).carry_out().ok()?;
-    let (scenario, outcome) = compared.changed;
+    // The run as it is has been carried out already.
+    let changed = Counterfactual::new(scenario.clone(), changed, seed).changed().clone();
+    let fenced = changed.run(seed).ok()?;
+    let parting = Parting::of(&outcome.run.history, &fenced.run.history);
     let what = "with shop.fencing = \"reads-and-writes\"".to_owned();
-    Some(Beside { scenario, outcome, what, notice: None, parting: compared.parting, replay: None })
+    Some(Beside { outcome: fenced, what, notice: None, parting, replay: None })
 }
 
 fn curve(scenario: &Scenario, outcome: &Outcome) -> Option<Curve> {

@@ -14,7 +14,7 @@ use super::marks::{Mark, mark};
 use super::spans::{Overlap, Span, Spans};
 use crate::judge::ViolationKind;
 use crate::report::cast::Cast;
-use crate::report::jsonl::{Content, event_name};
+use crate::report::jsonl::Content;
 use crate::report::telling::{Weight, select, walk};
 use crate::report::words;
 use crate::scenario::Outcome;
@@ -39,7 +39,7 @@ pub struct RunData<'o> {
     nodes: &'o [String],
     lanes: Vec<Lane>,
     /// When each record was, where, what brought it about, which of `events` it is, and which message it is about.
-    at: Vec<SimTime>,
+    pub at: Vec<SimTime>,
     node: Vec<NodeId>,
     cause: Vec<i64>,
     event: Vec<usize>,
@@ -164,7 +164,7 @@ impl<'o> RunData<'o> {
 
     fn name_events(&mut self, records: &[Record]) {
         for record in records {
-            let name = event_name(record.event);
+            let name = record.event.name();
             let known = self.events.iter().position(|known| *known == name);
             self.event.push(known.unwrap_or(self.events.len()));
             if known.is_none() {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use fencepost_faults::Action;
 use serde::Serialize;
 
 use crate::report::words;
@@ -44,17 +43,12 @@ pub fn bars(outcome: &Outcome, end: SimTime) -> Vec<FaultBar> {
         let id = FaultId(place as u32);
         let (record, from) = *began.get(&id)?;
         let action = &one.fault.action;
-        let kind = one.fault.kind().as_str();
-        let to = ended.get(&id).copied().unwrap_or(if lasts(action) { end } else { from });
+        let kind = one.fault.kind();
+        let to = ended.get(&id).copied().unwrap_or(if kind.is_instant() { from } else { end });
         let text = format!("{kind} {}", words::target(action));
-        Some(FaultBar { kind, text, from, to, record, fired: one.fired })
+        Some(FaultBar { kind: kind.as_str(), text, from, to, record, fired: one.fired })
     };
     let mut bars: Vec<FaultBar> = outcome.run.faults.iter().enumerate().filter_map(bar).collect();
     bars.sort_by_key(|bar| bar.record);
     bars
-}
-
-/// Whether a fault without an end is in force until the run's.
-const fn lasts(action: &Action) -> bool {
-    !matches!(action, Action::DropConnection(_) | Action::Failover { .. })
 }

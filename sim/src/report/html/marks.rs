@@ -1,6 +1,6 @@
 //! What happens at one moment and has a sign of its own in a lane.
 
-use fencepost_faults::show;
+use fencepost_faults::show_signed;
 use fencepost_models::note::Note;
 use serde::Serialize;
 
@@ -18,8 +18,7 @@ pub fn mark(state: &State<'_>, id: RecordId, record: &Record) -> Option<Mark> {
         Event::Crashed => ("died", "crashes".to_owned()),
         Event::PowerLost => ("died", "loses power".to_owned()),
         Event::ClockJumped { by_nanos: SignedNanos(by) } => {
-            let size = show(std::time::Duration::from_nanos(by.unsigned_abs()));
-            ("jumped", format!("clock {}{size}", if by < 0 { '-' } else { '+' }))
+            ("jumped", format!("clock {}", show_signed(by)))
         }
         _ => return None,
     };

@@ -31,13 +31,14 @@ mod spans;
 #[cfg(test)]
 mod tests;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 pub use self::beside::{Beside, Besides};
 pub use self::claim::claim;
 use self::section::section;
 use crate::likelihood::Curve;
 use crate::scenario::{Outcome, Scenario};
+use crate::web;
 
 const STYLE: &str = include_str!("page/page.css");
 
@@ -98,29 +99,10 @@ pub(crate) fn sections(shown: &[Shown<'_>]) -> Markup {
 /// A whole page around a body, with the script for its runs.
 pub(crate) fn document(title: &str, body: &Markup) -> String {
     let script = format!("(() => {{\n\"use strict\";\n{}}})();", SCRIPT.concat());
-    framed(title, body, &html! { script { (PreEscaped(script)) } })
+    web::page(title, STYLE, body, &html! { script { (PreEscaped(script)) } })
 }
 
 /// A whole page without runs.
 pub(crate) fn plain(title: &str, body: &Markup) -> String {
-    framed(title, body, &Markup::default())
-}
-
-fn framed(title: &str, body: &Markup, script: &Markup) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                main { (body) }
-                (script)
-            }
-        }
-    };
-    page.into_string()
+    web::page(title, STYLE, body, &Markup::default())
 }

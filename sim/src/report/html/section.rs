@@ -95,7 +95,7 @@ pub fn section(number: usize, shown: &Shown<'_>) -> Markup {
             @for (place, run) in data.runs.iter().enumerate() {
                 details open[place == 0] {
                     summary { "Step by step" @if place > 0 { ", " (beside.map_or("", |beside| &beside.what)) } }
-                    (steps(&format!("{id}-{place}"), run, [Some(outcome), beside.map(|one| &one.outcome)][place.min(1)]))
+                    (steps(&format!("{id}-{place}"), run))
                 }
             }
             script type="application/json" class="data" { (PreEscaped(embedded(&data))) }
@@ -171,9 +171,7 @@ fn about_curve(curve: &Curve) -> Markup {
     }
 }
 
-fn steps(anchor: &str, run: &RunData<'_>, outcome: Option<&Outcome>) -> Markup {
-    let Some(outcome) = outcome else { return Markup::default() };
-    let history = &outcome.run.history;
+fn steps(anchor: &str, run: &RunData<'_>) -> Markup {
     let chosen: Vec<(usize, &Line)> =
         run.said.iter().enumerate().filter(|(_, line)| line.4).collect();
     let left_out = |place: usize| {
@@ -187,9 +185,8 @@ fn steps(anchor: &str, run: &RunData<'_>, outcome: Option<&Outcome>) -> Markup {
             @for (place, (_, Line(id, weight, sign, text, _))) in chosen.iter().enumerate() {
                 @if left_out(place) > 0 { (gap(left_out(place))) }
                 @let is_new = anchored.replace(*id) != Some(*id);
-                @let at = history.record(*id).map(|record| record.at).unwrap_or_default();
                 li class=(class(*weight)) id=[is_new.then(|| format!("{anchor}-{}", id.0))] {
-                    a class="moment-link" href={ "#" (anchor) "-" (id.0) } { (at) }
+                    a class="moment-link" href={ "#" (anchor) "-" (id.0) } { (run.at[id.0 as usize]) }
                     span { (sign) }
                     span { (text) }
                 }

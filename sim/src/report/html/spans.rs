@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fencepost_faults::{Action, show};
+use fencepost_faults::{Action, show_signed};
 use fencepost_models::machine::NodeId;
 use fencepost_models::note::Note;
 use serde::{Serialize, Serializer};
@@ -244,13 +244,12 @@ fn process(state: &State<'_>, node: NodeId) -> Option<Now> {
 
 /// How wrong a clock is, if it is.
 fn clock_is((offset_nanos, ppm): (i64, i32)) -> Option<String> {
-    let offset = std::time::Duration::from_nanos(offset_nanos.unsigned_abs());
-    let sign = if offset_nanos < 0 { "-" } else { "+" };
+    let offset = show_signed(offset_nanos);
     match (offset_nanos, ppm) {
         (0, 0) => None,
-        (_, 0) => Some(format!("clock {sign}{}", show(offset))),
+        (_, 0) => Some(format!("clock {offset}")),
         (0, ppm) => Some(format!("clock {ppm:+} ppm")),
-        (_, ppm) => Some(format!("clock {sign}{}, {ppm:+} ppm", show(offset))),
+        (_, ppm) => Some(format!("clock {offset}, {ppm:+} ppm")),
     }
 }
 

@@ -7,7 +7,7 @@ use fencepost_models::message::Message;
 use fencepost_models::note::Note;
 use fencepost_models::shop::ShopRequest;
 
-use crate::world::history::{Event, History};
+use crate::world::history::History;
 
 /// A thread of a node's process, or one that is known by its connection alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +48,7 @@ impl Threads {
                     all.insert(Who::Thread(record.node, thread));
                 }
                 Note::StockSeen { .. } => {
-                    let cause = record.cause.and_then(|cause| history.record(cause));
-                    if let Some(Event::Delivered(message)) = cause.map(|cause| cause.event) {
+                    if let Some(message) = history.brought_by(record) {
                         connections.insert(history.message(message).connection, thread);
                     }
                 }

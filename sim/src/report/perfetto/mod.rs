@@ -39,7 +39,7 @@ use serde_json::{Map, Value, json};
 use self::event::{Phase, Trace};
 use self::tracks::{Place, Track, nest};
 use super::cast::Cast;
-use super::jsonl::{self, Content, event_name};
+use super::jsonl::{self, Content};
 use super::words;
 use crate::judge::{Hold, HoldEnd, holds};
 use crate::scenario::{Outcome, Scenario};
@@ -309,7 +309,7 @@ fn show_obstacle<W: io::Write + ?Sized>(
     if let Event::Lost { reason, .. } = record.event {
         args.insert("reason".to_owned(), json!(reason));
     }
-    let name = format!("{}: {}", event_name(record.event), words::message(&envelope.message));
+    let name = format!("{}: {}", record.event.name(), words::message(&envelope.message));
     let event = trace.event(Track::Network(record.node), &name, "network")?;
     event.at(record.at).write(Phase::Instant, Value::Object(args))
 }

@@ -1,6 +1,6 @@
 //! What there is to say of a fault, and of what it did to a process.
 
-use fencepost_faults::{Action, FaultKind, show};
+use fencepost_faults::{Action, show};
 use fencepost_models::machine::NodeId;
 
 use super::glyph::Glyph;
@@ -15,12 +15,10 @@ pub fn begin_of(state: &State<'_>, place: NodeId, fault: FaultId) -> String {
     };
     let action = &outcome.fault.action;
     let length = outcome.fault.length.map(show);
-    let length = match (action.kind(), length) {
-        (FaultKind::DropConnection | FaultKind::Failover, _) | (FaultKind::ClockJump, None) => {
-            String::new()
-        }
-        (_, Some(length)) => format!(" for {length}"),
-        (_, None) => " for good".to_owned(),
+    let length = match length {
+        _ if outcome.fault.is_instant() => String::new(),
+        Some(length) => format!(" for {length}"),
+        None => " for good".to_owned(),
     };
     let is_about_process =
         matches!(action, Action::Pause { .. } | Action::Crash { .. } | Action::PowerLoss { .. });
@@ -48,7 +46,7 @@ pub fn end_of(state: &State<'_>, id: RecordId, record: &Record, action: &Action)
             };
             (!runs_again).then(|| format!("over: {action}{stays}"))
         }
-        Action::DropConnection(_) | Action::Failover { .. } => None,
+        action if action.kind().is_instant() => None,
         Action::ClockJump { node, .. } => Some(format!("the clock of {node} is set back again")),
         other => Some(format!("over: {other}")),
     }

@@ -120,10 +120,7 @@ impl<'a> State<'a> {
 
     /// The message whose delivery brought a record about.
     pub fn brought_by(&self, record: &Record) -> Option<&'a Envelope> {
-        match self.history().record(record.cause?)?.event {
-            Event::Delivered(message) => Some(self.history().message(message)),
-            _ => None,
-        }
+        self.history().brought_by(record).map(|message| self.history().message(message))
     }
 
     /// Whether a server took it from a file when it started: time brought it, not a message.

@@ -8,6 +8,7 @@ use crate::judge::holds;
 use crate::judge::testing::{A, B, C, LOCK, REDIS, Story};
 use crate::scenario::{Backend, Outcome, Recipe, Scenario, ZooKeeper};
 use crate::story::two_grants;
+use crate::world::history::Event;
 
 const LEASE: Duration = Duration::from_secs(10);
 

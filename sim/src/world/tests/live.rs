@@ -139,7 +139,7 @@ fn faults_come_when_they_are_asked_for_and_can_be_ended() {
         once(move |world: &mut Live<'_>| assert_eq!(world.health(server), wanted))
     };
     let inject = |fault: Fault| {
-        once(move |world: &mut Live<'_>| drop(world.inject(&vec![fault.clone()]).unwrap()))
+        once(move |world: &mut Live<'_>| world.inject(&vec![fault.clone()]).unwrap())
     };
     let mut outside = ByHand::new(vec![
         (

@@ -349,3 +349,23 @@ fn a_script_on_two_keys_has_to_come_again_while_its_slot_is_open() {
     assert_eq!(rig.hear(client, 10), Some(Reply::OK));
     assert_eq!(rig.hear(client, 10).map(|reply| error(Some(reply))).as_deref(), Some(again));
 }
+
+#[test]
+fn who_listens_to_a_lost_slots_channel_is_told_so_in_its_own_protocol() {
+    let mut rig = cluster();
+    let [plain, newer] = [rig.client(3), rig.client(3)];
+    rig.tell(newer, "HELLO 3");
+    assert!(matches!(rig.hear(newer, 10), Some(Reply::Map(_))));
+    for client in [plain, newer] {
+        rig.tell(client, "SSUBSCRIBE foo");
+        assert!(rig.hear(client, 10).is_some());
+    }
+    let target = id(&mut rig, 1);
+    for node in [1, 3] {
+        let moved = format!("CLUSTER SETSLOT 12182 NODE {target}");
+        assert_eq!(rig.ask(node, &moved), Some(Reply::OK));
+    }
+    let told = [plain, newer].map(|client| rig.hear(client, 100));
+    assert!(matches!(&told[0], Some(Reply::Array(words)) if words.len() == 3), "{told:?}");
+    assert!(matches!(&told[1], Some(Reply::Push(words)) if words.len() == 3), "{told:?}");
+}
