@@ -33,11 +33,6 @@ impl Process {
         process
     }
 
-    /// Where it listens.
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
     fn wait_until_it_listens(&self) {
         let wanted = format!(":{:04X} 00000000:0000 0A", self.port);
         for _ in 0..500 {

@@ -16,7 +16,6 @@ use crate::transcript::Heard;
 /// A connection's own: addresses and descriptors, times, and what its buffers weigh.
 const CLIENT: &str = r"\b(addr|laddr|fd|age|idle|qbuf|qbuf-free|argv-mem|multi-mem|rbs|rbp|obl|oll|omem|tot-mem)=\S*";
 
-/// Two digits and more at once: how long a list of numbers is, must be the same all the same.
 enum Mask {
     Near(u64),
     Hide(Regex),

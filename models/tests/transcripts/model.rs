@@ -54,10 +54,8 @@ fn start(rig: &mut Rig, servers: Servers, at: usize) {
             Box::new(Server::in_cluster(boot, settings, cluster))
         }
         Servers::Sentinel if at == 2 => {
-            let settings = SentinelSettings {
-                down_after: DOWN_AFTER,
-                ..SentinelSettings::new(node(0), 1)
-            };
+            let settings =
+                SentinelSettings { down_after: DOWN_AFTER, ..SentinelSettings::new(node(0), 1) };
             Box::new(Sentinel::new(boot, settings))
         }
         _ => Box::new(Server::new(boot, settings)),

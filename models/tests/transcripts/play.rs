@@ -118,9 +118,9 @@ impl Player<'_> {
         let at = self.side.open(server);
         self.connections.insert(name.to_owned(), at);
         let speaks_of = |step: &crate::transcript::Step| match &step.act {
-            Act::Command { text, .. } => {
-                text.split(' ').any(|word| word.starts_with('$') && word.ends_with(&format!(":{name}")))
-            }
+            Act::Command { text, .. } => text
+                .split(' ')
+                .any(|word| word.starts_with('$') && word.ends_with(&format!(":{name}"))),
             _ => false,
         };
         if case.steps.iter().any(speaks_of) {
@@ -151,12 +151,18 @@ impl Player<'_> {
             }
             _ => None,
         };
-        value.map(|value| Some(Bytes::from(value))).ok_or_else(|| format!("stands for nothing: {text}"))
+        value
+            .map(|value| Some(Bytes::from(value)))
+            .ok_or_else(|| format!("stands for nothing: {text}"))
     }
 
     /// What all connections have received once every server has done what it was asked for; first on the
     /// one that has just sent something.
     fn hear(&mut self, first: &str) -> Vec<Heard> {
+        // What goes from one server to another takes its time, though nobody waits for it.
+        if self.probes.len() > 1 {
+            self.side.sleep(20);
+        }
         // What is done in the same turn of a server's loop as the first probe is sent before the second.
         for _ in 0..2 {
             for probe in self.probes.clone() {
@@ -172,9 +178,8 @@ impl Player<'_> {
         }
         heard.sort_by_key(|heard| heard.connection != first);
         // One that was closed is another one from now on.
-        self.connections.retain(|name, _| {
-            !heard.iter().any(|heard| heard.closed && heard.connection == *name)
-        });
+        self.connections
+            .retain(|name, _| !heard.iter().any(|heard| heard.closed && heard.connection == *name));
         heard
     }
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use fencepost_models::redis::cluster::{ClusterSettings, NodeName};
 use fencepost_models::redis::resp::encode_command;
 
-use crate::process::{Process, sleep};
 use crate::play::{Side, node};
+use crate::process::{Process, sleep};
 use crate::servers::Servers;
 
 /// A master's pings would lengthen the stream of writes at times that are not the same.

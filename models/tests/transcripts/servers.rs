@@ -62,12 +62,18 @@ impl Servers {
             Self::Replica => &[
                 (1, "INFO replication", "master_link_status:up"),
                 (0, "INFO replication", "state=online"),
+                // A replica is online a while before the first write reaches it.
+                (0, "SET ready yes", "+OK"),
+                (0, "WAIT 1 2000", ":1"),
+                (0, "DEL ready", ":1"),
+                (0, "WAIT 1 2000", ":1"),
             ],
             Self::Sentinel => &[
                 (1, "INFO replication", "master_link_status:up"),
                 (0, "INFO replication", "state=online"),
                 (2, "INFO sentinel", "status=ok"),
                 (2, "INFO sentinel", "slaves=1"),
+                (2, "SENTINEL REPLICAS mymaster", "master-link-status\r\n$2\r\nok"),
             ],
             Self::Cluster => &[
                 (0, "CLUSTER INFO", "cluster_state:ok"),

@@ -137,8 +137,7 @@ impl Case {
             let millis = time.strip_suffix("ms").and_then(|millis| millis.parse().ok());
             Act::Sleep(millis.ok_or("a sleep is `sleep 120ms`")?)
         } else {
-            let (connection, rest) =
-                line.split_once(' ').ok_or("neither a command nor a reply")?;
+            let (connection, rest) = line.split_once(' ').ok_or("neither a command nor a reply")?;
             let kind = connection.chars().last();
             let connection = connection.trim_end_matches(['>', '~', '<']).to_owned();
             match kind {

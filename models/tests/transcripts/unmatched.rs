@@ -31,7 +31,9 @@ impl Unmatched {
     pub fn never_met(&self) -> Vec<String> {
         let is_whole = std::env::var_os("FENCEPOST_TRANSCRIPT").is_none();
         let never = self.0.iter().filter(|(_, (_, was_met))| is_whole && !was_met);
-        never.map(|((file, title), _)| format!("{NAME}.txt: no such case: {file}: {title}")).collect()
+        never
+            .map(|((file, title), _)| format!("{NAME}.txt: no such case: {file}: {title}"))
+            .collect()
     }
 }
 
