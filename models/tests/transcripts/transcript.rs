@@ -153,7 +153,7 @@ impl Case {
 
     fn hear(&mut self, connection: String, rest: &str) -> Result<(), &'static str> {
         let step = self.steps.last_mut().ok_or("a reply to nothing")?;
-        if !step.heard.last().is_some_and(|heard| heard.connection == connection) {
+        if step.heard.last().is_none_or(|heard| heard.connection != connection) {
             step.heard.push(Heard { connection, ..Heard::default() });
         }
         let heard = step.heard.last_mut().ok_or("a reply to nothing")?;
