@@ -7,7 +7,9 @@
 
 mod compare;
 mod generate;
+mod planted;
 mod real;
+#[path = "../beside/shrink.rs"]
 mod shrink;
 
 use bytes::Bytes;
