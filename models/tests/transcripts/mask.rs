@@ -4,7 +4,7 @@
 //! near 100       numbers may be so far apart, as long as neither is negative: what is left of a lease
 //! hide REGEX     what matches in a text is not compared: run ids, times
 //! only REGEX     of the lines of a text those are compared that match, in full
-//! sorted         in whatever order: what stands in a hash table there
+//! sorted         the lines of a text, the parts of a reply, in whatever order: that of a hash table
 //! client         what CLIENT LIST and CLIENT INFO say of memory, sockets and the moment
 //! ```
 
@@ -116,7 +116,12 @@ impl Masks {
                         text.lines().filter(|line| regex.is_match(line)).collect();
                     text = lines.join("\n");
                 }
-                Mask::Near(_) | Mask::Sorted => {}
+                Mask::Sorted => {
+                    let mut lines: Vec<&str> = text.lines().collect();
+                    lines.sort_unstable();
+                    text = lines.join("\n");
+                }
+                Mask::Near(_) => {}
             }
         }
         text.into()
@@ -174,6 +179,7 @@ fn a_mask_hides_what_it_names_and_nothing_else() {
     assert!(!agree(&["only a:.*"], b"$8\r\na:1\r\nb:2\r\n", b"$8\r\na:2\r\nb:2\r\n"));
     assert!(agree(&["sorted"], b"*2\r\n:1\r\n:2\r\n", b"*2\r\n:2\r\n:1\r\n"));
     assert!(!agree(&[], b"*2\r\n:1\r\n:2\r\n", b"*2\r\n:2\r\n:1\r\n"));
+    assert!(agree(&["sorted"], b"$4\r\na\nb\n\r\n", b"$4\r\nb\na\n\r\n"));
     assert!(agree(&["client"], b"$12\r\nid=3 addr=xy\r\n", b"$12\r\nid=3 addr=yz\r\n"));
     assert!(!agree(&["client"], b"$12\r\nid=3 addr=xy\r\n", b"$12\r\nid=4 addr=xy\r\n"));
     assert!(Masks::read(&["nonsense".to_owned()]).is_err());
