@@ -40,8 +40,7 @@ mod propagation;
 pub(crate) mod real;
 mod replication;
 pub mod resp;
-#[cfg(test)]
-pub(crate) mod rig;
+pub mod rig;
 mod script;
 pub mod sentinel;
 pub mod server;

@@ -2,6 +2,7 @@
 //! timers are exact, a link can be cut. What the world adds to that, faults above all, is not here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -31,7 +32,7 @@ enum Event {
 }
 
 /// Machines on a network.
-pub(crate) struct Rig {
+pub struct Rig {
     machines: BTreeMap<NodeId, Box<dyn Machine>>,
     files: BTreeMap<NodeId, Files>,
     queue: BTreeMap<(u64, u64), (NodeId, Event)>,
@@ -41,7 +42,8 @@ pub(crate) struct Rig {
     cut: BTreeSet<(NodeId, NodeId)>,
     held: VecDeque<(NodeId, NodeId, Event)>,
     replies: Vec<(ConnectionId, Reply)>,
-    pub(crate) notes: Vec<(NodeId, Note)>,
+    /// What the machines have written down.
+    pub notes: Vec<(NodeId, Note)>,
     /// By how much wall clocks are wrong, in milliseconds.
     offsets_ms: BTreeMap<NodeId, i64>,
     now: u64,
@@ -49,8 +51,15 @@ pub(crate) struct Rig {
     next_connection: u32,
 }
 
+impl Default for Rig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Rig {
-    pub(crate) fn new() -> Self {
+    /// A network without machines, at some time in the year 2023.
+    pub fn new() -> Self {
         Self {
             machines: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -69,7 +78,7 @@ impl Rig {
     }
 
     /// Starts a process on a node, with the files that the last one there has left.
-    pub(crate) fn start(
+    pub fn start(
         &mut self,
         node: u16,
         incarnation: u32,
@@ -88,7 +97,7 @@ impl Rig {
     }
 
     /// Ends a node's process; its peers hear of it.
-    pub(crate) fn kill(&mut self, node: u16) {
+    pub fn kill(&mut self, node: u16) {
         let node = NodeId(node);
         self.machines.remove(&node);
         self.timers.retain(|(of, _), _| *of != node);
@@ -101,12 +110,12 @@ impl Rig {
     }
 
     /// Cuts two nodes off from each other.
-    pub(crate) fn cut(&mut self, one: u16, other: u16) {
+    pub fn cut(&mut self, one: u16, other: u16) {
         self.cut.extend([(NodeId(one), NodeId(other)), (NodeId(other), NodeId(one))]);
     }
 
     /// Joins all that was cut; what has waited gets through.
-    pub(crate) fn heal(&mut self) {
+    pub fn heal(&mut self) {
         self.cut.clear();
         for (from, to, event) in std::mem::take(&mut self.held) {
             self.send(from, to, event);
@@ -114,7 +123,7 @@ impl Rig {
     }
 
     /// Lets time pass.
-    pub(crate) fn pass(&mut self, millis: u64) {
+    pub fn pass(&mut self, millis: u64) {
         let end = self.now + millis * MILLI;
         while let Some(entry) = self.queue.first_entry()
             && entry.key().0 <= end
@@ -127,7 +136,7 @@ impl Rig {
     }
 
     /// Asks a server for something and waits for the answer, for three seconds at most.
-    pub(crate) fn ask(&mut self, node: u16, line: &str) -> Option<Reply> {
+    pub fn ask(&mut self, node: u16, line: &str) -> Option<Reply> {
         let connection = self.client(node);
         self.tell(connection, line);
         let reply = self.hear(connection, 3000);
@@ -136,7 +145,7 @@ impl Rig {
     }
 
     /// A client's connection to a server.
-    pub(crate) fn client(&mut self, node: u16) -> ConnectionId {
+    pub fn client(&mut self, node: u16) -> ConnectionId {
         let connection = ConnectionId(self.next_connection);
         self.next_connection += 1;
         self.connections.insert(connection, [CLIENT, NodeId(node)]);
@@ -145,20 +154,30 @@ impl Rig {
     }
 
     /// True until somebody closes a connection.
-    pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
+    pub fn is_open(&self, connection: ConnectionId) -> bool {
         self.connections.contains_key(&connection)
     }
 
-    /// Sends a command.
-    pub(crate) fn tell(&mut self, connection: ConnectionId, line: &str) {
+    /// Sends a command, its words parted by spaces.
+    pub fn tell(&mut self, connection: ConnectionId, line: &str) {
         let words = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes()));
-        let message = Message::Redis(words.collect());
-        let [_, server] = self.connections[&connection];
+        self.tell_words(connection, words.collect());
+    }
+
+    /// Sends a command, if the connection is still open.
+    pub fn tell_words(&mut self, connection: ConnectionId, words: Arc<[Bytes]>) {
+        let Some([_, server]) = self.connections.get(&connection).copied() else { return };
+        let message = Message::Redis(words);
         self.send(CLIENT, server, Event::Message { connection, message });
     }
 
+    /// True when there is an answer on a connection that nobody has heard yet.
+    pub fn has_heard(&self, connection: ConnectionId) -> bool {
+        self.replies.iter().any(|(on, _)| *on == connection)
+    }
+
     /// Waits for an answer on a connection.
-    pub(crate) fn hear(&mut self, connection: ConnectionId, at_most_ms: u64) -> Option<Reply> {
+    pub fn hear(&mut self, connection: ConnectionId, at_most_ms: u64) -> Option<Reply> {
         for _ in 0..=at_most_ms {
             let place = self.replies.iter().position(|(on, _)| *on == connection);
             if let Some(place) = place {
@@ -170,7 +189,7 @@ impl Rig {
     }
 
     /// A field of `INFO`.
-    pub(crate) fn info(&mut self, node: u16, field: &str) -> Option<String> {
+    pub fn info(&mut self, node: u16, field: &str) -> Option<String> {
         let Some(Reply::Bulk(text)) = self.ask(node, "INFO") else { return None };
         let text = String::from_utf8_lossy(&text).into_owned();
         let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -178,7 +197,7 @@ impl Rig {
     }
 
     /// Sets a node's wall clock by so many milliseconds.
-    pub(crate) fn jump(&mut self, node: u16, by_ms: i64) {
+    pub fn jump(&mut self, node: u16, by_ms: i64) {
         *self.offsets_ms.entry(NodeId(node)).or_default() += by_ms;
     }
 

@@ -227,7 +227,7 @@ pub(super) fn wrong_subcommand(arguments: &[Bytes]) -> Reply {
 /// The reply to a command that is not in the table.
 ///
 /// Source: `server.c`, `commandCheckExistence`.
-fn unknown_command(arguments: &[Bytes]) -> Reply {
+pub(super) fn unknown_command(arguments: &[Bytes]) -> Reply {
     const SHOWN_MAX_BYTES: usize = 128;
     let name = arguments.first().map_or(&b""[..], |name| name);
     let is_container = row(COMMANDS, name).is_some_and(|row| !row.subcommands.is_empty());
