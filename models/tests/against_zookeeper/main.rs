@@ -25,7 +25,7 @@ use fencepost_models::{machine, message, note, process, random, time, zookeeper}
 #[allow(dead_code, reason = "used by the model's own tests")]
 mod disk;
 #[path = "../../src/zookeeper/tests/rig.rs"]
-#[allow(dead_code, reason = "used by the model's own tests")]
+#[allow(dead_code, clippy::unwrap_used, reason = "used by the model's own tests")]
 mod rig;
 #[path = "../../src/zookeeper/tests/seen.rs"]
 #[allow(dead_code, reason = "used by the model's own tests")]
@@ -33,9 +33,11 @@ mod seen;
 
 mod model;
 mod play;
+mod random_requests;
 mod real;
 mod script;
 mod shown;
+mod shrink;
 mod transcript;
 
 use self::model::Model;

@@ -34,6 +34,8 @@ pub trait Side {
 const LIMIT_MS: u64 = 3000;
 /// After so long a silence nothing more comes.
 const QUIET_MS: u64 = 100;
+/// After so long a silence nobody is hanging up.
+const END_MS: u64 = 20;
 const USUAL_TIMEOUT_MS: u32 = 10_000;
 
 #[derive(Clone, Default)]
@@ -118,6 +120,12 @@ impl<'a> Play<'a> {
         let words: Vec<&str> = what.split_whitespace().collect();
         match *words {
             ["connect", ref options @ ..] => {
+                let closes = self.clients.get(name).is_some_and(|client| client.line.is_some());
+                if closes {
+                    // One that is closed already takes no request, and would race with its end.
+                    self.hear(name, END_MS, None);
+                    self.leave(name);
+                }
                 let old = self.clients.get(name).map_or(0, |client| client.sessions);
                 self.clients.insert(name.to_owned(), Client { sessions: old, ..Client::default() });
                 return self.connect(name, options);
@@ -264,28 +272,31 @@ impl<'a> Play<'a> {
         vec![format!("session {session} for {} ms{given}", connected.timeout_ms)]
     }
 
+    /// Ends a client's session, so that it does not expire in a later case.
+    fn leave(&mut self, name: &str) {
+        let Some(client) = self.clients.get(name) else { return };
+        if client.line.is_none() && client.session != SessionId::NONE {
+            self.connect(name, &[]);
+        }
+        if self.clients.get(name).is_some_and(|client| client.line.is_some()) {
+            self.step(&format!("{name} close"));
+        }
+        if let Some(line) = self.clients.get_mut(name).and_then(|it| it.line.take()) {
+            self.side.close(line);
+        }
+    }
+
     /// Ends the case: what clients have heard and no step has taken, and no session is left.
     pub fn end(mut self) -> Vec<(String, Vec<String>)> {
         let mut left = Vec::new();
         let names: Vec<String> = self.clients.keys().cloned().collect();
         for name in &names {
-            let lines = self.hear(name, 20, None);
+            let lines = self.hear(name, END_MS, None);
             if !lines.is_empty() && lines != ["nothing"] {
                 left.push((format!("{name} hears"), lines));
             }
         }
-        for name in &names {
-            let client = self.clients.get(name).expect("is there");
-            if client.line.is_none() && client.session != SessionId::NONE {
-                self.connect(name, &[]);
-            }
-            if self.clients.get(name).is_some_and(|client| client.line.is_some()) {
-                self.step(&format!("{name} close"));
-            }
-            if let Some(line) = self.clients.get_mut(name).and_then(|it| it.line.take()) {
-                self.side.close(line);
-            }
-        }
+        names.iter().for_each(|name| self.leave(name));
         left
     }
 }

@@ -58,8 +58,7 @@ impl Names {
     fn time(&self, ms: u64) -> &'static str {
         match ms {
             0 => "none",
-            // Clocks of servers on one host agree but for the milliseconds.
-            ms if ms + 1000 >= self.began_ms => "now",
+            ms if ms >= self.began_ms => "now",
             _ => "before",
         }
     }
