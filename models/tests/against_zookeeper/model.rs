@@ -37,7 +37,6 @@ impl Model {
         Self { rig, lines: Vec::new() }
     }
 
-    pub fn dbg(&self) -> String { let t = format!("{:?}", self.rig.server(1).unwrap().tree()); let i = t.find("sessions").unwrap(); t[i..].to_owned() }
     fn take_in(&mut self, line: usize) {
         let line = &mut self.lines[line];
         for packet in self.rig.heard.remove(&line.connection).unwrap_or_default() {
