@@ -207,7 +207,9 @@ impl<'a> Play<'a> {
                     let (_, request) = client.asked.remove(place);
                     let text = self.names.reply(&frame, &request);
                     lines.extend(text.lines().map(str::to_owned));
-                    if Some(xid) == until {
+                    // Pings share one number: the last of them is meant.
+                    let is_last = client.asked.iter().all(|(of, _)| *of != xid);
+                    if Some(xid) == until && is_last {
                         break;
                     }
                 }

@@ -145,7 +145,7 @@ impl Drop for Real {
             let _ = process.kill();
             let _ = process.wait();
         }
-        let _ = std::fs::rename(&self.folder, "/tmp/zkkeep");
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
