@@ -17,6 +17,7 @@ impl Process {
     ///
     /// Nobody connects for that: each connection is a client that the server numbers, so the kernel is asked.
     pub fn start(port: u16, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+        assert!(!is_listened_on(port), "port {port} is taken: by another run of these tests?");
         let folder = std::env::temp_dir().join(format!("fencepost-redis-{port}"));
         // What a run has left that was killed.
         let _ = std::fs::remove_dir_all(&folder);
@@ -34,16 +35,19 @@ impl Process {
     }
 
     fn wait_until_it_listens(&self) {
-        let wanted = format!(":{:04X} 00000000:0000 0A", self.port);
         for _ in 0..500 {
-            let listening = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-            if listening.contains(&wanted) {
+            if is_listened_on(self.port) {
                 return;
             }
             sleep(10);
         }
         panic!("redis-server does not listen on port {}", self.port);
     }
+}
+
+fn is_listened_on(port: u16) -> bool {
+    let listening = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    listening.contains(&format!(":{port:04X} 00000000:0000 0A"))
 }
 
 impl Drop for Process {

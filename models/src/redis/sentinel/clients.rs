@@ -198,7 +198,7 @@ impl Sentinel {
         context: &mut Context<'_>,
     ) -> Reply {
         /// Those that are known here.
-        const SUBCOMMANDS: [&[u8]; 10] = [
+        const SUBCOMMANDS: [&[u8]; 11] = [
             b"masters",
             b"myid",
             b"get-master-addr-by-name",
@@ -207,6 +207,7 @@ impl Sentinel {
             b"master",
             b"replicas",
             b"slaves",
+            b"sentinels",
             b"failover",
             b"ckquorum",
         ];
