@@ -110,7 +110,9 @@ impl Real {
             return false;
         };
         let mut text = String::new();
-        stream.write_all(b"srvr").is_ok()
+        // Somebody else may listen there, who never says anything.
+        stream.set_read_timeout(Some(Duration::from_secs(1))).is_ok()
+            && stream.write_all(b"srvr").is_ok()
             && stream.read_to_string(&mut text).is_ok()
             && text.contains(what)
     }
