@@ -132,13 +132,14 @@ def is_bad(sentence):
 
 
 def table(comparison, numbers):
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in columns(comparison))
+    names = columns(comparison)
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     rows = []
     for row in comparison.rows():
         event, sentence, *_ = row
         kind = ' class="bad"' if is_bad(sentence) else ""
         numbered = f"<td><b{kind}>{numbers[event]}</b></td><td>{html.escape(sentence)}</td>"
         rows.append(f"<tr>{numbered}{''.join(f'<td>{cell}</td>' for cell in cells(row)[1:])}</tr>")
-    return f"""<div class="table"><table>
+    return f"""<div class="table"><table style="--times:{len(names)}">
 <thead><tr><th></th><th>seconds since A was granted the lock</th>{head}</tr></thead>
 <tbody>{"".join(rows)}</tbody></table></div>"""

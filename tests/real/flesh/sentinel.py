@@ -51,14 +51,19 @@ class Group(RealRedis):
 
     def __enter__(self):
         self.begun = time.monotonic()
-        super().__enter__()
+        try:
+            super().__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
         for name in self.sentinels:
             self.ask(name, f"SENTINEL SET mymaster down-after-milliseconds {round(self.down_after * 1000)}")
         return self
 
     def __exit__(self, *_):
         super().__exit__()
-        self.relay.close()
+        if self.relay:
+            self.relay.close()
 
     def start(self, name, options):
         if options:

@@ -164,14 +164,20 @@ class Relay:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
-        while True:
+        while not self.is_over.is_set():
             try:
                 near, _ = self.listener.accept()
-                far = socket.create_connection(self.place, timeout=PATIENCE)
             except OSError:
                 return
+            self.sockets.append(near)
+            try:
+                far = socket.create_connection(self.place, timeout=PATIENCE)
+            except OSError:
+                # As the server would do that does not listen yet. Who calls tries again.
+                near.close()
+                continue
             far.settimeout(None)
-            self.sockets += [near, far]
+            self.sockets.append(far)
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self.pass_on, args=(source, sink), daemon=True).start()
 

@@ -44,8 +44,15 @@ figure { margin: 1.25rem 0; }
 table { border-collapse: collapse; font-size: .9rem; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
 th { font-weight: 600; color: var(--quiet); font-size: .8rem; vertical-align: bottom; }
-th:nth-child(2), td:nth-child(2) { text-align: left; min-width: 9.5rem; }
+th:nth-child(2), td:nth-child(2) { text-align: left; }
 th:first-child, td:first-child { padding-left: 0; }
 ul { padding-left: 1.2rem; margin: .75rem 0; font-size: .9rem; }
-@media (max-width: 480px) { th, td { padding: .3rem .3rem; } table { font-size: .82rem; } }
+@media (max-width: 640px) {
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+  table, thead, tbody { display: block; }
+  tr { display: grid; grid-template-columns: 28px repeat(var(--times), 1fr); padding: .3rem 0; border-bottom: 1px solid var(--line); }
+  th, td { padding: 0; border: 0; }
+  th:nth-child(2), td:nth-child(2) { grid-column: 2 / -1; }
+  th:nth-child(3), td:nth-child(3) { grid-column: 2; text-align: left; }
+}
 """

@@ -13,13 +13,13 @@ def seconds(time, signed=False):
     if time is None:
         return "not seen"
     time = round(time, 3) + 0
-    return f"{time:+.3f}" if signed else f"{time:.3f}"
+    return f"{time:+.3f}" if signed and time else f"{time:.3f}"
 
 
 def columns(comparison):
     runs = len(comparison.real)
-    real = ["real"] if runs == 1 else [f"real, run {number}" for number in range(1, runs + 1)]
-    return ["simulated", *real, "difference" if runs == 1 else "median's difference"]
+    real = ["real"] if runs == 1 else [f"real {number}" for number in range(1, runs + 1)]
+    return ["simulated", *real, "difference"]
 
 
 def cells(row):
@@ -84,7 +84,7 @@ INTRODUCTION = """
 Four anomalies of the corpus, each in the simulator and with real servers and real client processes on one host. The
 steps are the scenario's. The script asks that the events come in the same order, that the same is violated, and that a
 store which checks fencing tokens oversells in both or in neither; times are compared and not asked for. A is who was
-granted the lock first, B who got it while A believed that it held it.
+granted the lock first, B who got it while A believed that it held it. A difference is that of the real runs' median.
 
 What a real run takes from the simulated one is what no server decides: who asks first and how long a buyer's own code
 works. When a lease or a session is over, when Sentinels act and when B is granted the lock is up to the real servers.
