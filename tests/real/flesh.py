@@ -2,7 +2,7 @@
 
     pip install redis kazoo
     cargo build -p fencepost
-    python3 tests/real/flesh.py                        the four tables; it takes about two minutes
+    python3 tests/real/flesh.py                        the four tables; it takes a good minute
     python3 tests/real/flesh.py --only redlock         one of them
     python3 tests/real/flesh.py --out flesh.html       a page that shows both runs side by side
     python3 tests/real/flesh.py --runs 3 --markdown docs/in-the-flesh.md

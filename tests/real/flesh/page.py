@@ -6,7 +6,6 @@ from itertools import takewhile
 
 from .style import STYLE
 from .words import INTRODUCTION, alone, cells, columns, marked_up, seconds, verdicts
-from .style import STYLE
 
 # How much of a lane's width is left free on either side, and what a marker takes on a narrow screen, in percent.
 MARGIN, MARKER = 4, 7

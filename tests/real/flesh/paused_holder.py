@@ -7,8 +7,8 @@ from .locks import KEY
 from .simulated import EPOCH_MS, seconds
 from .stage import Buyers, Heard, Shop
 
-HOW = """Each buyer is a process with redis-py. A stops itself with `SIGSTOP` when it has read the stock and is let run
-on with `SIGCONT`. Put in: who asks first, and what each buyer's own code takes. When the lease is over is what
+HOW = """Each buyer is a process with redis-py. A stops itself with `SIGSTOP` when it has read the stock and is let
+run on with `SIGCONT`. Put in: who asks first, and what each buyer's own code takes. When the lease is over is what
 `PEXPIRETIME` said of A's key, and the server has told that the key expired."""
 WHY = """B asks every 100 to 150 ms, so that it is granted the lock up to that long after the lease's end."""
 

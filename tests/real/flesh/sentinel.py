@@ -11,14 +11,15 @@ from .stage import Buyers, Heard, Relay, Shop
 
 MASTER = "redis-1"
 REPLICAS = ("redis-2", "redis-3")
-HOW = """A master, two replicas and three Sentinels. The replicas follow the master through a relay, which is what is cut:
-connections stay, and nothing passes. The master is killed with `kill -9`. Without the cut its kernel would still send what
-it had written (`seeds/sentinel-killed.toml`), and a whole host without power (`seeds/sentinel-lost-lock.toml`) cannot be
-had on one machine. Buyers are processes with redis-py, which asks the Sentinels for the master. Put in: who asks first, what
-each buyer's own code takes, and that the cut is there before A asks. What the Sentinels do is what they publish; that no
-replica had heard of the lock is seen in their keyspace events."""
-WHY = """Sentinels ask, vote and look around at their own times; `models/redis/FIDELITY.md` has how far that spreads. B asks
-every 100 to 150 ms, and what comes later for B follows from its grant."""
+HOW = """A master, two replicas and three Sentinels. The replicas follow the master through a relay, which is what is
+cut: connections stay, and nothing passes. The master is killed with `kill -9`. Without the cut its kernel would still
+send what it had written (`seeds/sentinel-killed.toml`), and a whole host without power
+(`seeds/sentinel-lost-lock.toml`) cannot be had on one machine. Buyers are processes with redis-py, which asks the
+Sentinels for the master. Put in: who asks first, what each buyer's own code takes, and that the cut is there before A
+asks. What the Sentinels do is what they publish; that no replica had heard of the lock is seen in their keyspace
+events."""
+WHY = """Sentinels ask, vote and look around at their own times; `models/redis/FIDELITY.md` has how far that spreads.
+B asks every 100 to 150 ms, and what comes later for B follows from its grant."""
 # What the Sentinels say, by the names that events have here.
 SENTINELS = {
     "down": ("+sdown", "master "),
@@ -29,12 +30,9 @@ SENTINELS = {
 
 
 def simulated(run, first, second):
-    def sentinel(event, of):
-        return next(record for record in run.each(event) if record["detail"].startswith(of))
-
     return {
         **in_the_simulated_shop(run, first, second),
-        **{name: sentinel(*said) for name, said in SENTINELS.items()},
+        **{name: run.first(*said) for name, said in SENTINELS.items()},
         "cut": run.first("fault-began", fault=0),
         "granted-a": run.first("acquired", node=first),
         "killed": run.first("crashed", node=MASTER),

@@ -1,5 +1,6 @@
 """The shop: a Redis of its own, which keeps a stock in one book or in two. One book takes every write, the other one
-checks fencing tokens on reads and on writes, as `models/src/shop/store.rs` does. Both write down what they did and when.
+checks fencing tokens on reads and on writes, as `models/src/shop/store.rs` does. Both write down what they did and
+when.
 """
 
 import json

@@ -51,7 +51,7 @@ class Simulated:
         with open(self.path) as scenario:
             text, count = re.subn(r'(?m)^fencing = "off"$', 'fencing = "reads-and-writes"', scenario.read())
         if count != 1:
-            raise ValueError(f"{self.file}: no fencing to switch on")
+            raise RuntimeError(f"{self.file}: no fencing to switch on")
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
             file.write(text)
             file.flush()
@@ -68,12 +68,20 @@ class Simulated:
             if seen["event"] == event and all(seen.get(name) == value for name, value in fields.items()):
                 yield seen
 
-    def first(self, event, **fields):
-        return next(self.each(event, **fields))
+    def first(self, event, of="", **fields):
+        """The first of them; `of` is how its detail begins, where it has one."""
+        matching = (seen for seen in self.each(event, **fields) if str(seen.get("detail", "")).startswith(of))
+        seen = next(matching, None)
+        if not seen:
+            raise RuntimeError(f"{self.command}: no {event} {of}{fields or ''}")
+        return seen
 
     def holders(self):
         """The buyers in the order in which each was granted the lock for the first time."""
-        return list(dict.fromkeys(record["node"] for record in self.each("acquired")))
+        holders = list(dict.fromkeys(record["node"] for record in self.each("acquired")))
+        if len(holders) < 2:
+            raise RuntimeError(f"{self.command}: no two buyers were granted the lock")
+        return holders
 
     def fault(self, kind):
         """The scenario's one fault of that kind."""

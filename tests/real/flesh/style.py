@@ -26,7 +26,8 @@ figure { margin: 1.25rem 0; }
 .bar { position: relative; height: 18px; margin-bottom: 3px; }
 .held, .stood { position: absolute; top: 0; bottom: 0; border-radius: 3px; }
 .held, .both { min-width: 2px; }
-.name { position: absolute; transform: translateX(-100%); padding-right: 4px; font: 600 12px/18px system-ui, sans-serif; }
+.name { position: absolute; transform: translateX(-100%); padding-right: 4px;
+  font: 600 12px/18px system-ui, sans-serif; }
 .held.a { background: var(--a); }
 .held.b { background: var(--b); }
 .name.a { color: var(--a); }
@@ -39,7 +40,8 @@ figure { margin: 1.25rem 0; }
 .markers b.bad, td b.bad { background: var(--bad); color: var(--on); }
 .axis { position: relative; height: 1.6rem; font-size: .8rem; color: var(--quiet); }
 .axis i { position: absolute; transform: translateX(-50%); font-style: normal; padding-top: .3rem; }
-.axis i::before { content: ""; position: absolute; left: 50%; top: 0; height: .3rem; border-left: 1px solid var(--quiet); }
+.axis i::before { content: ""; position: absolute; left: 50%; top: 0; height: .3rem;
+  border-left: 1px solid var(--quiet); }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
@@ -50,8 +52,11 @@ ul { padding-left: 1.2rem; margin: .75rem 0; font-size: .9rem; }
 @media (max-width: 640px) {
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   table, thead, tbody { display: block; }
-  tr { display: grid; grid-template-columns: 28px repeat(var(--times), 1fr); padding: .3rem 0; border-bottom: 1px solid var(--line); }
+  tr { display: grid; grid-template-columns: 26px repeat(var(--times), 1fr); column-gap: .35rem; padding: .3rem 0;
+    border-bottom: 1px solid var(--line); }
   th, td { padding: 0; border: 0; }
+  th { font-size: .72rem; }
+  td:first-child { text-align: left; }
   th:nth-child(2), td:nth-child(2) { grid-column: 2 / -1; }
   th:nth-child(3), td:nth-child(3) { grid-column: 2; text-align: left; }
 }

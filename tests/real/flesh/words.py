@@ -65,7 +65,8 @@ def marked_up(text):
 
 def markdown(comparisons, versions, command):
     """The recorded result."""
-    lines = ["# Anomalies in the flesh", "", *INTRODUCTION.strip().splitlines(), "", f"    {command}", "", f"Recorded with {versions}."]
+    lines = ["# Anomalies in the flesh", "", *INTRODUCTION.strip().splitlines()]
+    lines += ["", f"    {command}", "", f"Recorded with {versions}."]
     for comparison in comparisons:
         lines += ["", f"## {comparison.anomaly.name}", "", *comparison.anomaly.how.splitlines(), ""]
         lines += [f"    {comparison.run.command}", f"    {alone(comparison)}", ""]

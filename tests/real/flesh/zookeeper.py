@@ -10,13 +10,13 @@ from .anomaly import Anomaly, in_the_shop, in_the_simulated_shop, order_for, tel
 from .simulated import seconds
 from .stage import Buyers, Shop
 
-HOW = """Three servers of an ensemble, and buyers that are processes with kazoo and its Lock. A stops itself with `SIGSTOP`
-when it has read the stock and is let run on with `SIGCONT`. Put in: who asks first, and what each buyer's own code takes.
-When A's session was ended is what the leader wrote into its transaction log."""
-WHY = """A session of six seconds is over six seconds after the last that was heard of the client, at the end of a tick of two
-seconds, and clients ping about every two seconds: that is four to eight seconds after the stop, by where it falls. What
-comes later for B follows from that. kazoo calls the ensemble again at once when it runs on; the simulated client is
-Java's, which waits up to a second first."""
+HOW = """Three servers of an ensemble, and buyers that are processes with kazoo and its Lock. A stops itself with
+`SIGSTOP` when it has read the stock and is let run on with `SIGCONT`. Put in: who asks first, and what each buyer's
+own code takes. When A's session was ended is what the leader wrote into its transaction log."""
+WHY = """A session of six seconds is over six seconds after the last that was heard of the client, at the end of a
+tick of two seconds, and clients ping about every two seconds: that is four to eight seconds after the stop, by where
+it falls. What comes later for B follows from that. kazoo calls the ensemble again at once when it runs on; the
+simulated client is Java's, which waits up to a second first."""
 # Source: ZooKeeper 3.8.0, `ZooDefs.OpCode.closeSession`.
 CLOSE_SESSION = -11
 
@@ -34,9 +34,9 @@ def simulated(run, first, second):
 
 
 def transactions(folder):
-    """A server's transaction log: session, time in milliseconds, and kind, one after the other. Source: ZooKeeper 3.8.0,
-    `FileTxnLog.java` and `TxnHeader` in `zookeeper.jute`: a header of 16 bytes; then per transaction a checksum, a
-    length, that many bytes, and one byte as an end."""
+    """A server's transaction log: session, time in milliseconds, and kind, one after the other. Source: ZooKeeper
+    3.8.0, `FileTxnLog.java` and `TxnHeader` in `zookeeper.jute`: a header of 16 bytes; then per transaction a
+    checksum, a length, that many bytes, and one byte as an end."""
     for path in sorted(glob.glob(f"{folder}/version-2/log.*")):
         with open(path, "rb") as file:
             log = file.read()
