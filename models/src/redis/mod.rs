@@ -40,7 +40,8 @@ mod propagation;
 pub(crate) mod real;
 mod replication;
 pub mod resp;
-pub mod rig;
+#[cfg(test)]
+pub(crate) mod rig;
 mod script;
 pub mod sentinel;
 pub mod server;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::resp::Reply;
 use crate::machine::{
     Boot, CloseReason, ConnectionId, Context, DiskOperation, DiskToken, Effect, Files, Input,
     Machine, NodeId, TimerId,
@@ -14,6 +13,7 @@ use crate::machine::{
 use crate::message::Message;
 use crate::note::Note;
 use crate::random::Random;
+use crate::redis::resp::Reply;
 use crate::time::{LocalClock, Mono, Wall};
 
 const MILLI: u64 = 1_000_000;
@@ -32,7 +32,7 @@ enum Event {
 }
 
 /// Machines on a network.
-pub struct Rig {
+pub(crate) struct Rig {
     machines: BTreeMap<NodeId, Box<dyn Machine>>,
     files: BTreeMap<NodeId, Files>,
     queue: BTreeMap<(u64, u64), (NodeId, Event)>,
@@ -42,8 +42,7 @@ pub struct Rig {
     cut: BTreeSet<(NodeId, NodeId)>,
     held: VecDeque<(NodeId, NodeId, Event)>,
     replies: Vec<(ConnectionId, Reply)>,
-    /// What the machines have written down.
-    pub notes: Vec<(NodeId, Note)>,
+    pub(crate) notes: Vec<(NodeId, Note)>,
     /// By how much wall clocks are wrong, in milliseconds.
     offsets_ms: BTreeMap<NodeId, i64>,
     now: u64,
@@ -51,15 +50,8 @@ pub struct Rig {
     next_connection: u32,
 }
 
-impl Default for Rig {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Rig {
-    /// A network without machines, at some time in the year 2023.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             machines: BTreeMap::new(),
             files: BTreeMap::new(),
@@ -78,7 +70,7 @@ impl Rig {
     }
 
     /// Starts a process on a node, with the files that the last one there has left.
-    pub fn start(
+    pub(crate) fn start(
         &mut self,
         node: u16,
         incarnation: u32,
@@ -97,7 +89,7 @@ impl Rig {
     }
 
     /// Ends a node's process; its peers hear of it.
-    pub fn kill(&mut self, node: u16) {
+    pub(crate) fn kill(&mut self, node: u16) {
         let node = NodeId(node);
         self.machines.remove(&node);
         self.timers.retain(|(of, _), _| *of != node);
@@ -110,12 +102,12 @@ impl Rig {
     }
 
     /// Cuts two nodes off from each other.
-    pub fn cut(&mut self, one: u16, other: u16) {
+    pub(crate) fn cut(&mut self, one: u16, other: u16) {
         self.cut.extend([(NodeId(one), NodeId(other)), (NodeId(other), NodeId(one))]);
     }
 
     /// Joins all that was cut; what has waited gets through.
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.cut.clear();
         for (from, to, event) in std::mem::take(&mut self.held) {
             self.send(from, to, event);
@@ -123,7 +115,7 @@ impl Rig {
     }
 
     /// Lets time pass.
-    pub fn pass(&mut self, millis: u64) {
+    pub(crate) fn pass(&mut self, millis: u64) {
         let end = self.now + millis * MILLI;
         while let Some(entry) = self.queue.first_entry()
             && entry.key().0 <= end
@@ -136,7 +128,7 @@ impl Rig {
     }
 
     /// Asks a server for something and waits for the answer, for three seconds at most.
-    pub fn ask(&mut self, node: u16, line: &str) -> Option<Reply> {
+    pub(crate) fn ask(&mut self, node: u16, line: &str) -> Option<Reply> {
         let connection = self.client(node);
         self.tell(connection, line);
         let reply = self.hear(connection, 3000);
@@ -145,7 +137,7 @@ impl Rig {
     }
 
     /// A client's connection to a server.
-    pub fn client(&mut self, node: u16) -> ConnectionId {
+    pub(crate) fn client(&mut self, node: u16) -> ConnectionId {
         let connection = ConnectionId(self.next_connection);
         self.next_connection += 1;
         self.connections.insert(connection, [CLIENT, NodeId(node)]);
@@ -154,30 +146,31 @@ impl Rig {
     }
 
     /// True until somebody closes a connection.
-    pub fn is_open(&self, connection: ConnectionId) -> bool {
+    pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
         self.connections.contains_key(&connection)
     }
 
     /// Sends a command, its words parted by spaces.
-    pub fn tell(&mut self, connection: ConnectionId, line: &str) {
+    pub(crate) fn tell(&mut self, connection: ConnectionId, line: &str) {
         let words = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes()));
         self.tell_words(connection, words.collect());
     }
 
     /// Sends a command, if the connection is still open.
-    pub fn tell_words(&mut self, connection: ConnectionId, words: Arc<[Bytes]>) {
+    pub(crate) fn tell_words(&mut self, connection: ConnectionId, words: Arc<[Bytes]>) {
         let Some([_, server]) = self.connections.get(&connection).copied() else { return };
         let message = Message::Redis(words);
         self.send(CLIENT, server, Event::Message { connection, message });
     }
 
     /// True when there is an answer on a connection that nobody has heard yet.
-    pub fn has_heard(&self, connection: ConnectionId) -> bool {
+    #[allow(dead_code, reason = "for the transcripts, which use this file too")]
+    pub(crate) fn has_heard(&self, connection: ConnectionId) -> bool {
         self.replies.iter().any(|(on, _)| *on == connection)
     }
 
     /// Waits for an answer on a connection.
-    pub fn hear(&mut self, connection: ConnectionId, at_most_ms: u64) -> Option<Reply> {
+    pub(crate) fn hear(&mut self, connection: ConnectionId, at_most_ms: u64) -> Option<Reply> {
         for _ in 0..=at_most_ms {
             let place = self.replies.iter().position(|(on, _)| *on == connection);
             if let Some(place) = place {
@@ -189,7 +182,7 @@ impl Rig {
     }
 
     /// A field of `INFO`.
-    pub fn info(&mut self, node: u16, field: &str) -> Option<String> {
+    pub(crate) fn info(&mut self, node: u16, field: &str) -> Option<String> {
         let Some(Reply::Bulk(text)) = self.ask(node, "INFO") else { return None };
         let text = String::from_utf8_lossy(&text).into_owned();
         let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
@@ -197,7 +190,7 @@ impl Rig {
     }
 
     /// Sets a node's wall clock by so many milliseconds.
-    pub fn jump(&mut self, node: u16, by_ms: i64) {
+    pub(crate) fn jump(&mut self, node: u16, by_ms: i64) {
         *self.offsets_ms.entry(NodeId(node)).or_default() += by_ms;
     }
 

@@ -8,7 +8,11 @@
 mod compare;
 mod generate;
 mod planted;
+#[path = "../beside/process.rs"]
+mod process;
 mod real;
+#[path = "../beside/setting.rs"]
+mod setting;
 #[path = "../beside/shrink.rs"]
 mod shrink;
 
@@ -18,14 +22,11 @@ use fencepost_models::redis::resp::{CommandDecoder, Reply};
 
 use self::compare::Pair;
 use self::real::Real;
+use self::setting::setting;
 use self::shrink::shrink;
 
 /// The conversation that the engine's own tests replay.
 const RECORDING: &str = "src/redis/engine/keyspace.recorded";
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 fn words(line: &str) -> Vec<Bytes> {
     let mut decoder = CommandDecoder::default();

@@ -3,6 +3,7 @@
 use fencepost_models::redis::resp::{Reply, ReplyDecoder, encode_command};
 
 use crate::model::Model;
+use crate::process::sleep;
 use crate::real::{Real, Received};
 
 /// How many connections a story has. The last one is only for the probe that tells when the real
@@ -70,7 +71,7 @@ impl Both {
         self.log.push(line.to_owned());
         if let Some(millis) = line.strip_prefix("sleep ") {
             let millis = millis.parse().expect("a number of milliseconds");
-            self.real.sleep(millis);
+            sleep(millis);
             self.model.pass(millis);
             return self.compare("");
         }
@@ -97,7 +98,7 @@ impl Both {
             self.model.send(PROBE, &["PING".to_owned()]);
             self.model.received();
         } else if self.model.is_paused() {
-            self.real.sleep(3);
+            sleep(3);
         }
         for (at, expected) in expected.iter().enumerate().take(PROBE) {
             let received = self.real.receive(at, expected.wanted());

@@ -13,11 +13,16 @@ mod listed_events;
 mod listed_greetings;
 mod listed_keyspace;
 mod model;
+#[path = "../beside/process.rs"]
+mod process;
 mod real;
+#[path = "../beside/setting.rs"]
+mod setting;
 #[path = "../beside/shrink.rs"]
 mod shrink;
 
 use both::Both;
+use setting::setting;
 use shrink::shrink;
 
 /// What the generator draws from: change it to look elsewhere.
@@ -62,8 +67,7 @@ fn every_connection_hears_what_redis_would_tell_it() {
 
 /// `FENCEPOST_SEEDS` of them, from 0 on.
 fn seeds() -> std::ops::Range<u64> {
-    let count = std::env::var("FENCEPOST_SEEDS").ok().and_then(|count| count.parse().ok());
-    0..count.unwrap_or(SEEDS)
+    0..setting("FENCEPOST_SEEDS", SEEDS)
 }
 
 /// The lines of a story, those together that must not be parted: nobody is to be unblocked while there is a

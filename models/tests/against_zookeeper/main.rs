@@ -10,7 +10,7 @@
 //!
 //! With java and ZooKeeper's jars (in /usr/share/java, or where `ZOOKEEPER_JARS` says), the first of these says what
 //! the real servers answer otherwise than recorded, the second writes down the answers anew, the third sends random
-//! requests to both (`FENCEPOST_SEED`, `FENCEPOST_SEEDS`, `FENCEPOST_REQUESTS`) and shrinks what differs:
+//! requests to both (`FENCEPOST_TRANSCRIPT=watches` plays one file alone; `FENCEPOST_SEED`, `FENCEPOST_SEEDS`, `FENCEPOST_REQUESTS`) and shrinks what differs:
 //!
 //! ```text
 //! cargo test -p fencepost-models --test against_zookeeper recorded -- --ignored --nocapture
@@ -32,30 +32,36 @@ mod rig;
 mod seen;
 
 mod model;
+mod planted;
 mod play;
 mod random_requests;
 mod real;
 mod script;
+#[path = "../beside/setting.rs"]
+mod setting;
 mod shown;
+#[path = "../beside/shrink.rs"]
 mod shrink;
 mod transcript;
+#[path = "../beside/unmatched.rs"]
+mod unmatched;
 
 use self::model::Model;
 use self::real::Real;
-use self::transcript::{Transcript, unmatched};
+use self::transcript::{Transcript, folder};
+use self::unmatched::Unmatched;
 
 #[test]
 fn the_model_answers_as_recorded() {
-    let unmatched = unmatched();
-    let (mut wrong, mut seen) = (Vec::new(), 0);
+    let mut unmatched = Unmatched::read(folder());
+    let mut wrong = Vec::new();
     for transcript in Transcript::all() {
         let played = transcript.play(&mut Model::of(transcript.servers, transcript.tick_ms));
         for (case, played) in transcript.cases.iter().zip(&played) {
-            let listed = unmatched.get(&(transcript.name.clone(), case.title.clone()));
-            seen += usize::from(listed.is_some());
-            match (case.difference(&transcript, played), listed) {
-                (Some(difference), None) => wrong.push(difference),
-                (None, Some(_)) => wrong.push(format!(
+            let is_listed = unmatched.lists(&transcript.name, &case.title);
+            match (case.difference(&transcript, played), is_listed) {
+                (Some(difference), false) => wrong.push(difference),
+                (None, true) => wrong.push(format!(
                     "{}: {}: is matched, and stands in unmatched.txt",
                     transcript.name, case.title
                 )),
@@ -63,8 +69,8 @@ fn the_model_answers_as_recorded() {
             }
         }
     }
+    wrong.extend(unmatched.never_met());
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
-    assert_eq!(seen, unmatched.len(), "unmatched.txt names a case that is not there");
 }
 
 #[test]
@@ -87,7 +93,7 @@ fn there_are_enough_cases_and_no_two_of_a_name() {
 #[test]
 #[ignore = "starts real servers"]
 fn what_is_recorded_is_what_zookeeper_says() {
-    let only = std::env::var("FENCEPOST_ONLY").unwrap_or_default();
+    let only = std::env::var("FENCEPOST_TRANSCRIPT").unwrap_or_default();
     let mut differences = Vec::new();
     for transcript in Transcript::all().iter().filter(|it| it.name.contains(&only)) {
         let played = transcript.play(&mut Real::of(transcript.servers, transcript.tick_ms));

@@ -7,6 +7,7 @@ use fencepost_models::random::Random;
 use crate::model::Model;
 use crate::play::{Play, Side};
 use crate::real::Real;
+use crate::setting::setting;
 use crate::shrink::shrink;
 
 const CLIENTS: [&str; 3] = ["A", "B", "C"];
@@ -175,10 +176,6 @@ fn sort_events(lines: &mut [String]) {
     }
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
 #[test]
 #[ignore = "starts a real server"]
 fn random_requests_are_answered_alike() {
@@ -195,7 +192,7 @@ fn random_requests_are_answered_alike() {
             of_seed += u64::try_from(steps.len()).expect("is short");
             let Some(mut shown) = difference(&steps, &mut model, &mut real) else { continue };
             println!("seed {seed}: differs after {of_seed} requests, is shrunk");
-            let fewest = shrink(steps, |steps| {
+            let fewest = shrink(&steps, |steps| {
                 let found = difference(steps, &mut model, &mut real);
                 found.map(|found| shown = found).is_some()
             });

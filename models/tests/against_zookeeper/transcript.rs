@@ -1,6 +1,5 @@
 //! A file of cases, played and written down anew.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -115,17 +114,4 @@ impl Case {
             line(played, at).trim(),
         ))
     }
-}
-
-/// The cases that the model cannot match, by file and title, each with the reason.
-pub fn unmatched() -> BTreeMap<(String, String), String> {
-    let text = std::fs::read_to_string(folder().join("unmatched.txt")).expect("the list is there");
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (case, reason) = line.split_once(" -- ").expect("a case and its reason");
-            let (file, title) = case.split_once(": ").expect("a file and a title");
-            ((file.to_owned(), title.to_owned()), reason.to_owned())
-        })
-        .collect()
 }

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use fencepost_models::machine::ConnectionId;
 use fencepost_models::redis::address::AddressBook;
 use fencepost_models::redis::cluster::ClusterSettings;
-use fencepost_models::redis::rig::Rig;
 use fencepost_models::redis::sentinel::{Sentinel, SentinelSettings};
 use fencepost_models::redis::server::{RedisSettings, ReplicationSettings, Server};
 
 use crate::play::{Side, node};
 use crate::real::{DOWN_AFTER, NODE_TIMEOUT, PING_PERIOD_S};
+use crate::rig::Rig;
 use crate::servers::Servers;
 
 pub struct Model {

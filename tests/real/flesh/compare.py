@@ -51,9 +51,6 @@ class Comparison:
             apart = statistics.median(known) - simulated if known else None
             yield event, self.anomaly.events[event], simulated, real, apart
 
-    def expected(self):
-        return sorted(self.run.scenario["expect"]["violations"])
-
 
 def compare(anomaly, fencepost, runs, say):
     run = anomaly.simulate(fencepost)
