@@ -10,7 +10,7 @@ use crate::machine::{ConnectionId, Context};
 use crate::message::Message;
 use crate::redis::address::{self, host, redis_port};
 use crate::redis::channels::{Channels, Kind};
-use crate::redis::commands::{error, integer, unknown_command, wrong_arity};
+use crate::redis::commands::{integer, unknown_command, unknown_subcommand, wrong_arity};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
 use crate::redis::session::greeting::VERSION;
@@ -249,9 +249,7 @@ impl Sentinel {
             (known, _) if SUBCOMMANDS.contains(&known) => {
                 wrong_arity(&format!("sentinel|{}", String::from_utf8_lossy(known)))
             }
-            _ => error(
-                [b"unknown subcommand '", &arguments[1][..], b"'. Try SENTINEL HELP."].concat(),
-            ),
+            _ => unknown_subcommand(arguments),
         }
     }
 
