@@ -268,7 +268,9 @@ impl Sessions {
             Handler::Data(run) => {
                 Some(engine.data.call(DataCommand { row: command, run }, arguments))
             }
-            Handler::Engine(run) => Some(run(engine, arguments)),
+            Handler::Engine(run) => {
+                Some(self.run_within_reach(at, engine, |engine| run(engine, arguments)))
+            }
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
         self.list[at].database = engine.data.keyspace.selected();
