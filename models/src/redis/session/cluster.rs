@@ -310,7 +310,7 @@ const NOT_IN_CLUSTER: Reply = Reply::error("ERR This instance has cluster suppor
 pub(in crate::redis) fn cluster(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     let reply =
         call.sessions.with_cluster(call.engine, |cluster, turn| cluster.command(arguments, turn));
-    Some(reply.unwrap_or(NOT_IN_CLUSTER))
+    Some(reply.unwrap_or_else(|| Cluster::refusal(arguments).unwrap_or(NOT_IN_CLUSTER)))
 }
 
 /// `ASKING`: the next command may be about a slot that is on its way here.

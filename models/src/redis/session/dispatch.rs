@@ -301,7 +301,7 @@ fn may_need_memory(session: &Session, command: &Command) -> bool {
 
 /// `PING [message]` from a subscriber, whose parser expects pushes. Source: `server.c`,
 /// `pingCommand`.
-fn pong_for_subscriber(arguments: &[Bytes]) -> Reply {
+pub(in crate::redis) fn pong_for_subscriber(arguments: &[Bytes]) -> Reply {
     let pong = |message| {
         Reply::Array(vec![Reply::Bulk(Bytes::from_static(b"pong")), Reply::Bulk(message)])
     };
