@@ -15,6 +15,7 @@
 mod copy;
 mod data;
 mod modify;
+mod only_database;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use bytes::Bytes;
 
 pub use self::data::Data;
 pub(crate) use self::data::Lookups;
+pub(crate) use self::only_database::OnlyDatabase;
 use super::commands::{self, DataCommand, Handler};
 use super::events::EventClasses;
 use super::keyspace::{Database, Keyspace};

@@ -70,7 +70,7 @@ pub use self::name::NodeName;
 use self::node::Node;
 use self::out::Out;
 pub use self::settings::{ClusterSettings, KnownNode};
-pub(crate) use self::slots::{KeySpec, Query};
+pub(crate) use self::slots::{KeySpec, Query, Reach};
 pub use self::slots::{SLOTS, SlotSet, key_slot};
 pub(crate) use self::turn::{Facts, Keys, Order, Turn};
 use crate::machine::{Boot, ConnectionId};

@@ -22,11 +22,6 @@ const REJOIN_DELAY_MAX_MS: i64 = 5_000;
 const WRITABLE_DELAY_MS: i64 = 2_000;
 
 impl Cluster {
-    /// True unless the cluster is down, as far as this node knows.
-    pub(crate) const fn is_ok(&self) -> bool {
-        self.is_ok
-    }
-
     /// Looks again whether the cluster works.
     pub(super) fn update_state(&mut self, turn: Turn<'_>) {
         let now_ms = turn.now_ms;

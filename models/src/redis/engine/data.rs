@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
-use super::Change;
+use super::{Change, OnlyDatabase};
 use crate::random::Random;
 use crate::redis::channels::Channels;
+use crate::redis::cluster::Reach;
 use crate::redis::commands::{self, DataCommand, Flags};
 use crate::redis::events::EventClasses;
 use crate::redis::keyspace::{Database, Databases, Hash, Value};
@@ -41,6 +42,8 @@ pub struct Data {
     pub(crate) is_out_of_memory: bool,
     /// A script runs that may not write.
     pub(crate) is_read_only: bool,
+    /// In a cluster, while a script runs: what it may reach.
+    pub(crate) reach: Option<Reach>,
     /// Whether the server is a master or a replica, and what follows from that.
     pub(crate) standing: Standing,
     /// Who has subscribed to what.
@@ -122,6 +125,13 @@ impl Data {
                 return commands::OUT_OF_MEMORY;
             }
             self.is_out_of_memory = !command.row.flags.any_of(Flags::WRITE);
+        }
+        if let Some(reach) = self.reach.take() {
+            let refusal = reach.refusal(command.row, arguments, &OnlyDatabase(self));
+            self.reach = Some(reach);
+            if let Some(refusal) = refusal {
+                return refusal;
+            }
         }
         self.call(command, arguments)
     }

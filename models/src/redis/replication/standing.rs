@@ -14,9 +14,6 @@ pub(crate) struct Standing {
     pub(crate) is_stale: bool,
     /// It is a master without enough replicas in step.
     pub(crate) lacks_replicas: bool,
-    /// It is a node of a cluster that is down: what a client asks for is looked at before, and a script's
-    /// commands one by one.
-    pub(crate) is_cluster_down: bool,
     /// What is carried out just now comes from the master, whom it obeys.
     pub(crate) obeys: bool,
 }
@@ -48,14 +45,9 @@ impl Standing {
     }
 
     /// Why a script's command is refused, if it is. The order is the other way round there, and a replica's
-    /// error comes first. Every write that the model has names a key, so that each of them is one that a
-    /// cluster that is down refuses. Source: `script.c`, `scriptVerifyAllowStale`,
-    /// `scriptVerifyWriteCommandAllow`, `scriptVerifyClusterState`.
+    /// error comes first. Source: `script.c`, `scriptVerifyAllowStale`, `scriptVerifyWriteCommandAllow`.
     pub(crate) const fn refuses_script(self, flags: Flags) -> Option<Reply> {
         const STALE: Reply = Reply::error("ERR Can not execute the command on a stale replica");
-        const CLUSTER_DOWN: Reply = Reply::error(
-            "ERR Script attempted to execute a write command while the cluster is down and readonly",
-        );
         if self.is_stale && !flags.any_of(Flags::STALE) {
             Some(STALE)
         } else if !flags.any_of(Flags::WRITE) {
@@ -64,8 +56,6 @@ impl Standing {
             Some(Self::READ_ONLY)
         } else if self.lacks_replicas {
             Some(Self::NO_REPLICAS)
-        } else if self.is_cluster_down && !self.obeys {
-            Some(CLUSTER_DOWN)
         } else {
             None
         }
@@ -73,6 +63,6 @@ impl Standing {
 
     /// True when nothing is refused.
     pub(crate) const fn is_free(self) -> bool {
-        !self.is_read_only && !self.is_stale && !self.lacks_replicas && !self.is_cluster_down
+        !self.is_read_only && !self.is_stale && !self.lacks_replicas
     }
 }

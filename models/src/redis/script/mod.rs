@@ -93,19 +93,19 @@ fn hex_value(digit: u8) -> u8 {
     VALUES[usize::from(digit)]
 }
 
-/// The scripts that one server knows by their digest, compiled by the VM of this thread: a
-/// machine stays on the thread that it was made on.
+/// The scripts that one server knows by their digest. The VM of this thread has compiled them (a machine stays on
+/// the thread that it was made on), and may have forgotten it since.
 #[derive(Default)]
 pub(crate) struct ScriptCache {
-    scripts: BTreeMap<Digest, Script>,
-    /// The first few of them, by the digits that clients send: to compare them as they are takes
+    sources: BTreeMap<Digest, Bytes>,
+    /// The first few of them, compiled, by the digits that clients send: to compare them as they are takes
     /// a fifth of the time of reading them.
     by_digits: Vec<(Bytes, Digest, Script)>,
 }
 
 impl fmt::Debug for ScriptCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.scripts.keys()).finish()
+        f.debug_set().entries(self.sources.keys()).finish()
     }
 }
 
@@ -122,26 +122,26 @@ impl ScriptCache {
         if !self.knows(digest) {
             let script = vm::compile(digest, source)?;
             if self.by_digits.len() < Self::BY_DIGITS_MAX {
-                self.by_digits.push((digest.to_hex(), digest, script.clone()));
+                self.by_digits.push((digest.to_hex(), digest, script));
             }
-            self.scripts.insert(digest, script);
+            self.sources.insert(digest, source.clone());
         }
         Ok(digest)
     }
 
     /// True when the server knows the script.
     pub(crate) fn knows(&self, digest: Digest) -> bool {
-        self.scripts.contains_key(&digest)
+        self.sources.contains_key(&digest)
     }
 
     /// How many the server knows.
     pub(crate) fn len(&self) -> usize {
-        self.scripts.len()
+        self.sources.len()
     }
 
     /// Forgets every script.
     pub(crate) fn flush(&mut self) {
-        self.scripts.clear();
+        self.sources.clear();
         self.by_digits.clear();
     }
 
@@ -154,8 +154,11 @@ impl ScriptCache {
         keys: usize,
         arguments: &[Bytes],
     ) -> Option<Reply> {
-        let script = self.scripts.get(&digest)?;
-        Some(vm::run(data, digest, script, keys, arguments))
+        let source = self.sources.get(&digest)?;
+        Some(match vm::compile(digest, source) {
+            Ok(script) => vm::run(data, digest, &script, keys, arguments),
+            Err(reply) => reply,
+        })
     }
 
     /// The same for a script whose digest is given in hexadecimal digits.

@@ -184,6 +184,21 @@ fn there_is_no_end_to_scripts_and_shapes() {
     }
 }
 
+/// Whoever sends ever new scripts does not fill the memory, and a server knows those that were forgotten.
+#[test]
+fn compiled_scripts_are_forgotten_and_compiled_again() {
+    let mut engine = Engine::default();
+    eval(&mut engine, "return 'the first'");
+    for number in 0..2 * vm::SCRIPTS_MAX {
+        eval(&mut engine, &format!("return {number}"));
+        assert!(vm::kept() <= vm::SCRIPTS_MAX);
+    }
+    let digest = Digest::of(&Bytes::from("return 'the first'")).to_string();
+    let again = [Bytes::from("EVALSHA"), digest.into(), "0".into()];
+    assert_eq!(engine.execute(&again, Wall::default()), bulk("the first"));
+    assert_eq!(eval(&mut Engine::default(), "return 'the first'"), bulk("the first"));
+}
+
 /// What is known to Rust by the address of a Lua string must not be taken for another's.
 #[test]
 fn strings_keep_their_bytes_on_the_way() {

@@ -38,6 +38,10 @@ const PARAMETERS_MAX: usize = 64;
 /// [`RUNNERS_MAX`](super::runner::RUNNERS_MAX) of each. What comes later runs like any other.
 const PLAIN_MAX: usize = 256;
 
+/// So many compiled scripts are kept for a thread, and then none: whoever sends ever new ones, behind a real port,
+/// must not fill the memory. The server has their sources, and each is compiled again when it is run.
+pub(super) const SCRIPTS_MAX: usize = 4096;
+
 /// The collector starts again when memory has grown to so much of what was left of it. Lua's own
 /// 200 has it look through the sandbox, which never changes, every few hundred scripts.
 const GC_PAUSE_PERCENT: i32 = 500;
@@ -72,6 +76,12 @@ pub(super) fn run(
 
 fn with_vm<T>(work: impl FnOnce(&Vm) -> T) -> Result<T, Reply> {
     VM.with(|vm| vm.as_ref().map(work).map_err(broken))
+}
+
+/// How many compiled scripts this thread keeps.
+#[cfg(test)]
+pub(super) fn kept() -> usize {
+    with_vm(|vm| vm.scripts.borrow().len()).expect("Lua runs")
 }
 
 /// The reply when Lua itself fails: no memory, or a fault of ours.
@@ -191,7 +201,11 @@ impl Vm {
             let text = [b"Error compiling script (new function): ", text.as_bytes()].concat();
             crate::redis::commands::error(text)
         })?;
-        self.scripts.borrow_mut().insert(digest, script.clone());
+        let mut scripts = self.scripts.borrow_mut();
+        if scripts.len() >= SCRIPTS_MAX {
+            scripts.clear();
+        }
+        scripts.insert(digest, script.clone());
         Ok(script)
     }
 

@@ -13,6 +13,7 @@ use crate::redis::channels::{Channels, Kind};
 use crate::redis::commands::{integer, unknown_command, unknown_subcommand, wrong_arity};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
+use crate::redis::session::dispatch::pong_for_subscriber;
 use crate::redis::session::greeting::VERSION;
 use crate::redis::session::resp3::Protocol;
 
@@ -22,6 +23,9 @@ pub(super) struct Clients {
     pub(super) channels: Channels,
     /// Those that have asked for another protocol than RESP2.
     protocols: BTreeMap<ConnectionId, Protocol>,
+    /// How many have come: each is numbered.
+    come: i64,
+    numbers: BTreeMap<ConnectionId, i64>,
     /// What each has subscribed to.
     subscriptions: BTreeMap<ConnectionId, Vec<(Kind, Bytes)>>,
     replies: Vec<(ConnectionId, Reply)>,
@@ -30,10 +34,13 @@ pub(super) struct Clients {
 impl Clients {
     pub(super) fn come(&mut self, connection: ConnectionId) {
         self.subscriptions.insert(connection, Vec::new());
+        self.come += 1;
+        self.numbers.insert(connection, self.come);
     }
 
     pub(super) fn leave(&mut self, connection: ConnectionId) {
         self.protocols.remove(&connection);
+        self.numbers.remove(&connection);
         for (kind, name) in self.subscriptions.remove(&connection).unwrap_or_default() {
             self.channels.unsubscribe(kind, &name, connection);
         }
@@ -54,6 +61,13 @@ impl Clients {
 
     fn protocol(&self, connection: ConnectionId) -> Protocol {
         self.protocols.get(&connection).copied().unwrap_or_default()
+    }
+
+    /// It has subscribed to something, and what it is sent are pushes alone.
+    fn hears_pushes_alone(&self, connection: ConnectionId) -> bool {
+        let has_subscribed = |list: &Vec<_>| !list.is_empty();
+        self.subscriptions.get(&connection).is_some_and(has_subscribed)
+            && self.protocol(connection) == Protocol::Resp2
     }
 
     /// What a client has sent is no command, and this is what is wrong with it.
@@ -129,6 +143,9 @@ impl Sentinel {
             }
             _ => {
                 let reply = match &name[..] {
+                    b"ping" if self.clients.hears_pushes_alone(connection) => {
+                        pong_for_subscriber(arguments)
+                    }
                     b"hello" => self.hello_from(connection, rest).unwrap_or_else(|refusal| refusal),
                     _ => self.carry_out(&name, arguments, context),
                 };
@@ -172,7 +189,8 @@ impl Sentinel {
         }
     }
 
-    /// `HELLO [protover]`: clients have no names and no numbers here. Source: `networking.c`, `helloCommand`.
+    /// `HELLO [protover]`: clients have no names here, and those that a Sentinel has among the other
+    /// servers no numbers. Source: `networking.c`, `helloCommand`.
     fn hello_from(&mut self, connection: ConnectionId, rest: &[Bytes]) -> Result<Reply, Reply> {
         if let [version, ..] = rest {
             const UNKNOWN: Reply = Reply::error("NOPROTO unsupported protocol version");
@@ -181,11 +199,18 @@ impl Sentinel {
         }
         let bulk = |text: &'static str| Reply::Bulk(Bytes::from_static(text.as_bytes()));
         let mut fields = Vec::new();
-        for (name, value) in [("server", "redis"), ("version", VERSION), ("mode", "sentinel")] {
-            fields.extend([bulk(name), bulk(value)]);
-        }
         let protocol = self.clients.protocol(connection);
-        fields.extend([bulk("proto"), Reply::Int(protocol.number())]);
+        let number = self.clients.numbers.get(&connection).copied().unwrap_or_default();
+        for (name, value) in [
+            ("server", bulk("redis")),
+            ("version", bulk(VERSION)),
+            ("proto", Reply::Int(protocol.number())),
+            ("id", Reply::Int(number)),
+            ("mode", bulk("sentinel")),
+            ("modules", Reply::Array(Vec::new())),
+        ] {
+            fields.extend([bulk(name), value]);
+        }
         Ok(Reply::Array(fields))
     }
 

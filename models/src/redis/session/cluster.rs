@@ -1,7 +1,6 @@
 //! A server that is a node of a cluster: what it hands to [`Cluster`], and what it does for it.
 //!
-//! What differs from Redis 7.0.15: a script's keys that it has not named are not looked at, and a pause
-//! during a manual failover ends one that a client has asked for.
+//! What differs from Redis 7.0.15: a pause during a manual failover ends one that a client has asked for.
 //!
 //! Source: `cluster.c`, unless said otherwise.
 
@@ -13,44 +12,16 @@ use super::{Call, Sessions};
 use crate::machine::{ConnectionId, Context, DiskToken};
 use crate::redis::channels::{Kind, Published};
 use crate::redis::cluster::{
-    BusMessage, Cluster, Facts, KeySpec, Keys, Order, Query, SlotSet, Turn, key_slot,
+    BusMessage, Cluster, Facts, KeySpec, Keys, Order, Query, Reach, SlotSet, Turn, key_slot,
 };
 use crate::redis::commands::{Command, Flags, count};
-use crate::redis::engine::{Data, Engine};
-use crate::redis::keyspace::{Database, Keyspace};
+use crate::redis::engine::{Engine, OnlyDatabase};
+use crate::redis::keyspace::Database;
 use crate::redis::replication::Replication;
 use crate::redis::resp::Reply;
 use crate::redis::settings::ReplicationSettings;
 use crate::redis::unix_time::{millis, seconds};
 use crate::time::LocalClock;
-
-/// The keys of the only database that a node of a cluster has.
-struct OnlyDatabase<'a>(&'a Data);
-
-impl OnlyDatabase<'_> {
-    fn keyspace(&self) -> &Keyspace {
-        self.0.keyspace.of(Database::default())
-    }
-}
-
-impl Keys for OnlyDatabase<'_> {
-    fn is_empty(&self) -> bool {
-        self.keyspace().is_empty()
-    }
-
-    fn contains(&self, key: &[u8]) -> bool {
-        let is_over = self.keyspace().expiry(key).is_some_and(|at_ms| self.0.now_ms() > at_ms);
-        self.keyspace().get(key).is_some() && !is_over
-    }
-
-    fn slots(&self) -> SlotSet {
-        self.keyspace().keys().map(|key| key_slot(key)).collect()
-    }
-
-    fn of_slot(&self, slot: u16) -> Vec<Bytes> {
-        self.keyspace().keys().filter(|key| key_slot(key) == slot).cloned().collect()
-    }
-}
 
 /// What the server is, as far as the cluster asks.
 fn facts<'a>(
@@ -266,7 +237,6 @@ impl Sessions {
                 "ssubscribe" | "sunsubscribe" | "spublish"
             ),
         };
-        engine.data.standing.is_cluster_down = !cluster.is_ok();
         let keys = OnlyDatabase(&engine.data);
         let own = command.keys.keys(arguments);
         let of_queue = queued.into_iter().flat_map(|transaction| transaction.keys());
@@ -280,6 +250,21 @@ impl Sessions {
             engine.data.watched.forget(connection);
         }
         Some(refusal.reply())
+    }
+
+    /// Carries out what may run a script, which looks at the slots of the keys that it reaches for.
+    pub(super) fn run_within_reach(
+        &mut self,
+        at: usize,
+        engine: &mut Engine,
+        run: impl FnOnce(&mut Engine) -> Reply,
+    ) -> Reply {
+        let Some(cluster) = self.cluster.take() else { return run(engine) };
+        let Session { is_asking, is_readonly, .. } = self.list[at];
+        engine.data.reach = Some(Reach { cluster, is_asking, is_readonly });
+        let reply = run(engine);
+        self.cluster = engine.data.reach.take().map(|reach| reach.cluster);
+        reply
     }
 
     /// What was published, by a client or by its script, is handed to the other nodes.
@@ -325,7 +310,7 @@ const NOT_IN_CLUSTER: Reply = Reply::error("ERR This instance has cluster suppor
 pub(in crate::redis) fn cluster(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     let reply =
         call.sessions.with_cluster(call.engine, |cluster, turn| cluster.command(arguments, turn));
-    Some(reply.unwrap_or(NOT_IN_CLUSTER))
+    Some(reply.unwrap_or_else(|| Cluster::refusal(arguments).unwrap_or(NOT_IN_CLUSTER)))
 }
 
 /// `ASKING`: the next command may be about a slot that is on its way here.

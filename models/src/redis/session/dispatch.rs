@@ -268,7 +268,9 @@ impl Sessions {
             Handler::Data(run) => {
                 Some(engine.data.call(DataCommand { row: command, run }, arguments))
             }
-            Handler::Engine(run) => Some(run(engine, arguments)),
+            Handler::Engine(run) => {
+                Some(self.run_within_reach(at, engine, |engine| run(engine, arguments)))
+            }
             Handler::Session(run) => run(&mut Call { sessions: self, engine, at }, arguments),
         };
         self.list[at].database = engine.data.keyspace.selected();
@@ -299,7 +301,7 @@ fn may_need_memory(session: &Session, command: &Command) -> bool {
 
 /// `PING [message]` from a subscriber, whose parser expects pushes. Source: `server.c`,
 /// `pingCommand`.
-fn pong_for_subscriber(arguments: &[Bytes]) -> Reply {
+pub(in crate::redis) fn pong_for_subscriber(arguments: &[Bytes]) -> Reply {
     let pong = |message| {
         Reply::Array(vec![Reply::Bulk(Bytes::from_static(b"pong")), Reply::Bulk(message)])
     };

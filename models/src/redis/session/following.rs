@@ -401,7 +401,6 @@ impl Sessions {
             is_read_only: is_replica && settings.read_only,
             is_stale: is_replica && !is_connected && !settings.serve_stale_data,
             lacks_replicas,
-            is_cluster_down: engine.data.standing.is_cluster_down,
             obeys: engine.data.standing.obeys,
         };
     }

@@ -36,7 +36,7 @@ pub(super) mod cluster;
 pub(super) mod config;
 mod connection;
 pub(super) mod debug;
-mod dispatch;
+pub(super) mod dispatch;
 pub(super) mod following;
 pub(super) mod greeting;
 mod idle;

@@ -53,18 +53,13 @@ const SUBCOMMANDS: &[(&str, i32, Run)] = &[
 impl Cluster {
     /// Carries out `CLUSTER …`; the arguments begin with the command's name.
     pub(crate) fn command(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Reply {
-        let Some(word) = arguments.get(1) else { return wrong_arity("cluster") };
-        let row = SUBCOMMANDS.iter().find(|(name, ..)| word.eq_ignore_ascii_case(name.as_bytes()));
-        let Some((name, arity, run)) = row else {
-            return unknown_subcommand(arguments);
-        };
-        let wanted = arity.unsigned_abs() as usize;
-        let is_right =
-            if *arity < 0 { arguments.len() >= wanted } else { arguments.len() == wanted };
-        if !is_right {
-            return wrong_arity(&format!("cluster|{name}"));
-        }
-        run(self, arguments, turn).unwrap_or_else(|error| error)
+        let carried_out = find(arguments).and_then(|run| run(self, arguments, turn));
+        carried_out.unwrap_or_else(|error| error)
+    }
+
+    /// Why `CLUSTER …` is none that any server knows.
+    pub(crate) fn refusal(arguments: &[Bytes]) -> Option<Reply> {
+        find(arguments).err()
     }
 
     /// A node that an argument names.
@@ -75,6 +70,16 @@ impl Cluster {
     fn named_or_unknown(&self, name: &Bytes) -> Result<&Node, Reply> {
         self.named(name).ok_or_else(|| unknown("Unknown node", name))
     }
+}
+
+/// What carries `CLUSTER …` out, or the reply to a name that is none, or to a wrong number of arguments.
+fn find(arguments: &[Bytes]) -> Result<Run, Reply> {
+    let Some(word) = arguments.get(1) else { return Err(wrong_arity("cluster")) };
+    let row = SUBCOMMANDS.iter().find(|(name, ..)| word.eq_ignore_ascii_case(name.as_bytes()));
+    let (name, arity, run) = row.ok_or_else(|| unknown_subcommand(arguments))?;
+    let wanted = arity.unsigned_abs() as usize;
+    let is_right = if *arity < 0 { arguments.len() >= wanted } else { arguments.len() == wanted };
+    if is_right { Ok(*run) } else { Err(wrong_arity(&format!("cluster|{name}"))) }
 }
 
 /// A slot that an argument names. Source: `cluster.c`, `getSlotOrReply`.

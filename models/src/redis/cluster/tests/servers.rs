@@ -170,6 +170,32 @@ fn a_script_writes_nothing_while_the_cluster_is_down() {
     assert_eq!(rig.ask(6, &format!("{write} newer")), Some(Reply::OK));
 }
 
+/// As the recorded case `a script that reaches for a key that it did not name`, and what it may reach: keys of this
+/// node in whatever slots, and those of a slot that is being moved here, if the client has asked for that.
+#[test]
+fn a_script_reaches_the_keys_of_its_node_alone() {
+    let mut rig = cluster();
+    let reach = |key: &str| format!("EVAL return(redis.call('SET','{key}',ARGV[1])) 0 mine");
+    for (node, key) in [(3, "foo"), (3, "{a}1"), (1, "bar")] {
+        assert_eq!(rig.ask(node, &reach(key)), Some(Reply::OK), "{key} at {node}");
+    }
+    const NOT_HERE: &str = "ERR Script attempted to access a non local key in a cluster node";
+    for (node, key) in [(3, "bar"), (1, "foo")] {
+        let refusal = error(rig.ask(node, &reach(key)));
+        assert!(refusal.starts_with(NOT_HERE), "{key} at {node}: {refusal}");
+    }
+    assert_eq!(rig.ask(1, "GET bar"), Some(Reply::Bulk("mine".into())));
+    let from = id(&mut rig, 3);
+    rig.ask(1, &format!("CLUSTER SETSLOT 12182 IMPORTING {from}"));
+    let client = rig.client(1);
+    rig.tell(client, "ASKING");
+    rig.tell(client, &reach("foo"));
+    rig.tell(client, &reach("foo"));
+    let replies: Vec<_> = (0..3).map(|_| rig.hear(client, 10)).collect();
+    assert_eq!(replies[1], Some(Reply::OK));
+    assert!(error(replies[2].clone()).starts_with(NOT_HERE));
+}
+
 #[test]
 fn asking_counts_for_one_command_whatever_comes_of_it() {
     let mut rig = cluster();

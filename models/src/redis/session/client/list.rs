@@ -112,6 +112,7 @@ fn line(sessions: &Sessions, data: &Data, session: &Session) -> String {
 
 fn flags(sessions: &Sessions, session: &Session, data: &Data) -> String {
     let flags = [
+        ('S', session.is_replica),
         ('P', session.is_subscriber()),
         ('x', session.transaction.is_some()),
         ('b', session.blocked.is_some()),
