@@ -142,6 +142,9 @@ mod tests {
             0xdb, 0x38,
         ];
         assert_eq!(SessionId(0x0100_0000_0000_0000).password().0, expected);
+        // As an ensemble of ZooKeeper 3.8.0 gave it.
+        let real = SessionId(72_061_603_439_509_504).password().0;
+        assert_eq!(&real, b"\xc1\x02'^\xba\xc3\x96\xd7\x07>\x83\xa2\x93\xfb\xb1\xf1");
         assert_ne!(SessionId(1).password(), SessionId(2).password());
     }
 }

@@ -1,7 +1,6 @@
 //! What servers of an ensemble do together, and what they do for their clients.
 
 mod agreement;
-mod beside_zookeeper;
 mod client;
 mod contention;
 mod curator;
