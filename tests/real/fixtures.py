@@ -1,14 +1,17 @@
 """Servers for real clients: those of `fencepost serve`, and the real ones. Both on 127.0.0.1, both in a `with` block.
 
-A fixture has `address(name)`, `crash(name)`, `restart(name)` and `settle()`; names are those of fencepost's nodes.
+A fixture has `address(name)` and `names(kind)`, with the names of fencepost's nodes, and three things to do to a server:
+`crash(name)`, `pause(name, seconds)`, and `heal()`, which starts again whatever has crashed.
 """
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -16,6 +19,7 @@ sys.path.insert(0, os.path.join(REPOSITORY, "models", "zookeeper", "measure"))
 import ensemble  # noqa: E402  (the real ensemble, as the measurements start it)
 
 PATIENCE = 60
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def until(what, look):
@@ -32,19 +36,19 @@ def until(what, look):
 class Served:
     """A backend of `fencepost serve`, at ports that the kernel picks."""
 
-    is_real = False
-
     def __init__(self, fencepost, backend, scenario=None):
         self.command = [fencepost, "serve", backend, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]
-        self.folder = tempfile.mkdtemp()
-        if scenario:
-            path = f"{self.folder}/scenario.toml"
-            with open(path, "w") as file:
-                file.write(scenario)
-            self.command += ["--scenario", path]
+        self.scenario = scenario
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.folder = tempfile.mkdtemp()
+        command = self.command
+        if self.scenario:
+            path = f"{self.folder}/scenario.toml"
+            with open(path, "w") as file:
+                file.write(self.scenario)
+            command = [*command, "--scenario", path]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.places = {}
         while "control" not in self.places:
             name, place = self.process.stdout.readline().split()
@@ -78,6 +82,12 @@ class Served:
     def crash(self, name):
         self.order(f"crash node={name}")
 
+    def pause(self, name, seconds):
+        self.order(f"pause node={name} for={seconds}s")
+
+    def heal(self):
+        self.order("heal")
+
 
 def free_port():
     with socket.socket() as probe:
@@ -86,29 +96,21 @@ def free_port():
 
 
 class RealRedis:
-    """Real servers: `redis-server` from the path. With Sentinels, the first is the master of the others."""
+    """Real servers that know nothing of each other: `redis-server` from the path, without persistence."""
 
-    is_real = True
-
-    def __init__(self, names, sentinels=0):
-        self.names_ = list(names)
-        self.sentinels = [f"sentinel-{number + 1}" for number in range(sentinels)]
+    def __init__(self, names):
+        self.servers = list(names)
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp()
-        self.places = {name: ("127.0.0.1", free_port()) for name in self.names_ + self.sentinels}
+        self.places = {}
         self.processes = {}
-        for name in self.names_:
-            follows = ["--replicaof", "127.0.0.1", str(self.places[self.names_[0]][1])]
-            self.start(name, follows if self.sentinels and name != self.names_[0] else [])
-        for name in self.names_:
+        self.crashed = set()
+        for name in self.servers:
+            self.places[name] = ("127.0.0.1", free_port())
+            self.start(name)
+        for name in self.servers:
             until(name, lambda: self.answers(name))
-        for name in self.sentinels:
-            self.start_sentinel(name)
-        for name in self.sentinels:
-            until(name, lambda: self.answers(name))
-        if self.sentinels:
-            until("replicas and Sentinels", self.know_each_other)
         return self
 
     def __exit__(self, *_):
@@ -117,22 +119,14 @@ class RealRedis:
             process.wait()
         shutil.rmtree(self.folder)
 
-    def start(self, name, options):
+    def start(self, name):
         port = str(self.places[name][1])
         command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.popen(name, command + ["--dir", self.folder] + options)
+        command += ["--dir", self.folder, *self.options(name)]
+        self.processes[name] = subprocess.Popen(command, **QUIET)
 
-    def start_sentinel(self, name):
-        path = f"{self.folder}/{name}.conf"
-        with open(path, "w") as file:
-            file.write(f"port {self.places[name][1]}\nbind 127.0.0.1\ndir {self.folder}\n")
-            file.write(f"sentinel monitor mymaster 127.0.0.1 {self.places[self.names_[0]][1]} 2\n")
-            file.write("sentinel down-after-milliseconds mymaster 1000\n")
-        self.popen(name, ["redis-server", path, "--sentinel"])
-
-    def popen(self, name, command):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.processes[name] = subprocess.Popen(command, **quiet)
+    def options(self, _name):
+        return []
 
     def ask(self, name, line):
         try:
@@ -145,11 +139,6 @@ class RealRedis:
     def answers(self, name):
         return "PONG" in self.ask(name, "PING")
 
-    def know_each_other(self):
-        replicas = f"slaves={len(self.names_) - 1},sentinels={len(self.sentinels)}"
-        known = all(replicas in self.ask(name, "INFO sentinel") for name in self.sentinels)
-        return known and self.ask(self.names_[0], "INFO replication").count("state=online") == len(self.names_) - 1
-
     def address(self, name):
         return self.places[name]
 
@@ -159,21 +148,106 @@ class RealRedis:
     def crash(self, name):
         self.processes[name].kill()
         self.processes[name].wait()
+        self.crashed.add(name)
+
+    def pause(self, name, seconds):
+        pause(self.processes[name], seconds)
+
+    def heal(self):
+        for name in self.crashed:
+            self.start(name)
+            until(name, lambda: self.answers(name))
+        self.crashed.clear()
+
+
+class RealSentinel(RealRedis):
+    """A master, its replicas, and three Sentinels that watch it."""
+
+    def __enter__(self):
+        super().__enter__()
+        sentinels = [f"sentinel-{number}" for number in (1, 2, 3)]
+        for name in sentinels:
+            self.places[name] = ("127.0.0.1", free_port())
+            path = f"{self.folder}/{name}.conf"
+            with open(path, "w") as file:
+                file.write(f"port {self.places[name][1]}\nbind 127.0.0.1\ndir {self.folder}\n")
+                file.write(f"sentinel monitor mymaster 127.0.0.1 {self.places[self.servers[0]][1]} 2\n")
+                file.write("sentinel down-after-milliseconds mymaster 1000\n")
+                file.write("sentinel failover-timeout mymaster 3000\n")
+            self.processes[name] = subprocess.Popen(["redis-server", path, "--sentinel"], **QUIET)
+        until("replicas and Sentinels", lambda: self.know_each_other(sentinels))
+        return self
+
+    def options(self, name):
+        master = self.servers[0]
+        return [] if name == master else ["--replicaof", "127.0.0.1", str(self.places[master][1])]
+
+    def know_each_other(self, sentinels):
+        replicas = len(self.servers) - 1
+        known = f"slaves={replicas},sentinels={len(sentinels)}"
+        return (
+            all(known in self.ask(name, "INFO sentinel") for name in sentinels)
+            and self.ask(self.servers[0], "INFO replication").count("state=online") == replicas
+        )
+
+
+class RealCluster(RealRedis):
+    """Three masters that share the slots, and a replica of each."""
+
+    def __init__(self):
+        super().__init__(f"redis-{number}" for number in range(1, 7))
+
+    def __enter__(self):
+        super().__enter__()
+        places = [f"{host}:{port}" for host, port in self.places.values()]
+        command = ["redis-cli", "--cluster", "create", *places, "--cluster-replicas", "1", "--cluster-yes"]
+        subprocess.run(command, check=True, timeout=PATIENCE, **QUIET)
+        for name in self.servers:
+            until(name, lambda: "cluster_state:ok" in self.ask(name, "CLUSTER INFO"))
+        return self
+
+    def options(self, name):
+        # Its bus listens 10000 above the port, unless it is told where.
+        return ["--cluster-enabled", "yes", "--cluster-config-file", f"{name}.conf", "--cluster-port", str(free_port())]
 
 
 class RealZooKeeper(ensemble.Ensemble):
     """Three real servers of an ensemble."""
 
-    is_real = True
+    def __enter__(self):
+        self.crashed = set()
+        return super().__enter__()
+
+    @staticmethod
+    def number(name):
+        return int(name.rsplit("-", 1)[1])
 
     def address(self, name):
-        host, port = super().address(int(name.rsplit("-", 1)[1])).split(":")
+        host, port = super().address(self.number(name)).split(":")
         return host, int(port)
 
-    def names(self, kind):
+    def names(self, _kind):
         return ["zk-1", "zk-2", "zk-3"]
 
     def crash(self, name):
-        process = self.processes[int(name.rsplit("-", 1)[1])]
+        process = self.processes[self.number(name)]
         process.kill()
         process.wait()
+        self.crashed.add(name)
+
+    def pause(self, name, seconds):
+        pause(self.processes[self.number(name)], seconds)
+
+    def heal(self):
+        for name in self.crashed:
+            self.start(self.number(name))
+            until(name, lambda: self.mode(self.number(name)))
+        self.crashed.clear()
+
+
+def pause(process, seconds):
+    process.send_signal(signal.SIGSTOP)
+    # Of a process that is gone by then nothing is asked: `send_signal` looks first.
+    timer = threading.Timer(seconds, process.send_signal, [signal.SIGCONT])
+    timer.daemon = True
+    timer.start()

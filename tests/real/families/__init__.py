@@ -1,0 +1,1 @@
+"""What each family of clients does, a case a function."""
