@@ -27,6 +27,11 @@ use crate::note::{Name, Note, ReleaseOutcome};
 use crate::process::Host;
 use crate::time::Mono;
 
+/// Every script that a recipe has a Redis carry out: a name for it, and its text.
+pub fn scripts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    redis::SCRIPTS.into_iter().chain(redlock::SCRIPTS).chain(redisson::scripts::SCRIPTS)
+}
+
 /// What comes with a lock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Grant {

@@ -270,7 +270,8 @@ impl Engine {
         /// Source: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
         const ACCEPTABLE_STALE_PERCENT: usize = 10;
         self.data.set_wall(wall);
-        if self.data.is_constant() || self.data.standing.is_replica {
+        let is_off = self.data.is_active_expiry_off || self.data.standing.is_replica;
+        if is_off || self.data.is_constant() {
             return;
         }
         for database in Database::all() {

@@ -2,10 +2,10 @@
 //! timers are exact, a link can be cut. What the world adds to that, faults above all, is not here.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::resp::Reply;
 use crate::machine::{
     Boot, CloseReason, ConnectionId, Context, DiskOperation, DiskToken, Effect, Files, Input,
     Machine, NodeId, TimerId,
@@ -13,6 +13,7 @@ use crate::machine::{
 use crate::message::Message;
 use crate::note::Note;
 use crate::random::Random;
+use crate::redis::resp::Reply;
 use crate::time::{LocalClock, Mono, Wall};
 
 const MILLI: u64 = 1_000_000;
@@ -149,12 +150,23 @@ impl Rig {
         self.connections.contains_key(&connection)
     }
 
-    /// Sends a command.
+    /// Sends a command, its words parted by spaces.
     pub(crate) fn tell(&mut self, connection: ConnectionId, line: &str) {
         let words = line.split(' ').map(|word| Bytes::copy_from_slice(word.as_bytes()));
-        let message = Message::Redis(words.collect());
-        let [_, server] = self.connections[&connection];
+        self.tell_words(connection, words.collect());
+    }
+
+    /// Sends a command, if the connection is still open.
+    pub(crate) fn tell_words(&mut self, connection: ConnectionId, words: Arc<[Bytes]>) {
+        let Some([_, server]) = self.connections.get(&connection).copied() else { return };
+        let message = Message::Redis(words);
         self.send(CLIENT, server, Event::Message { connection, message });
+    }
+
+    /// True when there is an answer on a connection that nobody has heard yet.
+    #[allow(dead_code, reason = "for the transcripts, which use this file too")]
+    pub(crate) fn has_heard(&self, connection: ConnectionId) -> bool {
+        self.replies.iter().any(|(on, _)| *on == connection)
     }
 
     /// Waits for an answer on a connection.

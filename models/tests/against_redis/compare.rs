@@ -84,6 +84,11 @@ impl Pair {
         [ours, walk(&mut |command| real.call(command))]
     }
 
+    /// True when the two have differed somewhere.
+    pub fn has_differed(&self) -> bool {
+        !self.differences.is_empty()
+    }
+
     /// Says how much was compared.
     ///
     /// # Panics

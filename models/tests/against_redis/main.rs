@@ -2,11 +2,19 @@
 //!
 //! Needs `redis-server` on the `PATH`, so it only runs when it is asked for:
 //! `cargo test -p fencepost-models --test against_redis -- --ignored --nocapture`.
-//! `FENCEPOST_SEED` and `FENCEPOST_COMMANDS` choose what is generated and how much of it.
+//! `FENCEPOST_SEED` and `FENCEPOST_COMMANDS` choose what is generated and how much of it; without them it is ten
+//! seeds of 10,000 commands each. Commands that show a difference are shrunk to the fewest that do.
 
 mod compare;
 mod generate;
+mod planted;
+#[path = "../beside/process.rs"]
+mod process;
 mod real;
+#[path = "../beside/setting.rs"]
+mod setting;
+#[path = "../beside/shrink.rs"]
+mod shrink;
 
 use bytes::Bytes;
 use fencepost_models::random::Random;
@@ -14,13 +22,11 @@ use fencepost_models::redis::resp::{CommandDecoder, Reply};
 
 use self::compare::Pair;
 use self::real::Real;
+use self::setting::setting;
+use self::shrink::shrink;
 
 /// The conversation that the engine's own tests replay.
 const RECORDING: &str = "src/redis/engine/keyspace.recorded";
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 fn words(line: &str) -> Vec<Bytes> {
     let mut decoder = CommandDecoder::default();
@@ -29,16 +35,38 @@ fn words(line: &str) -> Vec<Bytes> {
     decoder.next_command().expect("is well formed").expect("is complete")
 }
 
+/// Ten seeds, or the one of `FENCEPOST_SEED`. What differs is shrunk to the fewest commands that still do.
 #[test]
 #[ignore = "needs redis-server"]
 fn generated_commands_are_answered_alike() {
-    let seed = setting("FENCEPOST_SEED", 1);
-    let mut random = Random::new(seed, 0);
-    let mut pair = Pair::new(Real::start());
-    for _ in 0..setting("FENCEPOST_COMMANDS", 20_000) {
-        pair.send(&generate::command(&mut random));
+    let seeds = match setting("FENCEPOST_SEED", 0) {
+        0 => 1..11,
+        seed => seed..seed + 1,
+    };
+    for seed in seeds {
+        let mut random = Random::new(seed, 0);
+        let mut pair = Pair::new(Real::start());
+        let mut sent = Vec::new();
+        for _ in 0..setting("FENCEPOST_COMMANDS", 10_000) {
+            sent.push(generate::command(&mut random));
+            pair.send(sent.last().expect("was just sent"));
+            if pair.has_differed() {
+                println!("seed {seed}: shrinking {} commands", sent.len());
+                let fewest = shrink(&sent, |commands| replayed(commands).has_differed());
+                replayed(&fewest)
+                    .report(&format!("seed {seed}, {} commands: {fewest:?}", fewest.len()));
+                break;
+            }
+        }
+        pair.report(&format!("seed {seed}"));
     }
-    pair.report(&format!("seed {seed}"));
+}
+
+/// The same commands once more, to servers that have just been started.
+fn replayed(commands: &[Vec<Bytes>]) -> Pair {
+    let mut pair = Pair::new(Real::start());
+    commands.iter().for_each(|command| pair.send(command));
+    pair
 }
 
 /// With `FENCEPOST_RECORD` set, the replies are written down anew.

@@ -2,18 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use bytes::Bytes;
 use fencepost_models::redis::resp::{Reply, ReplyDecoder, encode_command};
 use fencepost_models::time::Wall;
 
+use crate::process::Process;
+
 /// The server, and a connection to it.
 pub struct Real {
-    server: Child,
-    directory: PathBuf,
+    _server: Process,
     port: u16,
     connection: Connection,
 }
@@ -25,20 +23,17 @@ impl Real {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("has an address").port();
         drop(listener);
-        let directory = std::env::temp_dir().join(format!("fencepost-redis-{port}"));
-        std::fs::create_dir_all(&directory).expect("can be made");
-        let server = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", ""])
-            // A reply without end shall end the connection, not the machine.
-            .args(["--client-output-buffer-limit", "normal 64mb 0 0"])
-            .arg("--dir")
-            .arg(&directory)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        let connection = Connection::open_in_time(port);
-        let mut real = Self { server, directory, port, connection };
+        let server = Process::start(
+            port,
+            &[
+                &["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""][..],
+                // A reply without end shall end the connection, not the machine.
+                &["--client-output-buffer-limit", "normal 64mb 0 0"],
+            ]
+            .concat(),
+            |_| {},
+        );
+        let mut real = Self { _server: server, port, connection: Connection::open(port) };
         let info = real.info("server");
         assert!(info.contains("redis_version:7.0.15"), "another version: {info}");
         real
@@ -46,7 +41,7 @@ impl Real {
 
     /// One more connection.
     pub fn connect(&self) -> Connection {
-        Connection::open_in_time(self.port)
+        Connection::open(self.port)
     }
 
     /// Sends a command and waits for its reply.
@@ -100,15 +95,6 @@ impl Real {
     }
 }
 
-impl Drop for Real {
-    fn drop(&mut self) {
-        // Nothing is left to do where this fails.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
 /// A connection to a real server.
 pub struct Connection {
     stream: TcpStream,
@@ -116,16 +102,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    #[expect(clippy::disallowed_methods, reason = "a real server takes real time to start")]
-    fn open_in_time(port: u16) -> Self {
-        for _ in 0..200 {
-            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) {
-                stream.set_nodelay(true).expect("can be set");
-                return Self { stream, decoder: ReplyDecoder::default() };
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("redis-server does not answer");
+    fn open(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("redis-server listens");
+        stream.set_nodelay(true).expect("can be set");
+        Self { stream, decoder: ReplyDecoder::default() }
     }
 
     /// Sends a command.

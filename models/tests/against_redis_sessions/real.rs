@@ -2,9 +2,9 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use crate::process::Process;
 
 const PORT: u16 = 7463;
 /// How long to wait for bytes that the model says must come.
@@ -32,40 +32,18 @@ impl Received {
 
 /// The process, and its clients by their number.
 pub struct Real {
-    process: Child,
-    folder: PathBuf,
+    _process: Process,
     connections: Vec<TcpStream>,
     ids: Vec<String>,
 }
 
 impl Real {
     pub fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("fencepost-redis-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder can be made");
-        let process = Command::new("redis-server")
-            .args(["--port", &PORT.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--enable-debug-command", "yes"])
-            .arg("--dir")
-            .arg(&folder)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is on the path");
-        let real = Self { process, folder, connections: Vec::new(), ids: Vec::new() };
-        real.wait_until_it_listens();
-        real
-    }
-
-    /// Each attempt that succeeds is a connection that the server numbers, so that only the kernel is
-    /// asked: a listening port can be seen without connecting to it.
-    fn wait_until_it_listens(&self) {
-        for _ in 0..200 {
-            self.sleep(20);
-            let listening = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-            if listening.contains(&format!(":{PORT:04X} 00000000:0000 0A")) {
-                return;
-            }
-        }
-        panic!("redis-server does not listen");
+        let port = PORT.to_string();
+        let arguments =
+            ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes"];
+        let process = Process::start(PORT, &arguments, |_| {});
+        Self { _process: process, connections: Vec::new(), ids: Vec::new() }
     }
 
     /// Connects, in place of a connection that was closed.
@@ -126,18 +104,5 @@ impl Real {
                 Err(_) => return received,
             }
         }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the real server lives in real time")]
-    pub fn sleep(&self, millis: u64) {
-        std::thread::sleep(Duration::from_millis(millis));
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

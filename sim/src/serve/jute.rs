@@ -1,181 +1,42 @@
-//! ZooKeeper's protocol, for clients.
-//!
-//! Answers come in the order of the requests. What the model does not know is refused here
-//! (`UNIMPLEMENTED`), in its turn, and not passed on.
+//! ZooKeeper's protocol, for clients: the door that stands beside the model, as one of the protocols here.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use fencepost_models::message::Message;
-use fencepost_models::zookeeper::jute::{
-    Asked, BadLength, Frames, MARSHALLING_ERROR, UNIMPLEMENTED, kind, server,
-};
-use fencepost_models::zookeeper::protocol::{Answer, Op, Packet, Zxid};
+use fencepost_models::zookeeper::jute::door::{self, Door};
 
 use super::wire::{Next, Unspeakable, Wire};
 
-/// How many requests a client may have that wait for their turn to be refused, and for others before them. Source:
-/// `RequestThrottler.java` has no such limit; `zookeeper.globalOutstandingLimit` is 1000.
-const MOST_EXPECTED: usize = 10_000;
-
-/// Words of four letters, instead of a first frame. Source: `FourLetterCommands.java`.
-const FOUR_LETTERS: [&str; 17] = [
-    "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro", "mntr", "ruok", "srst",
-    "srvr", "stat", "stmk", "wchc", "wchs",
-];
-
-/// An answer that a client waits for.
-#[derive(Debug)]
-enum Expected {
-    /// That of the server.
-    Reply { xid: i32, shape: Shape },
-    /// None but this error.
-    Refusal { xid: i32, error: i32 },
-}
-
-/// How the server's answer is written.
-#[derive(Debug)]
-enum Shape {
-    Plain,
-    Multi(Vec<i32>),
-    /// The stat of a node whose ACL is wanted.
-    Acl,
-}
-
 /// A client of an ensemble.
 #[derive(Debug, Default)]
-pub struct Jute {
-    frames: Frames,
-    has_greeted: bool,
-    /// It wants to hear whether it may only read.
-    is_new: bool,
-    expected: VecDeque<Expected>,
-    /// The last transaction that the server has named.
-    zxid: Zxid,
-}
+pub struct Jute(Door);
 
 impl Wire for Jute {
     fn feed(&mut self, bytes: &[u8]) {
-        self.frames.feed(bytes);
+        self.0.feed(bytes);
     }
 
     fn next(&mut self, out: &mut Vec<u8>) -> Next {
-        loop {
-            let frame = match self.frames.next_frame() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return Next::Nothing,
-                Err(BadLength(length)) => {
-                    if !self.has_greeted {
-                        refuse_word(length, out);
-                    }
-                    return Next::HangUp;
-                }
-            };
-            match self.read(&frame, out) {
-                Ok(Some(packet)) => return Next::Message(Message::ZooKeeper(Arc::new(packet))),
-                Ok(None) if self.expected.len() > MOST_EXPECTED => return Next::HangUp,
-                Ok(None) => {}
-                Err(NoFrame) => return Next::HangUp,
-            }
+        match self.0.next(out) {
+            door::Next::Nothing => Next::Nothing,
+            door::Next::Packet(packet) => Next::Message(Message::ZooKeeper(Arc::new(packet))),
+            door::Next::HangUp => Next::HangUp,
         }
     }
 
     fn encode(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<(), Unspeakable> {
         let Message::ZooKeeper(packet) = message else { return Err(Unspeakable) };
-        match &**packet {
-            Packet::Connected(connected) => out.extend(server::connected(connected, self.is_new)),
-            Packet::Event(event) => out.extend(server::event(event)),
-            Packet::Reply { xid, zxid, result } => {
-                self.zxid = *zxid;
-                let shape = self.take_shape(*xid);
-                out.extend(match (shape, result) {
-                    (Shape::Acl, Ok(Answer::Stat(stat))) => server::open_acl(*xid, *zxid, stat),
-                    (Shape::Multi(parts), result) => server::reply(*xid, *zxid, result, &parts),
-                    (_, result) => server::reply(*xid, *zxid, result, &[]),
-                });
-                self.refuse_in_turn(out);
-            }
-            _ => return Err(Unspeakable),
-        }
-        Ok(())
-    }
-}
-
-/// Not even the head of a request can be read. Source: `ZooKeeperServer.java`, `processPacket`, which throws.
-struct NoFrame;
-
-impl Jute {
-    /// What the server is to be sent, if anything.
-    fn read(&mut self, frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Packet>, NoFrame> {
-        if !self.has_greeted {
-            let (connect, is_new) = server::read_connect(frame).ok_or(NoFrame)?;
-            (self.has_greeted, self.is_new) = (true, is_new);
-            return Ok(Some(Packet::Connect(connect)));
-        }
-        let (xid, asked) = server::read_request(frame).ok_or(NoFrame)?;
-        let (op, shape) = match asked {
-            Asked::Op(op) => {
-                let shape = match &op {
-                    Op::Multi(_) => Shape::Multi(kind::of_parts(&op)),
-                    _ => Shape::Plain,
-                };
-                (op, shape)
-            }
-            Asked::Acl(path) => (Op::Exists { path, watch: false }, Shape::Acl),
-            Asked::Auth => {
-                out.extend(server::bare_reply(xid, Zxid::default(), 0));
-                return Ok(None);
-            }
-            Asked::Unknown(_) => return Ok(self.refuse(xid, UNIMPLEMENTED, out)),
-            Asked::Malformed => return Ok(self.refuse(xid, MARSHALLING_ERROR, out)),
-        };
-        // Pings and the like have numbers of their own, and no turn.
-        if xid >= 0 {
-            self.expected.push_back(Expected::Reply { xid, shape });
-        }
-        Ok(Some(Packet::Request { xid, op }))
-    }
-
-    fn refuse(&mut self, xid: i32, error: i32, out: &mut Vec<u8>) -> Option<Packet> {
-        self.expected.push_back(Expected::Refusal { xid, error });
-        self.refuse_in_turn(out);
-        None
-    }
-
-    fn refuse_in_turn(&mut self, out: &mut Vec<u8>) {
-        while let Some(Expected::Refusal { xid, error }) = self.expected.front() {
-            out.extend(server::bare_reply(*xid, self.zxid, *error));
-            self.expected.pop_front();
-        }
-    }
-
-    fn take_shape(&mut self, answered: i32) -> Shape {
-        match self.expected.front_mut() {
-            Some(Expected::Reply { xid, shape }) if *xid == answered => {
-                let shape = std::mem::replace(shape, Shape::Plain);
-                self.expected.pop_front();
-                shape
-            }
-            _ => Shape::Plain,
-        }
-    }
-}
-
-/// Answers a word of four letters, all of which are switched off. Source: `NIOServerCnxn.java`,
-/// `checkFourLetterWord`; `NopCommand.java`.
-fn refuse_word(word: i32, out: &mut Vec<u8>) {
-    let word = Bytes::copy_from_slice(&word.to_be_bytes());
-    if let Some(known) = FOUR_LETTERS.iter().find(|known| known.as_bytes() == &word[..]) {
-        let text = format!("{known} is not executed because it is not in the whitelist.\n");
-        out.extend_from_slice(text.as_bytes());
+        self.0.encode(packet, out).map_err(|_| Unspeakable)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use fencepost_models::zookeeper::jute::client;
-    use fencepost_models::zookeeper::protocol::{Connect, ErrorCode, Password, SessionId, Stat};
+    use fencepost_models::zookeeper::jute::door::MOST_EXPECTED;
+    use fencepost_models::zookeeper::jute::{Frames, UNIMPLEMENTED, client};
+    use fencepost_models::zookeeper::protocol::{
+        Answer, Connect, ErrorCode, Op, Packet, Password, SessionId, Stat, Zxid,
+    };
 
     use super::*;
 

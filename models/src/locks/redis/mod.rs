@@ -97,6 +97,17 @@ pub(crate) fn random_value(host: &Host) -> Bytes {
     Bytes::from_owner(value)
 }
 
+/// Deletes the key if it still holds this holder's value.
+const DELETE_IF_OWN: &str = "\
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0";
+
+/// The scripts, each with a name for it.
+pub(super) const SCRIPTS: [(&str, &str); 2] =
+    [("set-nx-acquire", set_nx::ACQUIRE), ("set-nx-release", DELETE_IF_OWN)];
+
 /// One client that contends for a key.
 struct Contender {
     host: Host,
@@ -110,13 +121,6 @@ struct Contender {
 }
 
 impl Contender {
-    /// Deletes the key if it still holds this holder's value.
-    const DELETE_IF_OWN: &str = "\
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
-end
-return 0";
-
     fn new(host: Host, address: Address, settings: RedisLockSettings) -> Self {
         let counter = Bytes::from(address.beside(&settings.key.to_string(), "token"));
         let client = ClientSettings {
@@ -129,7 +133,7 @@ return 0";
             key: settings.key.as_bytes().clone(),
             counter,
             value: Bytes::new(),
-            delete_if_own: Script::new(Self::DELETE_IF_OWN),
+            delete_if_own: Script::new(DELETE_IF_OWN),
             host,
             settings,
         }

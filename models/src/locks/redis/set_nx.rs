@@ -22,7 +22,7 @@ use crate::redis::client::{Address, Script, ScriptCall};
 use crate::redis::resp::Reply;
 
 /// Sets the key if it is not there, and counts the grants.
-const ACQUIRE: &str = "\
+pub(super) const ACQUIRE: &str = "\
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return redis.call('INCR', KEYS[2])
 end

@@ -43,7 +43,7 @@ mod commands;
 pub mod multi;
 mod renewal;
 pub mod rlock;
-mod scripts;
+pub(super) mod scripts;
 #[cfg(test)]
 mod tests;
 mod wakeups;

@@ -72,3 +72,12 @@ pub(super) const EXPIRE: &str = "return redis.call('pexpire', KEYS[1], ARGV[1])"
 
 /// What is published when a lock becomes free. Source: `LockPubSub.UNLOCK_MESSAGE`.
 pub(super) const UNLOCK_MESSAGE: &str = "0";
+
+/// The scripts, each with a name for it.
+pub(in crate::locks) const SCRIPTS: [(&str, &str); 5] = [
+    ("redisson-lock", LOCK),
+    ("redisson-lock-fenced", LOCK_FENCED),
+    ("redisson-unlock", UNLOCK),
+    ("redisson-renew", RENEW),
+    ("redisson-expire", EXPIRE),
+];

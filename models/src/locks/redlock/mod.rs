@@ -84,6 +84,10 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0";
 
+/// The scripts, each with a name for it.
+pub(super) const SCRIPTS: [(&str, &str); 2] =
+    [("redlock-release", DELETE_IF_OWN), ("redlock-extend", EXTEND_IF_OWN)];
+
 /// One client's RedLock.
 pub struct Redlock {
     host: Host,

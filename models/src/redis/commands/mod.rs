@@ -214,11 +214,20 @@ fn invalid_expire_time(name: &str) -> Reply {
     error(format!("invalid expire time in '{name}' command"))
 }
 
+/// How much of an argument an error text shows.
+const SHOWN_MAX_BYTES: usize = 128;
+
+/// The reply to a subcommand that its command has none of. Source: `server.c`, `commandCheckExistence`.
+pub(super) fn unknown_subcommand(arguments: &[Bytes]) -> Reply {
+    let (command, subcommand) = (arguments[0].to_ascii_uppercase(), &arguments[1]);
+    let subcommand = printed(subcommand, SHOWN_MAX_BYTES);
+    error([b"unknown subcommand '", subcommand, b"'. Try ", &command, b" HELP."].concat())
+}
+
 /// The reply to a subcommand with an argument too many, where only the subcommand itself sees it.
 ///
 /// Source: `networking.c`, `addReplySubcommandSyntaxError`.
 pub(super) fn wrong_subcommand(arguments: &[Bytes]) -> Reply {
-    const SHOWN_MAX_BYTES: usize = 128;
     let (command, subcommand) = (arguments[0].to_ascii_uppercase(), &arguments[1]);
     let head = b"unknown subcommand or wrong number of arguments for '";
     let subcommand = printed(subcommand, SHOWN_MAX_BYTES);
@@ -228,16 +237,11 @@ pub(super) fn wrong_subcommand(arguments: &[Bytes]) -> Reply {
 /// The reply to a command that is not in the table.
 ///
 /// Source: `server.c`, `commandCheckExistence`.
-fn unknown_command(arguments: &[Bytes]) -> Reply {
-    const SHOWN_MAX_BYTES: usize = 128;
+pub(super) fn unknown_command(arguments: &[Bytes]) -> Reply {
     let name = arguments.first().map_or(&b""[..], |name| name);
     let is_container = row(COMMANDS, name).is_some_and(|row| !row.subcommands.is_empty());
-    if let (true, Some(subcommand)) = (is_container, arguments.get(1)) {
-        let subcommand = printed(subcommand, SHOWN_MAX_BYTES);
-        let upper = name.to_ascii_uppercase();
-        return error(
-            [b"unknown subcommand '", subcommand, b"'. Try ", &upper, b" HELP."].concat(),
-        );
+    if is_container && arguments.len() > 1 {
+        return unknown_subcommand(arguments);
     }
     let mut shown = Vec::new();
     for argument in arguments.iter().skip(1) {

@@ -35,6 +35,8 @@ pub struct Data {
     /// The data are being read from a file: nothing expires, and a date that is over deletes
     /// nothing.
     pub(crate) is_loading: bool,
+    /// Keys whose time is over wait for somebody who looks: `DEBUG SET-ACTIVE-EXPIRE 0`.
+    pub(crate) is_active_expiry_off: bool,
     /// Memory was full when the client's command began, and nothing could be evicted.
     pub(crate) is_out_of_memory: bool,
     /// A script runs that may not write.

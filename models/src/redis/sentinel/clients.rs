@@ -10,7 +10,7 @@ use crate::machine::{ConnectionId, Context};
 use crate::message::Message;
 use crate::redis::address::{self, host, redis_port};
 use crate::redis::channels::{Channels, Kind};
-use crate::redis::commands::{error, integer};
+use crate::redis::commands::{integer, unknown_command, unknown_subcommand, wrong_arity};
 use crate::redis::glob::{self, Case};
 use crate::redis::resp::Reply;
 use crate::redis::session::greeting::VERSION;
@@ -167,7 +167,8 @@ impl Sentinel {
             (b"sentinel", [_, option, rest @ ..]) => {
                 self.sentinel(&option.to_ascii_lowercase(), rest, arguments, context)
             }
-            _ => error([b"unknown command '", &arguments[0][..], b"'"].concat()),
+            (b"sentinel", _) => wrong_arity("sentinel"),
+            _ => unknown_command(arguments),
         }
     }
 
@@ -196,6 +197,20 @@ impl Sentinel {
         arguments: &[Bytes],
         context: &mut Context<'_>,
     ) -> Reply {
+        /// Those that are known here.
+        const SUBCOMMANDS: [&[u8]; 11] = [
+            b"masters",
+            b"myid",
+            b"get-master-addr-by-name",
+            b"is-master-down-by-addr",
+            b"reset",
+            b"master",
+            b"replicas",
+            b"slaves",
+            b"sentinels",
+            b"failover",
+            b"ckquorum",
+        ];
         const NO_SUCH_MASTER: Reply = Reply::error("ERR No such master with that name");
         let is_known = |name: &Bytes| *name == self.settings.master_name;
         match (option, rest) {
@@ -231,9 +246,10 @@ impl Sentinel {
             }
             (b"failover", [_]) => self.failover_by_command(context),
             (b"ckquorum", [_]) => self.check_quorum(),
-            _ => error(
-                [b"unknown subcommand '", &arguments[1][..], b"'. Try SENTINEL HELP."].concat(),
-            ),
+            (known, _) if SUBCOMMANDS.contains(&known) => {
+                wrong_arity(&format!("sentinel|{}", String::from_utf8_lossy(known)))
+            }
+            _ => unknown_subcommand(arguments),
         }
     }
 

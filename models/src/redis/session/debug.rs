@@ -15,6 +15,8 @@ pub(super) const NOT_ALLOWED: Reply = Reply::error(
      file, and then restart the server.",
 );
 
+/// `DEBUG SET-ACTIVE-EXPIRE 0|1`: whether keys go by themselves.
+///
 /// `DEBUG SLEEP seconds`: the thread for commands sleeps, and with it the whole server. The reply
 /// waits, as everything that this turn of the event loop has to say. What follows in a transaction is
 /// done before the sleep here and after it in Redis; nobody can look in between.
@@ -22,6 +24,11 @@ pub(in crate::redis) fn debug(call: &mut Call<'_>, arguments: &[Bytes]) -> Optio
     match &arguments[1..] {
         [word, seconds] if word.eq_ignore_ascii_case(b"sleep") => {
             call.sessions.sleep = call.sessions.sleep.saturating_add(duration(seconds));
+            Some(Reply::OK)
+        }
+        // Source: `debug.c`: what `atoi` makes of it, 0 for what is no number.
+        [word, on] if word.eq_ignore_ascii_case(b"set-active-expire") => {
+            call.engine.data.is_active_expiry_off = duration(on).as_secs() == 0;
             Some(Reply::OK)
         }
         _ => Some(wrong_subcommand(arguments)),

@@ -122,6 +122,9 @@ fn read_answer(reader: &mut Reader<'_>, asked: &Op) -> Option<Answer> {
                 results.push(if kind == kind::ERROR {
                     let _again = reader.i32()?;
                     Err(ErrorCode::from_code(error)?)
+                } else if kind == kind::CREATE {
+                    // Also to what was asked for as a `create2`.
+                    Ok(Answer::Created { path: text(reader)?, stat: None })
                 } else {
                     Ok(read_answer(reader, part)?)
                 });

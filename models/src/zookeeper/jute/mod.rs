@@ -18,6 +18,7 @@
 //! Source: `zookeeper.jute`; `BinaryInputArchive.java`; `NIOServerCnxn.java`; `ZooDefs.java`, `OpCode`.
 
 pub mod client;
+pub mod door;
 mod frames;
 pub mod kind;
 mod records;

@@ -97,7 +97,7 @@ fn read_watches(reader: &mut Reader<'_>) -> Option<SetWatches> {
 }
 
 /// Parts, each with its number before it, until one that says that it is none. Source:
-/// `MultiOperationRecord.java`.
+/// `MultiOperationRecord.java`, `deserialize`.
 fn read_multi(reader: &mut Reader<'_>) -> Option<Option<Op>> {
     let mut parts = Vec::new();
     loop {
@@ -111,6 +111,10 @@ fn read_multi(reader: &mut Reader<'_>) -> Option<Option<Op>> {
             _ => return Some(None),
         }
         match read_op(reader, kind)? {
+            // The real one forgets the difference, so that its answer has no stat.
+            Some(Op::Create { path, data, mode, .. }) => {
+                parts.push(Op::Create { path, data, mode, with_stat: false });
+            }
             Some(part) => parts.push(part),
             None => return Some(None),
         }

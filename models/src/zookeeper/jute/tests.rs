@@ -38,6 +38,14 @@ fn part() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Part of a `multi`, in which no creation is answered with a stat.
+fn part_of_multi() -> impl Strategy<Value = Op> {
+    part().prop_map(|part| match part {
+        Op::Create { path, data, mode, .. } => Op::Create { path, data, mode, with_stat: false },
+        part => part,
+    })
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let watches =
         (any::<u64>(), paths(), paths(), paths()).prop_map(|(zxid, data, exist, child)| {
@@ -53,7 +61,7 @@ fn op() -> impl Strategy<Value = Op> {
         Just(Op::Ping),
         Just(Op::CloseSession),
         watches,
-        prop::collection::vec(part(), 0..4).prop_map(Op::Multi),
+        prop::collection::vec(part_of_multi(), 0..4).prop_map(Op::Multi),
     ]
 }
 
@@ -214,6 +222,23 @@ fn a_length_that_is_none_or_too_much_is_refused_before_anything_comes() {
     let mut decoder = Frames::default();
     decoder.feed(&(MAX_FRAME_BYTES as i32).to_be_bytes());
     assert_eq!(decoder.next_frame(), Ok(None));
+}
+
+/// As ZooKeeper 3.8.0 does: `multi: create2 within a multi` in the recorded cases.
+#[test]
+fn a_create2_within_a_multi_is_answered_as_a_create() {
+    let create = |with_stat| Op::Create {
+        path: "/a".into(),
+        data: Bytes::new(),
+        mode: CreateMode::PERSISTENT,
+        with_stat,
+    };
+    let asked = Op::Multi(vec![create(true)]);
+    let read = server::read_request(&client::request(1, &asked)[4..]);
+    assert_eq!(read, Some((1, Asked::Op(Op::Multi(vec![create(false)])))));
+    let answer = Answer::Multi(vec![Ok(Answer::Created { path: "/a".into(), stat: None })]);
+    let frame = server::reply(1, Zxid(2), &Ok(answer.clone()), &[kind::CREATE]);
+    assert_eq!(client::read_reply(&frame[4..], &asked), Some((Zxid(2), Ok(answer))));
 }
 
 #[test]

@@ -221,6 +221,9 @@ impl Core {
         let watches = &mut self.clients.watches;
         match op {
             Op::Exists { path, watch } => {
+                if path.contains('\0') {
+                    return Err(ErrorCode::BadArguments);
+                }
                 if *watch {
                     watches.watch_data(path, connection);
                 }

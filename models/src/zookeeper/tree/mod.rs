@@ -78,8 +78,9 @@ impl Default for DataTree {
 }
 
 impl DataTree {
+    /// A node. The empty path is the root's as well. Source: `DataTree.java`, the constructor.
     pub(super) fn node(&self, path: &str) -> Option<&Node> {
-        self.nodes.get(path)
+        self.nodes.get(if path.is_empty() { "/" } else { path })
     }
 
     /// The last transaction that made it what it is.
@@ -227,18 +228,18 @@ impl DataTree {
 
     /// What a node holds, with its stat.
     pub(super) fn data(&self, path: &str) -> Result<(Bytes, Stat), ErrorCode> {
-        let node = self.nodes.get(path).ok_or(ErrorCode::NoNode)?;
+        let node = self.node(path).ok_or(ErrorCode::NoNode)?;
         Ok((node.data.clone(), node.stat()))
     }
 
     /// A node's stat.
     pub(super) fn stat(&self, path: &str) -> Result<Stat, ErrorCode> {
-        self.nodes.get(path).map(Node::stat).ok_or(ErrorCode::NoNode)
+        self.node(path).map(Node::stat).ok_or(ErrorCode::NoNode)
     }
 
     /// The names of a node's children, and its stat.
     pub(super) fn children(&self, path: &str) -> Result<(Vec<Path>, Stat), ErrorCode> {
-        let node = self.nodes.get(path).ok_or(ErrorCode::NoNode)?;
+        let node = self.node(path).ok_or(ErrorCode::NoNode)?;
         Ok((node.children.iter().cloned().collect(), node.stat()))
     }
 }

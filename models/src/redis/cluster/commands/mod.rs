@@ -13,7 +13,7 @@ mod shown;
 use bytes::Bytes;
 
 use super::{Cluster, Node, NodeName, SLOTS, Turn};
-use crate::redis::commands::{error, printed, wrong_arity, wrong_subcommand};
+use crate::redis::commands::{error, unknown_subcommand, wrong_arity, wrong_subcommand};
 use crate::redis::number::parse_i64;
 use crate::redis::resp::Reply;
 
@@ -50,17 +50,13 @@ const SUBCOMMANDS: &[(&str, i32, Run)] = &[
     ("slots", 2, Cluster::show_slots),
 ];
 
-/// How much of an argument an error text shows.
-const SHOWN_MAX_BYTES: usize = 128;
-
 impl Cluster {
     /// Carries out `CLUSTER …`; the arguments begin with the command's name.
     pub(crate) fn command(&mut self, arguments: &[Bytes], turn: Turn<'_>) -> Reply {
         let Some(word) = arguments.get(1) else { return wrong_arity("cluster") };
         let row = SUBCOMMANDS.iter().find(|(name, ..)| word.eq_ignore_ascii_case(name.as_bytes()));
         let Some((name, arity, run)) = row else {
-            let word = String::from_utf8_lossy(printed(word, SHOWN_MAX_BYTES));
-            return error(format!("unknown subcommand '{word}'. Try CLUSTER HELP."));
+            return unknown_subcommand(arguments);
         };
         let wanted = arity.unsigned_abs() as usize;
         let is_right =
