@@ -33,7 +33,7 @@ def masters(count):
 
 on_redis = case(lambda binary: Served(binary, "redis"), lambda: RealRedis(["redis"]))
 on_masters = case(lambda binary: Served(binary, "redis-independent"), lambda: RealRedis(masters(5)))
-on_group = case(lambda binary: Served(binary, "redis-sentinel", GROUP_SCENARIO), lambda: RealSentinel(masters(3)))
+on_group = case(lambda binary: Served(binary, "redis-sentinel", GROUP_SCENARIO), lambda: RealSentinel(masters(3), 1000, 3000))
 on_cluster = case(lambda binary: Served(binary, "redis-cluster"), RealCluster)
 on_ensemble = case(lambda binary: Served(binary, "zookeeper"), RealZooKeeper)
 
