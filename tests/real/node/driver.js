@@ -3,7 +3,7 @@
 //     node driver.js sentinel ADDR…    SET NX PX at the master that Sentinels name
 //     node driver.js redlock ADDR…     RedLock on these masters
 //
-// `take WHO MS`, `extend WHO MS`, `release WHO`, and `refresh` to look for the master again.
+// `take WHO MS`, `extend WHO MS`, `release WHO`, and `refresh` to wait until it is connected again.
 
 const readline = require("node:readline");
 const { Redis } = require("ioredis");
@@ -19,13 +19,8 @@ const IMPATIENT = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStr
 
 class AtMaster {
   constructor(places) {
-    this.sentinels = places.map(([host, port]) => ({ host, port }));
-  }
-
-  async refresh() {
-    this.client?.disconnect();
     this.client = new Redis({
-      sentinels: this.sentinels,
+      sentinels: places.map(([host, port]) => ({ host, port })),
       name: "mymaster",
       sentinelRetryStrategy: () => 100,
       retryStrategy: () => 100,
@@ -34,6 +29,11 @@ class AtMaster {
     this.client.on("error", () => {});
     this.client.defineCommand("releaseLock", { numberOfKeys: 1, lua: RELEASE });
     this.client.defineCommand("extendLock", { numberOfKeys: 1, lua: EXTEND });
+  }
+
+  // It goes to the Sentinels by itself when it has lost the master.
+  async refresh() {
+    await this.client.ping();
     return "refreshed";
   }
 

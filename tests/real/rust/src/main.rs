@@ -3,7 +3,7 @@
 //!     driver sentinel ADDR…    SET NX PX at the master that Sentinels name
 //!     driver redlock ADDR…     RedLock on these masters
 //!
-//! `take WHO MS`, `extend WHO MS`, `release WHO`, and `refresh` to look for the master again.
+//! `take WHO MS`, `extend WHO MS`, `release WHO`, and `refresh` to ask the Sentinels for the master again.
 
 use std::collections::BTreeMap;
 use std::error::Error;

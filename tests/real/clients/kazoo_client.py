@@ -1,13 +1,15 @@
 """kazoo's client and its Lock, in this process."""
 
 import threading
+import time
 
-from cases import on_ensemble
 from fixtures import PATIENCE, until
 from kazoo import exceptions
 from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.protocol.states import KazooState
+
+from .cases import on_ensemble
 
 
 def kazoo_at(servers, *names, timeout=4.0):
@@ -17,9 +19,9 @@ def kazoo_at(servers, *names, timeout=4.0):
     return client
 
 
-@on_ensemble
+@on_ensemble("kazoo")
 def kazoo_lock(servers):
-    """Take, contend, wait in a queue, release."""
+    """kazoo's Lock: take, contend, wait in a queue, release."""
     one, other = kazoo_at(servers, "zk-1"), kazoo_at(servers, "zk-2")
     first, second = one.Lock("/locks/a", "one"), other.Lock("/locks/a", "other")
     yield "take", first.acquire(timeout=PATIENCE)
@@ -27,26 +29,27 @@ def kazoo_lock(servers):
     yield "who waits", first.contenders()
     release = threading.Timer(0.3, first.release)
     release.start()
-    yield "wait for it", second.acquire(timeout=PATIENCE)
+    yield "take what is waited for", second.acquire(timeout=PATIENCE)
     release.join()
-    yield "who holds", second.contenders()
-    second.release()
-    yield "nobody", first.contenders()
+    yield "who has it", second.contenders()
+    yield "release", second.release()
+    yield "nobody has it", first.contenders()
     for client in (one, other):
         client.stop()
 
 
-@on_ensemble
+@on_ensemble("kazoo")
 def kazoo_leader_crashes(servers):
-    """A session outlives the leader."""
+    """A crash of the leader: a session outlives it, and a lock with it."""
     client = kazoo_at(servers)
     lock = client.Lock("/locks/c", "one")
     yield "take", lock.acquire(timeout=PATIENCE)
     session = client.client_id[0]
-    servers.crash("zk-3")
+    leader = servers.leader()
+    servers.crash(leader)
     yield "still there", until("an answer", lambda: answered(client, "/locks/c"))
     yield "the same session", client.client_id[0] == session
-    other = kazoo_at(servers, "zk-1", "zk-2")
+    other = kazoo_at(servers, *(name for name in servers.names("zk") if name != leader))
     yield "contend", other.Lock("/locks/c", "other").acquire(blocking=False)
     client.stop()
     other.stop()
@@ -59,9 +62,9 @@ def answered(client, path):
         return None
 
 
-@on_ensemble
+@on_ensemble("kazoo")
 def kazoo_requests(servers):
-    """Every request that a lock needs, and what is wrong with some."""
+    """Requests to an ensemble: all that a lock needs, and what is wrong with some of them."""
     client = kazoo_at(servers)
     yield "state", client.state == KazooState.CONNECTED
     yield "create", client.create("/r", b"data", makepath=True)
@@ -69,6 +72,8 @@ def kazoo_requests(servers):
     yield "data", client.get("/r")[0]
     stat = client.exists("/r")
     yield "stat", (stat.version, stat.cversion, stat.data_length, stat.numChildren, stat.ephemeralOwner)
+    yield "its transactions", stat.czxid == stat.mzxid < stat.pzxid
+    yield "created just now", abs(stat.ctime / 1000 - time.time()) < PATIENCE
     yield "set", client.set("/r", b"other").version
     yield "children", sorted(client.get_children("/r"))
     yield "acl", client.get_acls("/r")[0]

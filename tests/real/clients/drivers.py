@@ -1,6 +1,7 @@
 """Clients in other languages, and clients in processes of their own: a program that is told what to do a line each on
 its standard input, and says what came of it a line each on its standard output."""
 
+import functools
 import glob
 import os
 import signal
@@ -60,15 +61,37 @@ class Driver:
         self.process.send_signal(signal.SIGCONT)
 
 
+class Told:
+    """The two clients of a story, who are one driver's."""
+
+    def __init__(self, driver):
+        self.driver = driver
+
+    def take(self, who, ms):
+        return self.driver.ask(f"take {who} {ms}")
+
+    def extend(self, who, ms):
+        return self.driver.ask(f"extend {who} {ms}")
+
+    def release(self, who):
+        return self.driver.ask(f"release {who}")
+
+    def refresh(self):
+        return self.driver.ask("refresh") == "refreshed"
+
+
+def places(servers, kind):
+    """Where servers of a kind are, a word each."""
+    return ["{}:{}".format(*servers.address(name)) for name in servers.names(kind)]
+
+
 def python(name, *arguments):
     """A driver written in Python."""
-    return Driver([sys.executable, f"{HERE}/families/{name}", *arguments])
+    return Driver([sys.executable, f"{HERE}/clients/{name}", *arguments])
 
 
 def node(*arguments):
-    """The one for Node.js. Its packages are installed by hand: `npm install` in its folder."""
-    if not os.path.isdir(f"{HERE}/node/node_modules"):
-        raise FileNotFoundError("no packages: run `npm install --no-package-lock` in tests/real/node")
+    """The one for Node.js."""
     return Driver(["node", f"{HERE}/node/driver.js", *arguments])
 
 
@@ -89,15 +112,16 @@ def jars(*more):
     return ":".join(jar for jar in found if os.path.basename(jar).startswith((*ensemble.NEEDED, *more)))
 
 
-CLASSES = None
+@functools.cache
+def classes():
+    """Where the compiled one in Java is, until the end."""
+    folder = tempfile.TemporaryDirectory()
+    command = ["javac", "-cp", jars(*CURATOR), "-d", folder.name, f"{HERE}/java/CuratorDriver.java"]
+    subprocess.run(command, check=True)
+    return folder
 
 
 def java(*arguments):
-    """The one in Java, compiled once a run."""
-    global CLASSES  # pylint: disable=global-statement
-    path = jars(*CURATOR)
-    if CLASSES is None:
-        CLASSES = tempfile.TemporaryDirectory()
-        source = f"{HERE}/java/CuratorDriver.java"
-        subprocess.run(["javac", "-cp", path, "-d", CLASSES.name, source], check=True)
-    return Driver(["java", "-Xmx128m", "-cp", f"{CLASSES.name}:{path}", "CuratorDriver", *arguments])
+    """The one in Java."""
+    path = f"{classes().name}:{jars(*CURATOR)}"
+    return Driver(["java", "-Xmx128m", "-cp", path, "CuratorDriver", *arguments])

@@ -1,1 +1,0 @@
-"""What each family of clients does, a case a function."""
