@@ -8,10 +8,10 @@
     python3 tests/real/clients.py --only kazoo         cases with that in their name alone
     python3 tests/real/clients.py --beside-real --runs 3 --markdown docs/real-clients.md
 
-Of the real servers and their own clients it needs redis-server and redis-cli, Java with a compiler, ZooKeeper's jars and
-Curator's (Debian: redis-server, redis-tools, default-jdk-headless, zookeeper, libcurator-recipes-java); for the clients
-in other languages node and cargo. Everything is on 127.0.0.1, at ports that are free. Exit codes: 0 every case came out
-as it does on the real servers, or to its end where they were not asked; 1 not; 2 something that it needs is missing.
+It needs redis-server and redis-cli, Java with a compiler, ZooKeeper's jars and Curator's (Debian: redis-server,
+redis-tools, default-jdk-headless, zookeeper, libcurator-recipes-java); for the clients in other languages node and
+cargo. Everything is on 127.0.0.1, at ports that are free. Exit codes: 0 every case came out as it does on the real
+servers, or to its end where they were not asked; 1 not; 2 something that it needs is missing.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def arguments():
     parser.add_argument("--beside-real", action="store_true", help="the same steps on the real servers")
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="each case so many times")
     parser.add_argument("--only", default="", metavar="NAME", help="cases with that in their name alone")
-    parser.add_argument("--markdown", metavar="FILE.md", help="writes the tables; for all cases beside the real servers")
+    parser.add_argument("--markdown", metavar="FILE.md", help="writes the tables, of all cases")
     options = parser.parse_args()
     if options.markdown and (options.only or not options.beside_real):
         parser.error("--markdown is of all cases: with --beside-real and without --only")

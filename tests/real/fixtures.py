@@ -1,7 +1,7 @@
 """Servers for real clients: those of `fencepost serve`, and the real ones. Both on 127.0.0.1, both in a `with` block.
 
-A fixture has `address(name)` and `names(kind)`, with the names of fencepost's nodes, and says who leads an ensemble.
-What is done to a server is `crash(name)`, `pause(name, seconds)`, and `heal()`, which starts again whatever has crashed.
+A fixture has `address(name)` and `names(kind)`, with the names of fencepost's nodes; an ensemble's has `leader()`. What
+is done to a server is `crash(name)`, and to a Redis `pause(name, seconds)` and `heal()`, which starts what has crashed.
 """
 
 import os

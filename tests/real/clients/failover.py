@@ -14,8 +14,8 @@ def master_of(servers):
 
 
 def loses_in_failover(servers, locks):
-    """A lock at the master that Sentinels name: take, contend, extend, expire, release. Then the replicas hang and their
-    links are cut; a lock is taken, and the master crashes before they are back."""
+    """A lock at the master that Sentinels name: take, contend, extend, expire, release. Then the replicas hang and
+    their links are cut; a lock is taken, and the master crashes before they are back."""
     yield "take", locks.take("one", 60_000)
     yield "contend", locks.take("other", 60_000)
     yield "extend", locks.extend("one", 30_000)

@@ -35,7 +35,7 @@ def mutex_story(servers, start):
         yield "expire: in its time", ends_in_time(begun)
         one.go_on()
         yield "lose: who slept hears of it", until("LOST", lambda: one.ask("state") == "LOST" and "LOST")
-        yield "lose: does it think that it holds the lock?", one.ask("holds")
+        yield "lose: thinks that it has it", one.ask("holds")
         yield "lose: release", one.ask("release")
         yield "contend with who has it now", one.ask("take 300")
         servers.crash(servers.leader())

@@ -46,8 +46,8 @@ def redlock_story(servers, locks):
 
 
 def is_free(servers, names):
-    """Whether no master has the lock any more. A release by pottery is over with most of them, and goes on with the rest
-    under whatever name its next take has: a lock that is taken too soon stays on them until it expires."""
+    """Waits until no master has the lock any more. A release by pottery is over with most of them, and goes on with the
+    rest under whatever name its next take has: after one that comes too soon a key stays there until it expires."""
     places = [servers.address(name) for name in names]
     return until("a lock that is released", lambda: all(said_by(place, "DBSIZE") == ":0\r\n" for place in places))
 

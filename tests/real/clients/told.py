@@ -78,9 +78,9 @@ def markdown(told, servers, command):
         columns = zip(*(one.steps for one in story))
         rows = [[row[0][0], *(f"`{outcome}`" for _, outcome in row)] for row in columns]
         lines += table(["step", *names], rows)
-        apart = [difference for one in story for difference in one.differences()]
-        if apart:
-            lines += ["", *(f"* NOT the same, {teller}: {step}: `{outcome}`" for teller, _, (step, outcome) in apart)]
+        for one in story:
+            for teller, _, (step, outcome) in one.differences():
+                lines += ["", f"NOT the same: {one.case.name}, {teller}: {step}: `{outcome}`"]
     return "\n".join(lines) + "\n"
 
 
@@ -103,10 +103,11 @@ def table(head, rows, numeric=()):
 INTRODUCTION = """
 Clients as they are published, against `fencepost serve` and against the real servers: the same steps, and whatever a
 client says of a step is to be the same, word for word. Each takes a lock, contends for one that another has, lets one
-expire, releases one, and loses one: in a failover to a master that has not heard of it, on masters that come back empty,
-or with a session that has expired while the client slept. Below is what they said.
+expire, releases one, and loses one: in a failover to a master that has not heard of it, on masters that come back
+empty, or with a session that has expired while the client slept. Below is what they said.
 
 Times are looked at where a step says "in its time": not before the lease or the session may end, and not long after.
-Left out is what zkCli says of its connection and of watches, which comes when it likes, and of an error of the `redis`
-crate all but its kind, since the rest has an address.
+Left out are what zkCli says of its connection and of watches, which comes when it likes, and of an error of the `redis`
+crate all but its kind, since the rest has an address. Where a step needs a client that has found its servers again, it
+is asked until it has.
 """

@@ -38,7 +38,13 @@ class Shell(drivers.Driver):
 
     def heard(self, line):
         """What it says when it is connected: what is asked before is lost with the old connection."""
-        return until(line, lambda: said if "ConnectionLoss" not in (said := self.ask(line)) else None)
+
+        def attempt():
+            said = self.ask(line)
+            # In a list, since to say nothing is an answer.
+            return None if "ConnectionLoss" in said else [said]
+
+        return until(line, attempt)[0]
 
 
 @on_ensemble("zkCli")

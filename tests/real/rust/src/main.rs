@@ -14,10 +14,8 @@ use redis::sentinel::{SentinelClient, SentinelServerType};
 use redis::{Connection, Script};
 use rslock::{Lock, LockManager};
 
-const RELEASE: &str =
-    "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
-const EXTEND: &str =
-    "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) else return 0 end";
+const RELEASE: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end";
+const EXTEND: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) else return 0 end";
 
 type Answer = Result<String, Box<dyn Error>>;
 
@@ -35,7 +33,8 @@ struct AtMaster {
 
 impl AtMaster {
     fn new(urls: Vec<String>) -> Result<Self, Box<dyn Error>> {
-        let mut sentinels = SentinelClient::build(urls, "mymaster".to_owned(), None, SentinelServerType::Master)?;
+        let mut sentinels =
+            SentinelClient::build(urls, "mymaster".to_owned(), None, SentinelServerType::Master)?;
         let master = sentinels.get_connection()?;
         Ok(Self { sentinels, master })
     }
@@ -51,7 +50,8 @@ impl Locks for AtMaster {
 
     fn extend(&mut self, who: &str, ttl: Duration) -> Answer {
         let script = Script::new(EXTEND);
-        let done: i64 = script.key("lock").arg(who).arg(ttl.as_millis() as u64).invoke(&mut self.master)?;
+        let done: i64 =
+            script.key("lock").arg(who).arg(ttl.as_millis() as u64).invoke(&mut self.master)?;
         Ok(done.to_string())
     }
 
