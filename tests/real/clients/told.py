@@ -1,5 +1,6 @@
 """What came of the cases: where tellings differ, in the terminal's words and in those of a page."""
 
+import textwrap
 from dataclasses import dataclass
 
 import versions
@@ -73,7 +74,7 @@ def markdown(told, servers, command):
     for story in stories(told):
         names = [one.case.name for one in story]
         title, asked = story[0].case.asked.split(": ", 1)
-        lines += ["", f"## {title}", "", asked[0].upper() + asked[1:], ""]
+        lines += ["", f"## {title}", "", *textwrap.wrap(asked[0].upper() + asked[1:], 120), ""]
         lines += [f"    python3 tests/real/clients.py --beside-real --only {name}" for name in names] + [""]
         columns = zip(*(one.steps for one in story))
         rows = [[row[0][0], *(f"`{outcome}`" for _, outcome in row)] for row in columns]
@@ -107,7 +108,7 @@ expire, releases one, and loses one: in a failover to a master that has not hear
 empty, or with a session that has expired while the client slept. Below is what they said.
 
 Times are looked at where a step says "in its time": not before the lease or the session may end, and not long after.
-Left out are what zkCli says of its connection and of watches, which comes when it likes, and of an error of the `redis`
-crate all but its kind, since the rest has an address. Where a step needs a client that has found its servers again, it
-is asked until it has.
+Not compared is what zkCli says of its connection and of watches, which comes when it likes, and of an error of the
+`redis` crate anything but its kind, since the rest has an address. Where a step needs a client that has found its
+servers again, it is asked until it has.
 """

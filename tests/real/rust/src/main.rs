@@ -34,7 +34,7 @@ struct AtMaster {
 impl AtMaster {
     fn new(urls: Vec<String>) -> Result<Self, Box<dyn Error>> {
         let mut sentinels =
-            SentinelClient::build(urls, "mymaster".to_owned(), None, SentinelServerType::Master)?;
+            SentinelClient::build(urls, "mymaster", None, SentinelServerType::Master)?;
         let master = sentinels.get_connection()?;
         Ok(Self { sentinels, master })
     }
