@@ -1,6 +1,6 @@
 """Four anomalies of the corpus in the flesh: with real servers and real client processes, beside the simulated run.
 
-    pip install redis kazoo
+    pip install -r tests/real/requirements.txt
     cargo build -p fencepost
     python3 tests/real/flesh.py                        the four tables; it takes a good minute
     python3 tests/real/flesh.py --only redlock         one of them
@@ -13,14 +13,13 @@ has its events in the order of the simulated one and the same comes of it; 1 not
 """
 
 import argparse
-import glob
 import importlib.metadata
 import os
-import re
+import platform
 import shutil
-import subprocess
 import sys
 
+import versions
 from flesh.compare import compare
 from flesh.page import page
 from flesh.paused_holder import PAUSED_HOLDER
@@ -52,26 +51,19 @@ def missing(options):
             yield f"{program} is not in the path"
     for package in CLIENTS.values():
         try:
-            importlib.metadata.version(package)
+            versions.python(package)
         except importlib.metadata.PackageNotFoundError:
             yield f"pip install {package}"
-    if not zookeeper_version():
+    if not versions.jar("zookeeper"):
         yield f"no ZooKeeper in {ensemble.JARS}; ZOOKEEPER_JARS says where"
     if not os.access(options.fencepost, os.X_OK):
         yield "no fencepost; cargo build -p fencepost"
 
 
-def zookeeper_version():
-    names = map(os.path.basename, glob.glob(f"{ensemble.JARS}/zookeeper-*.jar"))
-    found = (re.fullmatch(r"zookeeper-([0-9.]+)\.jar", name) for name in names)
-    return next((match[1] for match in found if match), None)
-
-
-def versions():
-    answer = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, check=True).stdout
-    redis = re.search(r"v=([0-9.]+)", answer)[1]
-    clients = ", ".join(f"{name} {importlib.metadata.version(package)}" for name, package in CLIENTS.items())
-    return f"Redis {redis}, ZooKeeper {zookeeper_version()}, {clients}, Python {sys.version.split()[0]}"
+def recorded_with():
+    redis, zookeeper = versions.said("redis-server"), versions.jar("zookeeper")
+    clients = ", ".join(f"{name} {versions.python(package)}" for name, package in CLIENTS.items())
+    return f"Redis {redis}, ZooKeeper {zookeeper}, {clients}, Python {platform.python_version()}"
 
 
 def table(comparison):
@@ -118,10 +110,10 @@ def main():
         comparisons.append(comparison)
         is_same = is_same and not comparison.differences()
     if options.out:
-        write(options.out, page(comparisons, versions()))
+        write(options.out, page(comparisons, recorded_with()))
     if options.markdown:
         command = f"python3 tests/real/flesh.py --runs {options.runs}"
-        write(options.markdown, markdown(comparisons, versions(), command))
+        write(options.markdown, markdown(comparisons, recorded_with(), command))
     print("\nthe same order, and the same comes of it" if is_same else "\nnot the same")
     return 0 if is_same else 1
 

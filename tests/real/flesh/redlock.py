@@ -79,7 +79,7 @@ def play(run, servers, shop, buyers):
     servers.crash(crash["node"])
     sleep_until(killed + seconds(crash["for"]) * 1e9)
     started = time.time_ns()
-    servers.start(crash["node"], [])
+    servers.start(crash["node"])
     second = buyers.second_holder()
     first.hears("written")
     second.hears("written")

@@ -2,7 +2,7 @@
 
 import time
 
-from fixtures import RealRedis
+from fixtures import RealSentinel
 
 from .anomaly import Anomaly, in_the_shop, in_the_simulated_shop, order_for, tell_real
 from .locks import KEY
@@ -11,6 +11,8 @@ from .stage import Buyers, Heard, Relay, Shop
 
 MASTER = "redis-1"
 REPLICAS = ("redis-2", "redis-3")
+# Source: Redis 7.0.15, `sentinel.c`, `sentinel_default_failover_timeout`. The scenario has it so too.
+FAILOVER_TIMEOUT_MS = 180_000
 HOW = """A master, two replicas and three Sentinels. The replicas follow the master through a relay, which is what is
 cut: connections stay, and nothing passes. The master is killed with `kill -9`. Without the cut its kernel would still
 send what it had written (`seeds/sentinel-killed.toml`), and a whole host without power
@@ -40,34 +42,24 @@ def simulated(run, first, second):
     }
 
 
-class Group(RealRedis):
+class Group(RealSentinel):
     """A group whose replicas reach their master through a relay."""
 
-    def __init__(self, down_after):
-        super().__init__([MASTER, *REPLICAS], sentinels=3)
-        self.down_after, self.relay = down_after, None
+    def __init__(self, down_after_s):
+        super().__init__([MASTER, *REPLICAS], round(down_after_s * 1000), FAILOVER_TIMEOUT_MS)
 
-    def __enter__(self):
-        self.begun = time.monotonic()
-        try:
-            super().__enter__()
-        except BaseException:
-            self.__exit__()
-            raise
-        for name in self.sentinels:
-            self.ask(name, f"SENTINEL SET mymaster down-after-milliseconds {round(self.down_after * 1000)}")
-        return self
+    def begin(self):
+        self.begun, self.relay = time.monotonic(), None
+        super().begin()
 
-    def __exit__(self, *_):
-        super().__exit__()
-        if self.relay:
-            self.relay.close()
-
-    def start(self, name, options):
-        if options:
-            self.relay = self.relay or Relay(self.address(MASTER))
-            options = ["--replicaof", "127.0.0.1", str(self.relay.port)]
-        super().start(name, options + ["--notify-keyspace-events", "KEA"])
+    def options(self, name):
+        follows = []
+        if name != MASTER:
+            if not self.relay:
+                self.relay = Relay(self.address(MASTER))
+                self.callback(self.relay.close)
+            follows = ["--replicaof", "127.0.0.1", str(self.relay.port)]
+        return [*follows, "--notify-keyspace-events", "KEA"]
 
 
 def real(run):
@@ -76,14 +68,14 @@ def real(run):
     with group, Shop(scenario["shop"]["stock"]) as shop:
         setup = {
             "servers": {},
-            "sentinels": [group.address(name) for name in group.sentinels],
+            "sentinels": [group.address(name) for name in group.names("sentinel")],
             "ttl_ms": round(seconds(scenario["lock"]["ttl"]) * 1000),
             "shop": shop.address("store"),
             "books": shop.books,
         }
         orders = {name: order_for(run, name, **setup) for name in run.holders()}
         replicas = {name: group.address(name) for name in REPLICAS}
-        sentinels = {name: group.address(name) for name in group.sentinels}
+        sentinels = {name: group.address(name) for name in group.names("sentinel")}
         with Heard(replicas, "__keyevent@0__:*") as keys, Heard(sentinels, "*") as said, Buyers(orders) as buyers:
             # The simulated buyers leave the group that long to settle; Sentinels look around every ten seconds.
             settled = run.first("acquiring")["at_ns"] / 1e9

@@ -26,11 +26,10 @@ class Shop(RealRedis):
         super().__init__(["store"])
         self.stock, self.books = stock, [UNFENCED] + ([FENCED] if with_fencing else [])
 
-    def __enter__(self):
-        super().__enter__()
+    def begin(self):
+        super().begin()
         self.client = Books(*self.address("store"), self.books)
         self.client.open_with(self.stock)
-        return self
 
     def entries(self, event, book=UNFENCED, **fields):
         """What a book did, in order."""

@@ -4,7 +4,7 @@ import glob
 import os
 import struct
 
-from fixtures import RealZooKeeper, until
+from fixtures import RealZooKeeper, number, until
 
 from .anomaly import Anomaly, in_the_shop, in_the_simulated_shop, order_for, tell_real
 from .simulated import seconds
@@ -53,7 +53,7 @@ def transactions(folder):
 
 def session_ended(ensemble, session):
     """When the ensemble ended a session, in milliseconds, as its leader's log has it."""
-    folder = os.path.join(ensemble.folder, str(ensemble.leader()))
+    folder = os.path.join(ensemble.folder, str(number(ensemble.leader())))
     ends = (time for one, time, kind in transactions(folder) if kind == CLOSE_SESSION and f"{one:#x}" == session)
     return next(ends, None)
 

@@ -66,13 +66,14 @@ const NO_SCRIPT_ALWAYS: Flags = LOADING_STALE.and(Flags::NOSCRIPT);
 #[rustfmt::skip]
 const LISTED: Groups<Flags> = &[
     (Flags::NONE, &[
-        "client", "config", "latency", "memory", "memory|doctor", "memory|malloc-stats",
+        "client", "config", "function", "latency", "memory", "memory|doctor", "memory|malloc-stats",
         "memory|purge", "memory|stats", "object", "ping", "pubsub", "script", "slowlog",
     ]),
     (Flags::WRITE, &[
         "del", "expire", "expireat", "flushall", "flushdb", "getdel", "getex", "hdel", "migrate",
         "move", "persist", "pexpire", "pexpireat", "rename", "renamenx", "swapdb", "unlink",
     ]),
+    (Flags::WRITE.and(Flags::NOSCRIPT), &["function|flush"]),
     (Flags::WRITE.and(Flags::DENYOOM), &[
         "append", "copy", "decr", "decrby", "getset", "hincrby", "hincrbyfloat", "hmset", "hset",
         "hsetnx", "incr", "incrby", "incrbyfloat", "mset", "msetnx", "psetex", "restore",
@@ -90,8 +91,8 @@ const LISTED: Groups<Flags> = &[
     (Flags::STALE.and(Flags::NOSCRIPT).and(Flags::MAY_REPLICATE), &["eval", "evalsha"]),
     (Flags::STALE.and(Flags::NOSCRIPT), &["failover", "replicaof", "script|load", "slaveof"]),
     (Flags::NOSCRIPT, &[
-        "bgrewriteaof", "bgsave", "script|debug", "script|exists", "script|flush", "script|kill",
-        "wait",
+        "bgrewriteaof", "bgsave", "function|list", "script|debug", "script|exists", "script|flush",
+        "script|kill", "wait",
     ]),
     (Flags::NOSCRIPT.and(Flags::NO_MULTI), &["psync", "save", "sync"]),
     (LOADING_STALE, &[

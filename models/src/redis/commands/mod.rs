@@ -7,6 +7,7 @@ mod arguments;
 mod described;
 mod expiry;
 mod flags;
+mod functions;
 mod hashes;
 mod keys;
 pub(super) mod listed;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Command, DataHandler, Flags, Handler, key, unknown_command};
-use super::{described, expiry, hashes, keys, scripting, server, strings};
+use super::{described, expiry, functions, hashes, keys, scripting, server, strings};
 use crate::redis::cluster::KeySpec;
 use crate::redis::engine::Engine;
 use crate::redis::resp::Reply;
@@ -103,6 +103,13 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("expiretime", 2, expiry::expiretime),
     data("flushall", -1, keys::flushall),
     data("flushdb", -1, keys::flushdb),
+    container(
+        "function",
+        &[
+            data_part("flush", "function|flush", -2, functions::flush),
+            data_part("list", "function|list", -2, functions::list),
+        ],
+    ),
     data("get", 2, strings::get),
     data("getdel", 2, strings::getdel),
     data("getex", -2, strings::getex),

@@ -217,3 +217,23 @@ fn a_client_of_a_cluster_learns_which_arguments_are_keys() {
         assert_eq!(bench.send(1, &format!("COMMAND {asked}")), format!("1:-{refusal}"));
     }
 }
+
+#[test]
+fn a_server_without_functions_has_none_to_list_or_to_delete() {
+    let mut bench = Bench::new();
+    for (asked, answer) in [
+        ("FLUSH", "+OK"),
+        ("FLUSH async", "+OK"),
+        ("FLUSH soon", "-ERR FUNCTION FLUSH only supports SYNC|ASYNC option"),
+        (
+            "FLUSH sync now",
+            "-ERR unknown subcommand or wrong number of arguments for 'FLUSH'. Try FUNCTION HELP.",
+        ),
+        ("LIST", "[]"),
+        ("LIST WITHCODE LIBRARYNAME *", "[]"),
+        ("LIST LIBRARYNAME", "-ERR library name argument was not given"),
+        ("LIST WITHCODE WITHCODE", "-ERR Unknown argument WITHCODE"),
+    ] {
+        assert_eq!(bench.send(1, &format!("FUNCTION {asked}")), format!("1:{answer}"));
+    }
+}
