@@ -99,10 +99,17 @@ fn listpack_entry_bytes(word: &[u8]) -> u64 {
         Some(-2_147_483_648..=2_147_483_647) => 5,
         Some(_) => 9,
         None if word.len() < 64 => 1 + word.len() as u64,
-        None => 2 + word.len() as u64,
+        None if word.len() < 4096 => 2 + word.len() as u64,
+        None => 5 + word.len() as u64,
     };
-    // What a listpack may hold here is shorter than the 128 bytes from which it would be two.
-    encoded + 1
+    let length_bytes = match encoded {
+        0..=127 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    };
+    encoded + length_bytes
 }
 
 /// A string of its own: a header, the text, a zero byte. Source: `sds.c`, `sdsReqType`.
