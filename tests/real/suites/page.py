@@ -8,8 +8,8 @@ from suites.outcome import FAILED, PASSED, SKIPPED
 
 TITLE = "# Published suites against `fencepost serve`"
 INTRODUCTION = """
-Redis's own tests and kazoo's, unchanged, from a checkout that the script is given: against `fencepost serve`, and against
-the real servers on the same machine. What fails for a known reason is listed below, and the script fails when one of
+Redis's own tests and kazoo's, unchanged, from a checkout that the script is given: against `fencepost serve`, and
+against the real servers on the same machine. What fails for a known reason is listed below, and the script fails when one of
 those passes or another one fails. Not run are those that the suite skips by itself, for a server that it has not
 started, and those that have been left out, which are listed too.
 """
@@ -60,7 +60,8 @@ class Suite:
         parts = [f"## {NAMES[self.name]}", f"    {command}", "\n".join(textwrap.wrap(self.about, 118)), table]
         parts += self.reasons("What fails, and why", self.known.failing)
         parts += self.reasons("What is left out, and why", self.known.left_out)
-        real = [f"* `{file}`: {one.name}: {one.why}" for file in self.real for one in self.real[file] if one.verdict == FAILED]
+        outcomes = [(file, one) for file, all_of in self.real.items() for one in all_of]
+        real = [f"* `{file}`: {one.name}: {one.why}" for file, one in outcomes if one.verdict == FAILED]
         if real:
             parts += ["What fails on the real servers:", "\n".join(real)]
         return "\n\n".join(parts) + "\n"
