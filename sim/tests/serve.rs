@@ -164,6 +164,26 @@ fn text(reply: &Reply) -> String {
     }
 }
 
+/// Whoever connected first has no right of way.
+#[test]
+fn whoever_spoke_first_is_heard_first() {
+    let served = Served::redis();
+    let (mut second, mut first) = (served.client("redis"), served.client("redis"));
+    // Both are there.
+    for client in [&mut second, &mut first] {
+        client.send(&["PING"]);
+        assert_eq!(client.receive(), Some(Reply::status("PONG")));
+    }
+    for round in 0..200 {
+        let value = round.to_string();
+        first.send(&["SET", "key", &value]);
+        second.send(&["GET", "key"]);
+        assert_eq!(second.receive(), Some(Reply::Bulk(Bytes::from(value))));
+        assert_eq!(first.receive(), Some(Reply::OK));
+    }
+    served.end();
+}
+
 #[test]
 fn a_redis_answers_and_forgets_and_can_be_paused() {
     let served = Served::redis();

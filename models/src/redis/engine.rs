@@ -118,6 +118,7 @@ impl Engine {
     pub(crate) fn apply(&mut self, settings: &RedisSettings, random: &mut Random) {
         self.data.tracker.set(settings);
         self.data.events = settings.notify_keyspace_events;
+        self.data.hash_limits = settings.hash_limits;
         match &mut self.memory {
             _ if settings.maxmemory_bytes == 0 => {
                 self.memory = None;

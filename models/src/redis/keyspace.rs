@@ -9,7 +9,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 pub(crate) use self::databases::{Database, Databases};
-pub use self::hash::Hash;
+pub use self::hash::{Hash, ListLimits};
 use super::usage::{Tracker, Usage};
 use crate::random::Random;
 

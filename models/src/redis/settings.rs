@@ -1,6 +1,7 @@
 //! What `redis.conf` sets, as far as the model knows it.
 
 pub use super::events::EventClasses;
+pub use super::keyspace::ListLimits;
 use crate::machine::NodeId;
 
 /// What `redis.conf` sets. The defaults are those of Redis 7.0.15, but for `save`: a Redis that is
@@ -19,6 +20,8 @@ pub struct RedisSettings {
     pub maxmemory_samples: u32,
     /// Which events of keys are published: `notify-keyspace-events`.
     pub notify_keyspace_events: EventClasses,
+    /// How large a hash may be and still be a list: `hash-max-listpack-entries` and `-value`.
+    pub hash_limits: ListLimits,
     /// After how many seconds without a word a client is hung up on: `timeout`, 0 for never.
     pub timeout_s: u32,
     /// Clients may send `DEBUG`: `enable-debug-command`.
@@ -87,6 +90,7 @@ impl Default for RedisSettings {
             maxmemory_policy: MaxmemoryPolicy::NoEviction,
             maxmemory_samples: 5,
             notify_keyspace_events: EventClasses::NONE,
+            hash_limits: ListLimits::default(),
             timeout_s: 0,
             enable_debug_command: false,
             has_config_file: false,

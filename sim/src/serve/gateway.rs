@@ -16,6 +16,7 @@ use fencepost_models::machine::{
 use fencepost_models::message::Message;
 use fencepost_models::zookeeper::protocol::{Op, Packet};
 
+use super::queue::Queue;
 use super::wire::{Next, Wire};
 use crate::world::history::{Event, History, Record};
 
@@ -99,7 +100,7 @@ pub struct Gateway {
     clients: BTreeMap<ClientId, Client>,
     by_connection: BTreeMap<ConnectionId, ClientId>,
     /// They may have something to say.
-    to_hear: BTreeSet<ClientId>,
+    to_hear: Queue,
     /// They have something to read, or are to be closed.
     to_tell: BTreeSet<ClientId>,
 }
@@ -119,7 +120,7 @@ impl Gateway {
             fate: Fate::Stays,
         };
         self.clients.insert(id, client);
-        self.to_hear.insert(id);
+        self.to_hear.push(id);
     }
 
     /// Whether a client is to be read from.
@@ -131,7 +132,7 @@ impl Gateway {
     pub fn feed(&mut self, id: ClientId, bytes: &[u8]) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.wire.feed(bytes);
-            self.to_hear.insert(id);
+            self.to_hear.push(id);
         }
     }
 
@@ -139,7 +140,7 @@ impl Gateway {
     pub fn end(&mut self, id: ClientId) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.has_ended = true;
-            self.to_hear.insert(id);
+            self.to_hear.push(id);
         }
     }
 
@@ -148,7 +149,7 @@ impl Gateway {
         if let Some(client) = self.clients.get_mut(&id) {
             client.fate = Fate::Breaks;
             client.output = Output::default();
-            self.to_hear.insert(id);
+            self.to_hear.push(id);
         }
     }
 
@@ -167,8 +168,12 @@ impl Gateway {
     /// So much of it was written.
     pub fn wrote(&mut self, id: ClientId, count: usize) {
         if let Some(client) = self.clients.get_mut(&id) {
+            let had_room = client.has_room();
             client.output.wrote(count);
-            self.to_hear.insert(id);
+            // Who had room has nothing left that it said before: its place is that of what it says next.
+            if !had_room {
+                self.to_hear.push(id);
+            }
         }
     }
 
@@ -185,7 +190,7 @@ impl Gateway {
                 client.under_way_bytes =
                     client.under_way_bytes.saturating_sub(size_of_message(&envelope.message));
                 if !was_heard {
-                    self.to_hear.insert(*id);
+                    self.to_hear.push(*id);
                 }
             }
         }
@@ -198,7 +203,7 @@ impl Gateway {
 
     /// Says in the world what clients have said outside.
     pub fn speak(&mut self, context: &mut Context<'_>) {
-        for id in std::mem::take(&mut self.to_hear) {
+        for id in self.to_hear.take() {
             self.speak_for(id, context);
         }
     }
@@ -269,7 +274,7 @@ impl Gateway {
         match input {
             Input::Connected { .. } => {
                 client.is_open = true;
-                self.to_hear.insert(id);
+                self.to_hear.push(id);
             }
             Input::Message { message, .. } => {
                 client.unanswered = client.unanswered.saturating_sub(1);

@@ -9,6 +9,7 @@
 //! sockets    the real sockets
 //! console    who can say what is to go wrong; control: in which words
 //! places     which node is where
+//! queue      who spoke first
 //! front      all of that as the world's outside: the real clock
 //! ```
 //!
@@ -30,6 +31,7 @@ mod front;
 mod gateway;
 mod jute;
 mod places;
+mod queue;
 mod resp;
 mod sockets;
 mod wire;

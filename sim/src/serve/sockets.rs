@@ -11,6 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::console::{Console, Stream};
 use super::gateway::{ClientId, Fate, Gateway};
+use super::queue::Queue;
 
 /// How much is read from a client at a time, so that none keeps the others waiting.
 const READ_BYTES: usize = 64 * 1024;
@@ -37,8 +38,8 @@ struct Door {
 /// A connection from outside.
 struct Guest {
     stream: TcpStream,
-    /// There may be something to read.
-    is_readable: bool,
+    /// After what there is to read comes its end, or an error.
+    has_end: bool,
 }
 
 /// Something that has come up at the sockets.
@@ -59,8 +60,8 @@ pub struct Sockets {
     doors: Vec<Door>,
     guests: BTreeMap<ClientId, Guest>,
     consoles: BTreeMap<usize, Console>,
-    /// Guests that may have sent something.
-    ready: BTreeSet<ClientId>,
+    /// Guests that may have sent something that has not been read.
+    ready: Queue,
     /// Guests that can be written to again.
     writable: BTreeSet<ClientId>,
     next_token: usize,
@@ -91,7 +92,7 @@ impl Sockets {
             doors: Vec::new(),
             guests: BTreeMap::new(),
             consoles: BTreeMap::new(),
-            ready: BTreeSet::new(),
+            ready: Queue::default(),
             writable: BTreeSet::new(),
             next_token: FIRST_DOOR + addresses.len(),
             buffer: vec![0; READ_BYTES],
@@ -171,7 +172,7 @@ impl Sockets {
     /// Waits for so long at most, or until something comes, and reads it. Nothing when it is time to stop.
     pub fn wait(&mut self, most: Option<Duration>, gateway: &mut Gateway) -> Option<Vec<News>> {
         self.write_all(gateway);
-        let has_more = self.ready.iter().any(|id| gateway.listens_to(*id));
+        let has_more = self.ready.iter().any(|id| gateway.listens_to(id));
         let is_short = self.doors.iter().any(|door| door.has_guests);
         let most = match (has_more, is_short) {
             (true, _) => Some(Duration::ZERO),
@@ -196,9 +197,10 @@ impl Sockets {
                 Token(token) => {
                     let id = ClientId(token);
                     if let Some(guest) = self.guests.get_mut(&id) {
-                        if event.is_readable() || event.is_read_closed() || event.is_error() {
-                            guest.is_readable = true;
-                            self.ready.insert(id);
+                        let has_end = event.is_read_closed() || event.is_error();
+                        guest.has_end |= has_end;
+                        if event.is_readable() || has_end {
+                            self.ready.push(id);
                         }
                         if event.is_writable() {
                             self.writable.insert(id);
@@ -216,10 +218,9 @@ impl Sockets {
         for token in lines {
             self.read_console(token, &mut news);
         }
-        let ready: Vec<ClientId> = self.ready.iter().copied().collect();
-        for id in ready {
-            if gateway.listens_to(id) {
-                self.read(id, gateway);
+        for id in self.ready.take() {
+            if !gateway.listens_to(id) || self.read(id, gateway) {
+                self.ready.push(id);
             }
         }
         Some(news)
@@ -247,7 +248,7 @@ impl Sockets {
             let interest = Interest::READABLE | Interest::WRITABLE;
             if self.poll.registry().register(&mut stream, Token(token), interest).is_ok() {
                 let id = ClientId(token);
-                self.guests.insert(id, Guest { stream, is_readable: false });
+                self.guests.insert(id, Guest { stream, has_end: false });
                 news.push(News::Came(id, number));
             }
         }
@@ -284,23 +285,26 @@ impl Sockets {
         }
     }
 
-    /// Reads from a guest, once.
-    fn read(&mut self, id: ClientId, gateway: &mut Gateway) {
-        let Some(guest) = self.guests.get_mut(&id).filter(|guest| guest.is_readable) else {
-            self.ready.remove(&id);
-            return;
-        };
+    /// Reads from a guest, once. True when there may be more: who has nothing more loses its place, so that the next
+    /// thing that it says comes after what others have said before. Source: `epoll(7)`: a read of less than was asked
+    /// for has read all.
+    fn read(&mut self, id: ClientId, gateway: &mut Gateway) -> bool {
+        let Some(guest) = self.guests.get_mut(&id) else { return false };
         match guest.stream.read(&mut self.buffer) {
             Ok(0) => {
                 gateway.end(id);
-                guest.is_readable = false;
+                false
             }
-            Ok(count) => gateway.feed(id, &self.buffer[..count]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => guest.is_readable = false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(count) => {
+                gateway.feed(id, &self.buffer[..count]);
+                count == self.buffer.len() || guest.has_end
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(_) => {
                 self.drop_guest(id);
                 gateway.lose(id);
+                false
             }
         }
     }
@@ -346,7 +350,6 @@ impl Sockets {
         if let Some(mut guest) = self.guests.remove(&id) {
             let _ = self.poll.registry().deregister(&mut guest.stream);
         }
-        self.ready.remove(&id);
     }
 }
 

@@ -77,10 +77,10 @@ const LISTED: Groups<Flags> = &[
     (Flags::WRITE.and(Flags::DENYOOM), &[
         "append", "copy", "decr", "decrby", "getset", "hincrby", "hincrbyfloat", "hmset", "hset",
         "hsetnx", "incr", "incrby", "incrbyfloat", "mset", "msetnx", "psetex", "restore",
-        "restore-asking", "set", "setex", "setnx", "setrange", "sort",
+        "restore-asking", "set", "setbit", "setex", "setnx", "setrange", "sort",
     ]),
     (Flags::READONLY, &[
-        "dbsize", "dump", "exists", "expiretime", "get", "getrange", "hexists", "hget", "hgetall",
+        "dbsize", "dump", "exists", "expiretime", "get", "getbit", "getrange", "hexists", "hget", "hgetall",
         "hkeys", "hlen", "hmget", "hrandfield", "hscan", "hstrlen", "hvals", "keys", "lcs",
         "lolwut", "memory|usage", "mget", "object|encoding", "object|freq", "object|idletime",
         "object|refcount", "pexpiretime", "pttl", "sort_ro", "strlen", "substr", "touch",

@@ -8,7 +8,7 @@ use crate::redis::channels::Channels;
 use crate::redis::cluster::Reach;
 use crate::redis::commands::{self, DataCommand, Flags};
 use crate::redis::events::EventClasses;
-use crate::redis::keyspace::{Database, Databases, Hash, Value};
+use crate::redis::keyspace::{Database, Databases, Hash, ListLimits, Value};
 use crate::redis::propagation::{Consumers, Propagation, rewritten};
 use crate::redis::replication::Standing;
 use crate::redis::resp::Reply;
@@ -27,6 +27,8 @@ pub struct Data {
     pub(crate) tracker: Tracker,
     /// Which events of keys are published.
     pub(crate) events: EventClasses,
+    /// How large a hash may be and still be a list.
+    pub(crate) hash_limits: ListLimits,
     /// The generator behind `math.random` in scripts.
     pub(crate) lrand48: Lrand48,
     /// What commands draw that leave something to chance.

@@ -10,10 +10,21 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-/// The most fields that a list may have. Source: `config.c`, `hash-max-listpack-entries`.
-const LIST_MAX_FIELDS: usize = 512;
-/// The longest field or value in a list. Source: `config.c`, `hash-max-listpack-value`.
-const LIST_MAX_BYTES: usize = 64;
+/// How large a hash may be and still be a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListLimits {
+    /// The most fields that it may have: `hash-max-listpack-entries`.
+    pub fields: u64,
+    /// The longest field or value: `hash-max-listpack-value`.
+    pub bytes: u64,
+}
+
+impl Default for ListLimits {
+    fn default() -> Self {
+        // Source: `config.c`, `static_configs`.
+        Self { fields: 512, bytes: 64 }
+    }
+}
 
 /// Fields with their values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +69,11 @@ impl Hash {
         }
     }
 
-    /// Sets a field; true when it is new.
+    /// Sets a field; true when it is new. A list that is too large for the limits by then becomes a table.
     ///
     /// Source: `hashTypeSet`.
-    pub fn insert(&mut self, field: Bytes, value: Bytes) -> bool {
-        if field.len() > LIST_MAX_BYTES || value.len() > LIST_MAX_BYTES {
+    pub fn insert(&mut self, field: Bytes, value: Bytes, limits: ListLimits) -> bool {
+        if field.len().max(value.len()) as u64 > limits.bytes {
             self.make_table();
         }
         let list = match &mut self.0 {
@@ -74,7 +85,7 @@ impl Hash {
             return false;
         }
         list.push((field, value));
-        if list.len() > LIST_MAX_FIELDS {
+        if list.len() as u64 > limits.fields {
             self.make_table();
         }
         true
@@ -112,7 +123,7 @@ impl FromIterator<(Bytes, Bytes)> for Hash {
     fn from_iter<I: IntoIterator<Item = (Bytes, Bytes)>>(pairs: I) -> Self {
         let mut hash = Self::default();
         for (field, value) in pairs {
-            hash.insert(field, value);
+            hash.insert(field, value, ListLimits::default());
         }
         hash
     }
@@ -134,11 +145,11 @@ mod tests {
     fn a_small_hash_keeps_its_order() {
         let mut hash = Hash::default();
         for field in ["c", "a", "b"] {
-            assert!(hash.insert(text(field), text("1")));
+            assert!(hash.insert(text(field), text("1"), ListLimits::default()));
         }
-        assert!(!hash.insert(text("c"), text("2")), "is there");
+        assert!(!hash.insert(text("c"), text("2"), ListLimits::default()), "is there");
         assert!(hash.remove(b"a") && !hash.remove(b"a"));
-        assert!(hash.insert(text("a"), text("3")));
+        assert!(hash.insert(text("a"), text("3"), ListLimits::default()));
         assert_eq!(fields(&hash), [b"c", b"b", b"a"]);
         assert_eq!(hash.get(b"c"), Some(&text("2")));
         assert_eq!(hash.get(b"d"), None);
@@ -148,9 +159,9 @@ mod tests {
     #[test]
     fn a_long_word_or_many_fields_make_a_table_for_good() {
         let mut long = Hash::from_iter([(text("b"), text("1")), (text("a"), text("2"))]);
-        long.insert(text("c"), text(&"v".repeat(64)));
+        long.insert(text("c"), text(&"v".repeat(64)), ListLimits::default());
         assert!(long.is_list());
-        long.insert(text("c"), text(&"v".repeat(65)));
+        long.insert(text("c"), text(&"v".repeat(65)), ListLimits::default());
         assert!(!long.is_list());
         assert_eq!(fields(&long), [b"a", b"b", b"c"]);
         assert!(long.remove(b"c") && !long.is_list());

@@ -18,7 +18,7 @@ mod ledger;
 mod pool;
 mod weight;
 
-pub(crate) use self::weight::{EMPTY_SERVER_BYTES, used_bytes};
+pub(crate) use self::weight::{EMPTY_SERVER_BYTES, usage_bytes, used_bytes};
 
 use bytes::Bytes;
 use smallvec::SmallVec;

@@ -64,6 +64,31 @@ pub(crate) fn table_bytes(entries: usize) -> u64 {
     }
 }
 
+/// What `MEMORY USAGE` says of a key, whose value is stored in that encoding: of a table by its first fields, so many
+/// of them. It counts some structures without the rest of their size class. In a cluster Redis says 16 more.
+///
+/// Source: `object.c`, `memoryCommand` and `objectComputeSize`. Redis takes the fields in the order of its tables; and
+/// what it has set aside for a string that was appended to, it counts too, as both tables of a hash that grows.
+pub(crate) fn usage_bytes(key: &[u8], value: &Value, encoding: &str, samples: usize) -> u64 {
+    /// Source: `dict.h`: the sizes of `dictEntry` and `dict`.
+    const ENTRY: u64 = 24;
+    const DICT: u64 = 56;
+    let value = match value {
+        Value::String(text) if encoding == "raw" => OBJECT_BYTES + string_bytes(text.len()),
+        Value::Hash(hash) if !hash.is_list() => {
+            let weight = |(field, value): (&Bytes, &Bytes)| {
+                string_bytes(field.len()) + string_bytes(value.len()) + ENTRY
+            };
+            let seen = samples.min(hash.len()) as u64;
+            let sum: u64 = hash.iter().take(samples).map(weight).sum();
+            let fields = sum * hash.len() as u64 / seen.max(1);
+            OBJECT_BYTES + DICT + table_bytes(hash.len()) + fields
+        }
+        other => value_bytes(other),
+    };
+    string_bytes(key.len()) + ENTRY + value
+}
+
 fn value_bytes(value: &Value) -> u64 {
     match value {
         Value::String(text) if parse_i64(text).is_some() => OBJECT_BYTES,
@@ -99,10 +124,17 @@ fn listpack_entry_bytes(word: &[u8]) -> u64 {
         Some(-2_147_483_648..=2_147_483_647) => 5,
         Some(_) => 9,
         None if word.len() < 64 => 1 + word.len() as u64,
-        None => 2 + word.len() as u64,
+        None if word.len() < 4096 => 2 + word.len() as u64,
+        None => 5 + word.len() as u64,
     };
-    // What a listpack may hold here is shorter than the 128 bytes from which it would be two.
-    encoded + 1
+    let length_bytes = match encoded {
+        0..=127 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    };
+    encoded + length_bytes
 }
 
 /// A string of its own: a header, the text, a zero byte. Source: `sds.c`, `sdsReqType`.

@@ -135,9 +135,11 @@ end
 -- Tables and metatables ------------------------------------------------------------------------
 
 local string_metatable = protect(getmetatable(""))
+local environment_metatable = protect(getmetatable(globals))
 
 function globals.getmetatable(object)
   if type(object) == "string" then return string_metatable end
+  if object == environment then return environment_metatable end
   if protected[object] then return nil end
   return getmetatable(object)
 end

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{Asked, BadLength, Frames, MARSHALLING_ERROR, UNIMPLEMENTED, kind, server};
+use super::{
+    AUTH_FAILED, Asked, BadLength, Frames, MARSHALLING_ERROR, UNIMPLEMENTED, kind, server,
+};
 use crate::zookeeper::protocol::{Answer, Op, Packet, Zxid};
 
 /// How many requests a client may have that wait for their turn to be refused, and for others before them. Source:
@@ -19,6 +21,10 @@ const FOUR_LETTERS: [&str; 17] = [
     "conf", "cons", "crst", "dirs", "dump", "envi", "gtmk", "hash", "isro", "mntr", "ruok", "srst",
     "srvr", "stat", "stmk", "wchc", "wchs",
 ];
+
+/// By what a client may say who it is; whoever says it by anything else is hung up on. Source:
+/// `ProviderRegistry.java`, `initialize`; `ZooKeeperServer.java`, `processPacket`.
+const SCHEMES: [&str; 2] = ["ip", "digest"];
 
 /// An answer that a client waits for.
 #[derive(Debug)]
@@ -66,8 +72,9 @@ pub struct Door {
 #[error("no server sends this")]
 pub struct NotForClients;
 
-/// Not even the head of a request can be read. Source: `ZooKeeperServer.java`, `processPacket`, which throws.
-struct NoFrame;
+/// The connection is over: not even the head of a request can be read, where the real one throws
+/// (`ZooKeeperServer.java`, `processPacket`), or the client is told of its end.
+struct TheEnd;
 
 impl Door {
     /// Takes what the client has sent.
@@ -92,7 +99,7 @@ impl Door {
                 Ok(Some(packet)) => return Next::Packet(packet),
                 Ok(None) if self.expected.len() > MOST_EXPECTED => return Next::HangUp,
                 Ok(None) => {}
-                Err(NoFrame) => return Next::HangUp,
+                Err(TheEnd) => return Next::HangUp,
             }
         }
     }
@@ -122,13 +129,13 @@ impl Door {
     }
 
     /// What the server is to be sent, if anything.
-    fn read(&mut self, frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Packet>, NoFrame> {
+    fn read(&mut self, frame: &[u8], out: &mut Vec<u8>) -> Result<Option<Packet>, TheEnd> {
         if !self.has_greeted {
-            let (connect, is_new) = server::read_connect(frame).ok_or(NoFrame)?;
+            let (connect, is_new) = server::read_connect(frame).ok_or(TheEnd)?;
             (self.has_greeted, self.is_new) = (true, is_new);
             return Ok(Some(Packet::Connect(connect)));
         }
-        let (xid, asked) = server::read_request(frame).ok_or(NoFrame)?;
+        let (xid, asked) = server::read_request(frame).ok_or(TheEnd)?;
         let (op, shape) = match asked {
             Asked::Op(op) => {
                 let shape = match &op {
@@ -138,9 +145,11 @@ impl Door {
                 (op, shape)
             }
             Asked::Acl(path) => (Op::Exists { path, watch: false }, Shape::Acl),
-            Asked::Auth => {
-                out.extend(server::bare_reply(xid, Zxid::default(), 0));
-                return Ok(None);
+            Asked::Auth(scheme) => {
+                let is_known = SCHEMES.contains(&&*scheme);
+                let error = if is_known { 0 } else { AUTH_FAILED };
+                out.extend(server::bare_reply(xid, Zxid::default(), error));
+                return if is_known { Ok(None) } else { Err(TheEnd) };
             }
             Asked::Unknown(_) => return Ok(self.refuse(xid, UNIMPLEMENTED, out)),
             Asked::Malformed => return Ok(self.refuse(xid, MARSHALLING_ERROR, out)),

@@ -37,8 +37,8 @@ pub enum Asked {
     Op(Op),
     /// `getACL`: the model has none, so that what is left to say is whether there is such a node.
     Acl(Path),
-    /// `addAuthInfo`.
-    Auth,
+    /// `addAuthInfo`, by this scheme.
+    Auth(Path),
     /// A request of that kind, which the model does not know.
     Unknown(i32),
     /// A request whose body cannot be read.
@@ -51,3 +51,6 @@ pub const MARSHALLING_ERROR: i32 = -5;
 
 /// The same: nobody here can do what was asked for. Source: `Code.UNIMPLEMENTED`.
 pub const UNIMPLEMENTED: i32 = -6;
+
+/// The same: somebody is not who he says he is. Source: `Code.AUTHFAILED`.
+pub const AUTH_FAILED: i32 = -115;

@@ -54,8 +54,9 @@ pub(super) fn write_texts(writer: &mut Writer, texts: &[Path]) {
 pub(super) fn skip_acl(reader: &mut Reader<'_>) -> Option<()> {
     for _ in 0..announced(reader)? {
         reader.i32()?;
-        reader.data()?;
-        reader.data()?;
+        // The scheme and who it is, which kazoo leaves out where it is empty (`CREATOR_ALL_ACL`).
+        buffer(reader)?;
+        buffer(reader)?;
     }
     Some(())
 }

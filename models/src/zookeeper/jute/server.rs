@@ -41,7 +41,10 @@ pub fn read_request(frame: &[u8]) -> Option<(i32, Asked)> {
 
 fn read_body(reader: &mut Reader<'_>, kind: i32) -> Option<Asked> {
     Some(match kind {
-        kind::AUTH => Asked::Auth,
+        kind::AUTH => {
+            let (_type, scheme) = (reader.i32()?, text(reader)?);
+            Asked::Auth(scheme)
+        }
         kind::GET_ACL => Asked::Acl(text(reader)?),
         kind::SET_WATCHES2 => {
             let watches = read_watches(reader)?;

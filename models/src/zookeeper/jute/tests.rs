@@ -7,7 +7,8 @@ use super::super::protocol::{
     Answer, Connect, Connected, CreateMode, ErrorCode, EventKind, Op, Password, Path, SessionId,
     SetWatches, Stat, WatchedEvent, Zxid,
 };
-use super::{Asked, BadLength, Frames, MAX_FRAME_BYTES, client, kind, server};
+use super::door::{Door, Next};
+use super::{AUTH_FAILED, Asked, BadLength, Frames, MAX_FRAME_BYTES, client, kind, server};
 
 fn path() -> impl Strategy<Value = Path> {
     "(/[a-zé_0-9]{0,6}){0,3}".prop_map(Path::from)
@@ -222,6 +223,57 @@ fn a_length_that_is_none_or_too_much_is_refused_before_anything_comes() {
     let mut decoder = Frames::default();
     decoder.feed(&(MAX_FRAME_BYTES as i32).to_be_bytes());
     assert_eq!(decoder.next_frame(), Ok(None));
+}
+
+#[test]
+fn an_acl_may_leave_out_who_it_is_about() {
+    let create = [
+        &1_i32.to_be_bytes()[..],
+        &kind::CREATE.to_be_bytes(),
+        b"\0\0\0\x02/a\0\0\0\0",
+        // One entry: everything, for whoever has said who he is.
+        b"\0\0\0\x01\0\0\0\x1f\0\0\0\x04auth\xff\xff\xff\xff",
+        &0_i32.to_be_bytes(),
+    ];
+    let read = server::read_request(&create.concat());
+    let wanted = Op::Create {
+        path: "/a".into(),
+        data: Bytes::new(),
+        mode: CreateMode::PERSISTENT,
+        with_stat: false,
+    };
+    assert_eq!(read, Some((1, Asked::Op(wanted))));
+}
+
+/// As ZooKeeper 3.8.0 does.
+#[test]
+fn whoever_says_who_he_is_in_an_unknown_way_is_hung_up_on() {
+    for (scheme, error, next) in
+        [("digest", 0, Next::Nothing), ("unknown", AUTH_FAILED, Next::HangUp)]
+    {
+        let mut door = Door::default();
+        let connect = Connect {
+            last_zxid_seen: Zxid::default(),
+            timeout_ms: 4000,
+            session: SessionId::NONE,
+            password: Password::default(),
+        };
+        door.feed(&client::connect(&connect));
+        let mut out = Vec::new();
+        assert!(matches!(door.next(&mut out), Next::Packet(_)));
+        let name = [&(scheme.len() as i32).to_be_bytes()[..], scheme.as_bytes()].concat();
+        let body = [
+            &(-4_i32).to_be_bytes()[..],
+            &kind::AUTH.to_be_bytes(),
+            &[0; 4],
+            &name,
+            b"\0\0\0\x01x",
+        ];
+        let body = body.concat();
+        door.feed(&[&(body.len() as i32).to_be_bytes()[..], &body].concat());
+        assert_eq!(door.next(&mut out), next);
+        assert_eq!(out, server::bare_reply(-4, Zxid::default(), error));
+    }
 }
 
 /// As ZooKeeper 3.8.0 does: `multi: create2 within a multi` in the recorded cases.

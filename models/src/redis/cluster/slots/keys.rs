@@ -32,6 +32,7 @@ const LISTED: Groups<KeySpec> = &[
             "expireat",
             "expiretime",
             "get",
+            "getbit",
             "getdel",
             "getex",
             "getrange",
@@ -65,6 +66,7 @@ const LISTED: Groups<KeySpec> = &[
             "restore",
             "restore-asking",
             "set",
+            "setbit",
             "setex",
             "setnx",
             "setrange",
@@ -81,7 +83,10 @@ const LISTED: Groups<KeySpec> = &[
     ),
     (range(1, -1, 2), &["mset", "msetnx"]),
     (range(1, 2, 1), &["copy", "lcs", "rename", "renamenx"]),
-    (range(2, 2, 1), &["object|encoding", "object|freq", "object|idletime", "object|refcount"]),
+    (
+        range(2, 2, 1),
+        &["memory|usage", "object|encoding", "object|freq", "object|idletime", "object|refcount"],
+    ),
     (KeySpec::OneOrListed { at: 3 }, &["migrate"]),
     (KeySpec::Counted { number_at: 2 }, &["eval", "eval_ro", "evalsha", "evalsha_ro"]),
 ];

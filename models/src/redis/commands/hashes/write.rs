@@ -24,8 +24,9 @@ fn set_all(data: &mut Data, arguments: &[Bytes], name: &str) -> Result<usize, Re
     if !rest.is_empty() {
         return Err(wrong_arity(name));
     }
+    let limits = data.hash_limits;
     let hash = hash_to_write(data, &arguments[1])?;
-    let is_new = |[field, value]: &&[Bytes; 2]| hash.insert(field.clone(), value.clone());
+    let is_new = |[field, value]: &&[Bytes; 2]| hash.insert(field.clone(), value.clone(), limits);
     let new = pairs.iter().filter(is_new).count();
     data.hash_modified(&arguments[1], pairs.len(), "hset");
     Ok(new)
@@ -37,10 +38,11 @@ pub(crate) fn hsetnx(data: &mut Data, arguments: &[Bytes]) -> Reply {
         let [_, key, field, value] = arguments else {
             return Err(wrong_arity("hsetnx"));
         };
+        let limits = data.hash_limits;
         let hash = hash_to_write(data, key)?;
         let free = hash.get(field).is_none();
         if free {
-            hash.insert(field.clone(), value.clone());
+            hash.insert(field.clone(), value.clone(), limits);
             data.hash_modified(key, 1, "hset");
         }
         Ok(yes_or_no(free))
@@ -65,6 +67,7 @@ pub(crate) fn hdel(data: &mut Data, arguments: &[Bytes]) -> Reply {
 pub(crate) fn hincrby(data: &mut Data, arguments: &[Bytes]) -> Reply {
     attempt(|| {
         let (key, field, increment) = (&arguments[1], &arguments[2], integer(&arguments[3])?);
+        let limits = data.hash_limits;
         let hash = hash_to_write(data, key)?;
         let old = match hash.get(field) {
             Some(old) => parse_i64(old).ok_or(Reply::error("ERR hash value is not an integer"))?,
@@ -73,7 +76,7 @@ pub(crate) fn hincrby(data: &mut Data, arguments: &[Bytes]) -> Reply {
         let new = old
             .checked_add(increment)
             .ok_or(Reply::error("ERR increment or decrement would overflow"))?;
-        hash.insert(field.clone(), Decimal::new(new).to_bytes());
+        hash.insert(field.clone(), Decimal::new(new).to_bytes(), limits);
         data.hash_modified(key, 1, "hincrby");
         Ok(Reply::Int(new))
     })
@@ -86,6 +89,7 @@ pub(crate) fn hincrbyfloat(data: &mut Data, arguments: &[Bytes]) -> Reply {
         if !increment.is_finite() {
             return Err(Reply::error("ERR value is NaN or Infinity"));
         }
+        let limits = data.hash_limits;
         let hash = hash_to_write(data, key)?;
         let old = match hash.get(field) {
             Some(old) => {
@@ -97,7 +101,7 @@ pub(crate) fn hincrbyfloat(data: &mut Data, arguments: &[Bytes]) -> Reply {
             .checked_add(increment)
             .ok_or(Reply::error("ERR increment would produce NaN or Infinity"))?
             .to_bytes();
-        hash.insert(field.clone(), new.clone());
+        hash.insert(field.clone(), new.clone(), limits);
         data.hash_modified(key, 1, "hincrbyfloat");
         Ok(Reply::Bulk(new))
     })

@@ -4,7 +4,7 @@ mod object;
 mod restore;
 mod scan;
 
-pub(super) use object::{encoding, freq, help, idletime, refcount};
+pub(super) use object::{encoding, freq, help, idletime, memory_usage, refcount};
 pub(crate) use restore::dump;
 pub(super) use restore::restore;
 pub(super) use scan::{hscan, keys, randomkey, scan};

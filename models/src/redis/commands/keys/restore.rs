@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::redis::commands::{SYNTAX_ERROR, integer, is_option};
 use crate::redis::engine::Data;
-use crate::redis::keyspace::{Hash, Value};
+use crate::redis::keyspace::{Hash, ListLimits, Value};
 use crate::redis::resp::{CommandDecoder, Reply, encode_command};
 
 const BUSY: Reply = Reply::error("BUSYKEY Target key name already exists.");
@@ -27,7 +27,7 @@ pub(crate) fn dump(value: &Value) -> Bytes {
     bytes.into()
 }
 
-fn load(payload: &[u8]) -> Option<Value> {
+fn load(payload: &[u8], limits: ListLimits) -> Option<Value> {
     let mut decoder = CommandDecoder::default();
     decoder.feed(payload);
     let words = decoder.next_command().ok()??;
@@ -37,7 +37,7 @@ fn load(payload: &[u8]) -> Option<Value> {
             let (pairs, []) = fields.as_chunks::<2>() else { return None };
             let mut hash = Hash::default();
             for [field, value] in pairs {
-                hash.insert(field.clone(), value.clone());
+                hash.insert(field.clone(), value.clone(), limits);
             }
             Some(Value::Hash(hash))
         }
@@ -68,7 +68,7 @@ fn try_restore(data: &mut Data, arguments: &[Bytes]) -> Result<(), Reply> {
     if ttl_ms < 0 {
         return Err(Reply::error("ERR Invalid TTL value, must be >= 0"));
     }
-    let value = load(payload).ok_or(BAD_FORMAT)?;
+    let value = load(payload, data.hash_limits).ok_or(BAD_FORMAT)?;
     let at_ms = match ttl_ms {
         0 => None,
         ttl_ms if is_given("absttl") => Some(ttl_ms),

@@ -1,11 +1,13 @@
 //! Commands on strings. Source: `t_string.c`.
 
+mod bits;
 mod counters;
 mod lcs;
 mod options;
 mod parts;
 mod set;
 
+pub(super) use bits::{getbit, setbit};
 pub(super) use counters::{decr, decrby, incr, incrby, incrbyfloat};
 pub(super) use lcs::lcs;
 pub(super) use parts::{append, getrange, setrange};
@@ -15,6 +17,7 @@ use bytes::Bytes;
 
 use super::{bulk_or_nil, count};
 use crate::redis::engine::Data;
+use crate::redis::keyspace::Origin;
 use crate::redis::resp::Reply;
 
 /// The longest string. Source: `config.c`, `proto-max-bulk-len`, 512 MB.
@@ -40,4 +43,10 @@ pub(super) fn strlen(data: &mut Data, arguments: &[Bytes]) -> Reply {
         Ok(string) => count(string.map_or(0, |string| string.len())),
         Err(reply) => reply,
     }
+}
+
+/// Sets a key to a string of which a part has been changed.
+fn edit(data: &mut Data, key: &Bytes, new: impl Into<Bytes>, event: &'static str) {
+    data.set_string(key, new.into(), event);
+    data.keyspace.set_origin(key, Origin::Edited);
 }

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use super::STRING_MAX_BYTES;
+use super::{STRING_MAX_BYTES, edit};
 use crate::redis::commands::{attempt, count, integer};
 use crate::redis::engine::Data;
-use crate::redis::keyspace::Origin;
 use crate::redis::resp::Reply;
 
 /// `APPEND key value`
@@ -49,11 +48,6 @@ fn checked_length(one: usize, other: usize) -> Result<usize, Reply> {
     one.checked_add(other)
         .filter(|length| *length <= STRING_MAX_BYTES)
         .ok_or(Reply::error("ERR string exceeds maximum allowed size (proto-max-bulk-len)"))
-}
-
-fn edit(data: &mut Data, key: &Bytes, new: impl Into<Bytes>, event: &'static str) {
-    data.set_string(key, new.into(), event);
-    data.keyspace.set_origin(key, Origin::Edited);
 }
 
 /// `GETRANGE key start end` and `SUBSTR`, its older name: both ends belong to it, and negative ones

@@ -132,6 +132,11 @@ pub(super) fn number(digits: &str) -> u32 {
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }
 
+/// A checked number that may be large.
+fn large(digits: &str) -> Result<u64, String> {
+    digits.parse().map_err(|_| "is no number".to_owned())
+}
+
 /// Without a file there is nothing to sync: the value cannot be kept.
 const APPENDFSYNC: Parameter = set(
     "appendfsync",
@@ -146,6 +151,30 @@ const APPENDFSYNC: Parameter = set(
         none => only(none.appendfsync().as_str(), word),
     },
 );
+
+const HASH_MAX_LISTPACK_ENTRIES: Parameter = set(
+    "hash-max-listpack-entries",
+    "512",
+    Check::Integer(0, i64::MAX),
+    |settings| settings.hash_limits.fields.to_string(),
+    |settings, digits| {
+        settings.hash_limits.fields = large(digits)?;
+        Ok(())
+    },
+)
+.also("hash-max-ziplist-entries");
+
+const HASH_MAX_LISTPACK_VALUE: Parameter = set(
+    "hash-max-listpack-value",
+    "64",
+    Check::Memory,
+    |settings| settings.hash_limits.bytes.to_string(),
+    |settings, digits| {
+        settings.hash_limits.bytes = large(digits)?;
+        Ok(())
+    },
+)
+.also("hash-max-ziplist-value");
 
 /// What is out of range is brought into it. Source: `config.c`, `updateHZ`; `server.h`,
 /// `CONFIG_MIN_HZ` and `CONFIG_MAX_HZ`.
@@ -166,7 +195,7 @@ const MAXMEMORY: Parameter = set(
     Check::Memory,
     |settings| settings.maxmemory_bytes.to_string(),
     |settings, digits| {
-        settings.maxmemory_bytes = digits.parse().map_err(|_| "is no number".to_owned())?;
+        settings.maxmemory_bytes = large(digits)?;
         Ok(())
     },
 );
@@ -241,6 +270,8 @@ pub(super) static PARAMETERS: &[Parameter] = &[
         effect: Effect::Immutable(|settings| yes_no(settings.enable_debug_command)),
         ..refused("enable-debug-command", "no", IMMUTABLE)
     },
+    HASH_MAX_LISTPACK_ENTRIES,
+    HASH_MAX_LISTPACK_VALUE,
     HZ,
     fixed("maxclients", "10000", Check::Integer(1, u32::MAX as i64)),
     MAXMEMORY,
