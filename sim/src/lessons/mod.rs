@@ -6,7 +6,7 @@ macro_rules! step {
     ($file:literal, $notice:literal) => {
         Step {
             file: $file,
-            toml: include_str!(concat!("../../../seeds/", $file)),
+            toml: include_str!(concat!("../../seeds/", $file)),
             notice: $notice,
             is_cure: false,
         }
