@@ -1,4 +1,5 @@
 //! What somebody reads who builds fencepost without `--cfg madsim`: why, and the file that cures it. At once and alone.
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,7 +9,16 @@ const TOLD: &str = include_str!("../src/without_madsim.txt");
 /// The crate built without the cfg, by the compiler itself: cargo would hand its own flags on.
 fn built_without() -> Output {
     Command::new("rustc")
-        .args(["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "--crate-name", "fencepost"])
+        .args([
+            "--edition",
+            "2024",
+            "--crate-type",
+            "lib",
+            "--emit",
+            "metadata",
+            "--crate-name",
+            "fencepost",
+        ])
         .arg("--out-dir")
         .arg(env!("CARGO_TARGET_TMPDIR"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs"))
@@ -51,14 +61,20 @@ fn the_text_comes_alone() {
 fn the_text_comes_at_once() {
     let manifest = manifest(".");
     assert!(!manifest.contains_key("dependencies"), "they would be built before the text is seen");
-    assert!(!manifest.contains_key("build-dependencies"), "they would be built before the text is seen");
+    assert!(
+        !manifest.contains_key("build-dependencies"),
+        "they would be built before the text is seen"
+    );
     let targets: Vec<_> = manifest["target"].as_table().unwrap().keys().collect();
     assert_eq!(targets, ["cfg(madsim)"]);
 }
 
 #[test]
 fn the_file_in_the_text_is_the_one_in_use() {
-    assert_eq!(snippet("[build]"), read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/config.toml")));
+    assert_eq!(
+        snippet("[build]"),
+        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/config.toml"))
+    );
     let docs_rs = &snippet("[package.metadata.docs.rs]")["package"]["metadata"]["docs"]["rs"];
     let ours = manifest(".")["package"]["metadata"]["docs"]["rs"].clone();
     for key in ["rustc-args", "rustdoc-args"] {
