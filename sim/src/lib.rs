@@ -16,6 +16,7 @@
 //! use fencepost::scenario::{Fencing, Scenario};
 //!
 //! let sale = Scenario::from_toml("sale.toml", r#"
+//!     title = "The holder that paused"
 //!     duration = "60s"
 //!     backend = { kind = "redis" }
 //!     lock = { recipe = "set-nx", ttl = "10s" }

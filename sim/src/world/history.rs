@@ -10,9 +10,8 @@
 //! let (id, grant, _) = history.notes().find(|(_, _, note)| is_grant(note)).expect("somebody gets the lock");
 //! println!("{}: {} gets it", grant.at, history.name(grant.node));
 //!
-//! // Every record but the first of all has a cause: here the message with the answer.
-//! let cause = history.record(grant.cause.expect("a cause")).expect("it is there");
-//! let answer = history.message(history.brought_by(cause).expect("a message"));
+//! // It has a cause, which came before it: here the message with the answer.
+//! let answer = history.message(history.brought_by(grant).expect("a message"));
 //! assert!(grant.cause < Some(id) && history.sent_at(answer) < grant.at);
 //! # Ok::<(), fencepost::scenario::Failure>(())
 //! ```
