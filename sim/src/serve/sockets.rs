@@ -219,6 +219,10 @@ impl Sockets {
             self.read_console(token, &mut news);
         }
         for id in self.ready.take() {
+            // Somebody whose answer met a closed socket has been dropped while it waited its turn.
+            if !self.guests.contains_key(&id) {
+                continue;
+            }
             if !gateway.listens_to(id) || self.read(id, gateway) {
                 self.ready.push(id);
             }
