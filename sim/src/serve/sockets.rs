@@ -219,10 +219,6 @@ impl Sockets {
             self.read_console(token, &mut news);
         }
         for id in self.ready.take() {
-            // Somebody whose answer met a closed socket has been dropped while it waited its turn.
-            if !self.guests.contains_key(&id) {
-                continue;
-            }
             if !gateway.listens_to(id) || self.read(id, gateway) {
                 self.ready.push(id);
             }
@@ -351,6 +347,7 @@ impl Sockets {
     }
 
     fn drop_guest(&mut self, id: ClientId) {
+        self.ready.remove(id);
         if let Some(mut guest) = self.guests.remove(&id) {
             let _ = self.poll.registry().deregister(&mut guest.stream);
         }

@@ -75,9 +75,7 @@ fn memory(value: &[u8]) -> Option<u64> {
         b"gb" => 1 << 30,
         _ => return None,
     };
-    let add = |sum: u64, digit: &u8| {
-        sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    };
+    let add = |sum: u64, digit: &u8| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
     let bytes = digits.iter().try_fold(0, add).unwrap_or(u64::MAX);
     (digits.len() <= DIGITS_MAX).then(|| bytes.wrapping_mul(factor))
 }
