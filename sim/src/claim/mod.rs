@@ -33,7 +33,7 @@ use rayon::prelude::*;
 
 use self::fired::Fired;
 pub use self::seeds::Seeds;
-use crate::judge::ViolationKind;
+use crate::judge::{Invariant, ViolationKind};
 use crate::report;
 use crate::scenario::{Outcome, Scenario};
 use crate::shrink::{Shrink, Shrunk};
@@ -111,13 +111,16 @@ impl Found {
 }
 
 impl Sweep {
-    /// At least one of the runs must show the violation. Returns the first that does.
+    /// At least one of the runs must show the violation: one of the judge's, or a breach of an invariant of the
+    /// scenario's own, by its name or itself. Returns the first that does.
     ///
     /// # Panics
     ///
-    /// None shows it, there are none, or one before it could not be run.
+    /// None shows it, there are none, or one before it could not be run. The scenario has no such invariant.
     #[track_caller]
-    pub fn must_find(self, kind: ViolationKind) -> Found {
+    pub fn must_find(self, kind: impl Into<ViolationKind>) -> Found {
+        let kind = kind.into();
+        self.require(kind);
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
         let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| ());
@@ -136,22 +139,43 @@ impl Sweep {
         Found { scenario, outcome, kind }
     }
 
-    /// None of the runs may show the violation, though every declared fault fires in some of them.
+    /// None of the runs may show the violation, though every declared fault fires in some of them. The violation is one
+    /// of the judge's, or a breach of an invariant of the scenario's own, by its name or itself:
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::{Invariant, Moment};
+    /// use fencepost::own::Note;
+    /// use fencepost::scenario::Scenario;
+    ///
+    /// let sale = Scenario::default().but(|s| {
+    ///     s.invariants.push(Invariant::new("stock-is-low", || {
+    ///         |moment: &Moment<'_>| match moment.note() {
+    ///             Some(Note::StockServed { stock: 2.., .. }) => Err("two are left".into()),
+    ///             _ => Ok(()),
+    ///         }
+    ///     }));
+    /// });
+    /// sale.sweep(0..20).must_never("stock-is-low");
+    /// ```
     ///
     /// # Panics
     ///
     /// One shows it, a declared fault fires in none or none could have shown it (so that the claim
-    /// says nothing), there are none, or one could not be run. Under `FENCEPOST_SEED` a single run need not let every fault
-    /// fire.
+    /// says nothing), there are none, or one could not be run. The scenario has no such invariant. Under
+    /// `FENCEPOST_SEED` a single run need not let every fault fire.
     #[track_caller]
-    pub fn must_never(self, kind: ViolationKind) {
+    pub fn must_never(self, kind: impl Into<ViolationKind>) {
+        let kind = kind.into();
+        self.require(kind);
         let shows =
             |outcome: &Outcome| outcome.verdict.first(kind).map(|found| found.detail.clone());
         self.must_hold_of_all(&format!("{kind} must never be"), Some(kind), shows);
     }
 
-    /// A law of your own must hold of every run: `check` says what is wrong with one. Every declared
-    /// fault must fire in some of them, as in [`Sweep::must_never`].
+    /// A law of your own must hold of what comes of every run, its books and its verdict: `check` says what is wrong
+    /// with one. Every declared fault must fire in some of them, as in [`Sweep::must_never`]. What must hold while
+    /// things happen is an [`Invariant`](crate::judge::Invariant): then the run is told and shrunk by it.
     ///
     /// ```
     /// use fencepost::claim::Claims as _;
@@ -172,6 +196,21 @@ impl Sweep {
     pub fn must_hold(self, law: &str, check: impl Fn(&Outcome) -> Result<(), String> + Sync) {
         let breaks = |outcome: &Outcome| check(outcome).err();
         self.must_hold_of_all(&format!("{law}: this must hold"), None, breaks);
+    }
+
+    /// A claim about an invariant that nobody has set up would say nothing.
+    #[track_caller]
+    fn require(&self, kind: ViolationKind) {
+        let ViolationKind::Own(name) = kind else { return };
+        let invariants = &self.scenario.invariants;
+        let known: Vec<&str> = invariants.iter().map(Invariant::name).collect();
+        assert!(
+            known.contains(&name),
+            "the claim about `{name}` says nothing: \"{}\" has no invariant of that name (it has: {}), and the judge \
+             has no verdict of it",
+            self.scenario.title,
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+        );
     }
 
     /// `breaks` says what is wrong with a run, if anything; `about` is the kind of violation that
