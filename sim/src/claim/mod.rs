@@ -17,7 +17,8 @@
 //! ```
 //!
 //! A claim that does not hold panics with the seed, the timeline, the smallest scenario that goes wrong in the same
-//! way, and the command that replays it; a page to look at lies in the target folder, under `fencepost`.
+//! way, and the command that replays it, of `cargo test` or of `cargo nextest`, whichever has run it. In the target
+//! folder, under `fencepost`, lie a page to look at and that smallest scenario, in files called after the test.
 //! Two variables change which seeds are run, in every such test:
 //!
 //! * `FENCEPOST_SEED=17` replays that seed alone and prints its timeline;
@@ -25,13 +26,16 @@
 
 mod failing;
 mod fired;
+mod running;
 mod seeds;
+mod target;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use self::fired::Fired;
+use self::running::Running;
 pub use self::seeds::Seeds;
 use crate::judge::{Invariant, ViolationKind};
 use crate::report;
@@ -92,15 +96,19 @@ impl Found {
     #[must_use]
     pub fn shrunk_to(self, most: usize) -> Self {
         let shrink = Shrink::new(self.scenario, self.outcome.run.seed).kind(self.kind);
-        let Ok(Some(Shrunk { scenario, outcome, kind, .. })) = shrink.carry_out() else {
+        let seed = self.outcome.run.seed;
+        let Ok(Some(shrunk)) = shrink.carry_out() else {
             unreachable!("the run has been seen to show it")
         };
-        let faults = scenario.faults.len();
+        let faults = shrunk.scenario.faults.len();
         assert!(
             faults <= most,
-            "{kind} needs {faults} faults, and no more than {most} are claimed\n\n{}",
-            report::text(&scenario, &outcome),
+            "{} needs {faults} faults, and no more than {most} are claimed\n\n{}\n{}",
+            self.kind,
+            report::text(&shrunk.scenario, &shrunk.outcome),
+            failing::smallest(&shrunk, seed),
         );
+        let Shrunk { scenario, outcome, kind, .. } = shrunk;
         Self { scenario, outcome, kind }
     }
 
@@ -275,9 +283,9 @@ fn first<T: Send>(
     });
     first.transpose().unwrap_or_else(|(seed, failure)| {
         panic!(
-            "seed {seed} of \"{}\" could not be run: {failure}\nreplay: {}",
+            "seed {seed} of \"{}\" could not be run: {failure}\n{}",
             scenario.title,
-            seeds::replay(seed),
+            failing::replay(&Running::here(), seed),
         )
     })
 }

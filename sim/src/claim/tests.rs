@@ -52,7 +52,8 @@ fn a_broken_claim_prints_the_seed_the_timeline_and_the_command() {
     let said = complaint(|| race().sweep(0..50).must_never(Oversell));
     let seed = race().sweep(0..50).must_find(Oversell).seed();
     assert!(said.contains(&format!("seed {seed} of \"The race\" shows it")), "{said}");
-    assert!(said.contains(&format!("FENCEPOST_SEED={seed} cargo test claim::tests::")), "{said}");
+    assert!(said.contains(&format!("replay: FENCEPOST_SEED={seed} cargo ")), "{said}");
+    assert!(said.contains("claim::tests::a_broken_claim_prints"), "{said}");
     assert!(said.contains("buyer-2"), "{said}");
 }
 

@@ -164,7 +164,7 @@ impl Scenario {
     }
 
     /// Whether some of it is somebody's own code.
-    const fn has_own_code(&self) -> bool {
+    pub(crate) const fn has_own_code(&self) -> bool {
         matches!(self.lock, Recipe::Own(_))
             || matches!(self.backend, Some(Backend::Own(_)))
             || !self.invariants.is_empty()
