@@ -213,6 +213,6 @@ fn what_was_written_down_is_put_together_again_with_its_code_and_with_no_other()
     let parts = "# Of this scenario, the recipe of \"lock:stock\", the server \"mine\", the invariant \"all-is-well\" stand";
     assert!(text.starts_with(parts), "{text}");
     assert_eq!(mine.read_toml("kept.toml", &text).unwrap(), kept);
-    let problem = sale().read_toml("kept.toml", &text).unwrap_err().to_string();
+    let problem = sale().read_toml("kept.toml", &mine.to_toml()).unwrap_err().to_string();
     assert!(problem.contains("there is no backend `own`"), "{problem}");
 }
