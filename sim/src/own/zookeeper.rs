@@ -272,3 +272,6 @@ impl ZooKeeper {
         self.0.request(op).await.result
     }
 }
+
+#[cfg(test)]
+mod tests;
