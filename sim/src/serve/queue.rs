@@ -62,7 +62,9 @@ mod tests {
     #[test]
     fn whoever_is_gone_is_not_heard() {
         let mut queue = Queue::default();
-        [7, 3, 5].map(|id| queue.push(ClientId(id)));
+        for id in [7, 3, 5] {
+            queue.push(ClientId(id));
+        }
         queue.remove(ClientId(3));
         assert!(queue.iter().eq([5, 7].map(ClientId)));
         assert_eq!(queue.take(), [7, 5].map(ClientId));
