@@ -2,57 +2,84 @@
 //! at, and how to see it again.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::seeds;
+use super::running::Running;
 use crate::judge::ViolationKind;
 use crate::report;
 use crate::report::html::Besides;
 use crate::scenario::{Outcome, Scenario};
-use crate::shrink::Shrink;
+use crate::shrink::{Shrink, Shrunk};
 
 /// A run that breaks a claim; `kind` is the violation that it is about, if it is about one.
 pub fn explain(scenario: &Scenario, outcome: &Outcome, kind: Option<ViolationKind>) -> String {
     let seed = outcome.run.seed;
-    let mut said = format!("{}\n", report::text(scenario, outcome));
-    let shrunk = kind
-        .and_then(|kind| Shrink::new(scenario.clone(), seed).kind(kind).carry_out().ok().flatten());
-    if let Some(shrunk) = &shrunk {
-        let faults = shrunk.scenario.faults.len();
-        said += &format!(
-            "The smallest run that does the same, by {} ({} faults → {faults}):\n\n{}\n",
-            shrunk.mechanism,
-            shrunk.faults_before,
-            shrunk.scenario.to_toml(),
-        );
+    let said = format!("{}\n", report::text(scenario, outcome));
+    let shrink = |kind| Shrink::new(scenario.clone(), seed).kind(kind).carry_out().ok().flatten();
+    if let Some(shrunk) = kind.and_then(shrink) {
+        return said + &smallest(&shrunk, seed);
     }
-    let (scenario, outcome) =
-        shrunk.as_ref().map_or((scenario, outcome), |it| (&it.scenario, &it.outcome));
-    if let Some(path) = write_page(scenario, outcome, shrunk.is_none()) {
-        said += &format!("look at: {}\n", path.display());
-    }
-    format!("{said}replay: {}", seeds::replay(seed))
+    let running = Running::here();
+    let command = running.replay(seed);
+    let page = Besides::of(scenario, outcome).page(scenario, outcome, Some(&command));
+    said + &look_at(kept(&running, scenario, seed, "html", &page)) + &replay(&running, seed)
 }
 
-/// Writes the run's page into the target folder; `None` where there is none, or it cannot be written to. A run that is
-/// not one of the test's own seeds has no command that shows it.
-fn write_page(scenario: &Scenario, outcome: &Outcome, is_the_tests: bool) -> Option<PathBuf> {
-    let folder = target_folder()?.join("fencepost");
-    fs::create_dir_all(&folder).ok()?;
-    let seed = outcome.run.seed;
-    let name = slug(&format!("{} {}", seeds::test(), scenario.title));
-    let path = folder.join(format!("{name}-seed-{seed}.html"));
-    let replay = is_the_tests.then(|| seeds::replay(seed));
-    let page = Besides::of(scenario, outcome).page(scenario, outcome, replay.as_deref());
-    fs::write(&path, page).ok()?;
-    Some(path)
+/// The smallest run that goes wrong as the one under that seed does. It is not one of the test's own: no command of the
+/// test's shows it.
+pub fn smallest(shrunk: &Shrunk, seed: u64) -> String {
+    let Shrunk { scenario, outcome, mechanism, faults_before, .. } = shrunk;
+    let (running, toml) = (Running::here(), scenario.to_toml());
+    let page = Besides::of(scenario, outcome).page(scenario, outcome, None);
+    let page = kept(&running, scenario, seed, "html", &page);
+    let file = kept(&running, scenario, seed, "toml", &toml);
+    format!(
+        "The smallest run that does the same, by {mechanism} ({faults_before} faults → {}):\n\n{toml}\n{}{}{}",
+        scenario.faults.len(),
+        look_at(page),
+        file.map(|file| run_again(scenario, &file)).unwrap_or_default(),
+        replay(&running, seed),
+    )
 }
 
-/// The target folder that a test's program lies in: `target/debug/deps/name`.
-fn target_folder() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let deps = program.ancestors().find(|path| path.ends_with("deps"))?;
-    Some(deps.parent()?.parent()?.to_owned())
+/// How to see the same in the test itself.
+pub fn replay(running: &Running, seed: u64) -> String {
+    let vagueness = running.vagueness().map(|said| format!("\n        ({said})"));
+    format!("replay: {}{}", running.replay(seed), vagueness.unwrap_or_default())
+}
+
+fn look_at(page: Result<PathBuf, String>) -> String {
+    match page {
+        Ok(path) => format!("look at: {}\n", path.display()),
+        Err(problem) => format!("no page: {problem}\n"),
+    }
+}
+
+/// How a scenario that was written down is run again.
+fn run_again(scenario: &Scenario, file: &Path) -> String {
+    let file = file.display();
+    match scenario.has_own_code() {
+        false => format!("smallest: fencepost run {file}\n"),
+        true => format!("smallest: {file} (Scenario::read_toml puts it together with your code)\n"),
+    }
+}
+
+/// Keeps a text in the target folder.
+fn kept(
+    running: &Running,
+    scenario: &Scenario,
+    seed: u64,
+    kind: &str,
+    text: &str,
+) -> Result<PathBuf, String> {
+    let target = running.target_folder().ok_or("there is no target folder of cargo's")?;
+    let folder = target.join("fencepost");
+    let name = slug(&format!("{} {}", running.name(), scenario.title));
+    let path = folder.join(format!("{name}-seed-{seed}.{kind}"));
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&path, text))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
 }
 
 /// A title as a file's name.
@@ -72,11 +99,5 @@ mod tests {
         assert_eq!(slug("The holder that paused: 10 s!"), "the-holder-that-paused-10-s");
         assert_eq!(slug("../../etc/passwd"), "etc-passwd");
         assert_eq!(slug("锁"), "run");
-    }
-
-    #[test]
-    fn tests_lie_in_a_target_folder() {
-        let folder = target_folder().unwrap();
-        assert!(folder.is_dir() && !folder.ends_with("deps"), "{}", folder.display());
     }
 }

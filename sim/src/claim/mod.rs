@@ -17,7 +17,8 @@
 //! ```
 //!
 //! A claim that does not hold panics with the seed, the timeline, the smallest scenario that goes wrong in the same
-//! way, and the command that replays it; a page to look at lies in the target folder, under `fencepost`.
+//! way, and the command that replays it, of `cargo test` or of `cargo nextest`, whichever has run it. In the target
+//! folder, under `fencepost`, lie a page to look at and that smallest scenario, in files called after the test.
 //! Two variables change which seeds are run, in every such test:
 //!
 //! * `FENCEPOST_SEED=17` replays that seed alone and prints its timeline;
@@ -25,15 +26,18 @@
 
 mod failing;
 mod fired;
+mod running;
 mod seeds;
+mod target;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use self::fired::Fired;
+use self::running::Running;
 pub use self::seeds::Seeds;
-use crate::judge::ViolationKind;
+use crate::judge::{Invariant, ViolationKind};
 use crate::report;
 use crate::scenario::{Outcome, Scenario};
 use crate::shrink::{Shrink, Shrunk};
@@ -92,15 +96,19 @@ impl Found {
     #[must_use]
     pub fn shrunk_to(self, most: usize) -> Self {
         let shrink = Shrink::new(self.scenario, self.outcome.run.seed).kind(self.kind);
-        let Ok(Some(Shrunk { scenario, outcome, kind, .. })) = shrink.carry_out() else {
+        let seed = self.outcome.run.seed;
+        let Ok(Some(shrunk)) = shrink.carry_out() else {
             unreachable!("the run has been seen to show it")
         };
-        let faults = scenario.faults.len();
+        let faults = shrunk.scenario.faults.len();
         assert!(
             faults <= most,
-            "{kind} needs {faults} faults, and no more than {most} are claimed\n\n{}",
-            report::text(&scenario, &outcome),
+            "{} needs {faults} faults, and no more than {most} are claimed\n\n{}\n{}",
+            self.kind,
+            report::text(&shrunk.scenario, &shrunk.outcome),
+            failing::smallest(&shrunk, seed),
         );
+        let Shrunk { scenario, outcome, kind, .. } = shrunk;
         Self { scenario, outcome, kind }
     }
 
@@ -111,13 +119,16 @@ impl Found {
 }
 
 impl Sweep {
-    /// At least one of the runs must show the violation. Returns the first that does.
+    /// At least one of the runs must show the violation: one of the judge's, or a breach of an invariant of the
+    /// scenario's own, by its name or itself. Returns the first that does.
     ///
     /// # Panics
     ///
-    /// None shows it, there are none, or one before it could not be run.
+    /// None shows it, there are none, or one before it could not be run. The scenario has no such invariant.
     #[track_caller]
-    pub fn must_find(self, kind: ViolationKind) -> Found {
+    pub fn must_find(self, kind: impl Into<ViolationKind>) -> Found {
+        let kind = kind.into();
+        self.require(kind);
         let Self { scenario, seeds } = self;
         let fired = Fired::of(&scenario);
         let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| ());
@@ -136,22 +147,43 @@ impl Sweep {
         Found { scenario, outcome, kind }
     }
 
-    /// None of the runs may show the violation, though every declared fault fires in some of them.
+    /// None of the runs may show the violation, though every declared fault fires in some of them. The violation is one
+    /// of the judge's, or a breach of an invariant of the scenario's own, by its name or itself:
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::{Invariant, Moment};
+    /// use fencepost::own::Note;
+    /// use fencepost::scenario::Scenario;
+    ///
+    /// let sale = Scenario::default().but(|s| {
+    ///     s.invariants.push(Invariant::new("stock-is-low", || {
+    ///         |moment: &Moment<'_>| match moment.note() {
+    ///             Some(Note::StockServed { stock: 2.., .. }) => Err("two are left".into()),
+    ///             _ => Ok(()),
+    ///         }
+    ///     }));
+    /// });
+    /// sale.sweep(0..20).must_never("stock-is-low");
+    /// ```
     ///
     /// # Panics
     ///
     /// One shows it, a declared fault fires in none or none could have shown it (so that the claim
-    /// says nothing), there are none, or one could not be run. Under `FENCEPOST_SEED` a single run need not let every fault
-    /// fire.
+    /// says nothing), there are none, or one could not be run. The scenario has no such invariant. Under
+    /// `FENCEPOST_SEED` a single run need not let every fault fire.
     #[track_caller]
-    pub fn must_never(self, kind: ViolationKind) {
+    pub fn must_never(self, kind: impl Into<ViolationKind>) {
+        let kind = kind.into();
+        self.require(kind);
         let shows =
             |outcome: &Outcome| outcome.verdict.first(kind).map(|found| found.detail.clone());
         self.must_hold_of_all(&format!("{kind} must never be"), Some(kind), shows);
     }
 
-    /// A law of your own must hold of every run: `check` says what is wrong with one. Every declared
-    /// fault must fire in some of them, as in [`Sweep::must_never`].
+    /// A law of your own must hold of what comes of every run, its books and its verdict: `check` says what is wrong
+    /// with one. Every declared fault must fire in some of them, as in [`Sweep::must_never`]. What must hold while
+    /// things happen is an [`Invariant`](crate::judge::Invariant): then the run is told and shrunk by it.
     ///
     /// ```
     /// use fencepost::claim::Claims as _;
@@ -172,6 +204,21 @@ impl Sweep {
     pub fn must_hold(self, law: &str, check: impl Fn(&Outcome) -> Result<(), String> + Sync) {
         let breaks = |outcome: &Outcome| check(outcome).err();
         self.must_hold_of_all(&format!("{law}: this must hold"), None, breaks);
+    }
+
+    /// A claim about an invariant that nobody has set up would say nothing.
+    #[track_caller]
+    fn require(&self, kind: ViolationKind) {
+        let ViolationKind::Own(name) = kind else { return };
+        let invariants = &self.scenario.invariants;
+        let known: Vec<&str> = invariants.iter().map(Invariant::name).collect();
+        assert!(
+            known.contains(&name),
+            "the claim about `{name}` says nothing: \"{}\" has no invariant of that name (it has: {}), and the judge \
+             has no verdict of it",
+            self.scenario.title,
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+        );
     }
 
     /// `breaks` says what is wrong with a run, if anything; `about` is the kind of violation that
@@ -236,9 +283,9 @@ fn first<T: Send>(
     });
     first.transpose().unwrap_or_else(|(seed, failure)| {
         panic!(
-            "seed {seed} of \"{}\" could not be run: {failure}\nreplay: {}",
+            "seed {seed} of \"{}\" could not be run: {failure}\n{}",
             scenario.title,
-            seeds::replay(seed),
+            failing::replay(&Running::here(), seed),
         )
     })
 }

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
+use super::running::ONE;
 use crate::seeds::{parse_range, show_range};
-
-/// Replays one seed.
-const ONE: &str = "FENCEPOST_SEED";
 
 /// Runs another range.
 const MANY: &str = "FENCEPOST_SEEDS";
@@ -70,18 +68,6 @@ impl fmt::Display for Seeds {
     }
 }
 
-/// The command that runs one seed of the test that is running. libtest names its threads after
-/// the tests.
-pub fn replay(seed: u64) -> String {
-    format!("{ONE}={seed} cargo test {} -- --nocapture", test())
-}
-
-/// The test that is running.
-pub fn test() -> String {
-    let thread = std::thread::current();
-    thread.name().filter(|name| *name != "main").unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,12 +96,5 @@ mod tests {
             let problem = choose(None, Some(text)).unwrap_err();
             assert!(problem.contains("FENCEPOST_SEEDS=0..1000"), "{text}");
         }
-    }
-
-    #[test]
-    fn the_replay_command_names_the_test() {
-        let command = replay(3);
-        assert!(command.contains("FENCEPOST_SEED=3 cargo test"), "{command}");
-        assert!(command.contains("the_replay_command_names_the_test"), "{command}");
     }
 }

@@ -4,9 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use fencepost_faults::{Action, Fault, Start};
+use fencepost_models::note::Note;
 
 use super::*;
 use crate::judge::ViolationKind::{Oversell, StaleWrite, StuckLock, TwoHolders};
+use crate::judge::{Breach, Invariant, Moment};
 use crate::scenario::Recipe;
 
 fn race() -> Scenario {
@@ -50,7 +52,8 @@ fn a_broken_claim_prints_the_seed_the_timeline_and_the_command() {
     let said = complaint(|| race().sweep(0..50).must_never(Oversell));
     let seed = race().sweep(0..50).must_find(Oversell).seed();
     assert!(said.contains(&format!("seed {seed} of \"The race\" shows it")), "{said}");
-    assert!(said.contains(&format!("FENCEPOST_SEED={seed} cargo test claim::tests::")), "{said}");
+    assert!(said.contains(&format!("replay: FENCEPOST_SEED={seed} cargo ")), "{said}");
+    assert!(said.contains("claim::tests::a_broken_claim_prints"), "{said}");
     assert!(said.contains("buyer-2"), "{said}");
 }
 
@@ -66,6 +69,51 @@ fn a_law_that_is_broken_says_by_what() {
     let said = complaint(|| too_short().sweep(3..5).must_hold("everything is sold", sells_out));
     assert!(said.starts_with("everything is sold: this must hold, but seed 3 of"), "{said}");
     assert!(said.contains("shows it: 10 are left"), "{said}");
+}
+
+/// Nobody buys more than once.
+fn once_each() -> Invariant {
+    Invariant::new("once-each", || {
+        let mut buyers = Vec::new();
+        move |moment: &Moment<'_>| {
+            let Some(Note::OrderPlaced { .. }) = moment.note() else { return Ok(()) };
+            if buyers.contains(&moment.node()) {
+                return Err(Breach::new("again"));
+            }
+            buyers.push(moment.node());
+            Ok(())
+        }
+    })
+}
+
+#[test]
+fn an_invariant_is_found_and_refuted_by_itself_or_by_its_name_and_shrunk() {
+    let watched = |stock| {
+        race().but(|s| {
+            (s.lock, s.shop.stock) = (Recipe::ConditionalUpdate, stock);
+            s.invariants.push(once_each());
+        })
+    };
+    let found = watched(9).sweep(0..20).must_find(&once_each()).shrunk_to(0);
+    assert_eq!(found.scenario.expect, Some([ViolationKind::Own("once-each")].into()));
+    assert!(found.timeline().contains("VIOLATION once-each: again"), "{}", found.timeline());
+    assert!(found.timeline().contains("✖ once-each: once, at "), "{}", found.timeline());
+    watched(1).sweep(0..20).must_never("once-each");
+    let said = complaint(|| watched(9).sweep(0..20).must_never("once-each"));
+    assert!(said.contains("once-each must never be, but seed 0 of"), "{said}");
+    assert!(said.contains("The smallest run that does the same"), "{said}");
+}
+
+#[test]
+fn a_claim_about_an_invariant_that_is_not_there_fails() {
+    let said = complaint(|| race().sweep(0..5).must_never("once-each"));
+    assert!(said.contains("no invariant of that name (it has: none)"), "{said}");
+    let other = || race().but(|s| s.invariants.push(once_each()));
+    let said = complaint(|| drop(other().sweep(0..5).must_find("once-eech")));
+    assert!(
+        said.contains("`once-eech` says nothing") && said.contains("(it has: once-each)"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -197,5 +197,6 @@ pub const fn letter(kind: ViolationKind) -> char {
         ViolationKind::TokenRegression => 'R',
         ViolationKind::ForeignRelease => 'F',
         ViolationKind::StuckLock => 'K',
+        ViolationKind::Own(_) => 'I',
     }
 }

@@ -271,6 +271,7 @@ impl FailedSeed {
             | Failure::LoadWithoutBackend
             | Failure::Processes { .. }
             | Failure::UnknownNode { .. }
+            | Failure::Invariant { .. }
             | Failure::Run(
                 RunError::UnknownNode(_) | RunError::Limit(LimitReached::Simulated { .. }),
             ) => return Err(failure),

@@ -2,12 +2,13 @@
 //! its notes, what the store *did* from the store's.
 //!
 //! A history is gone through once. Each check is told what it is about, and answers with a violation
-//! where that is one.
+//! where that is one. What must hold besides, an [`Invariant`] says: see there for laws of your own.
 
 mod books;
 mod foreign_release;
 mod halves;
 mod holds;
+mod invariant;
 mod listen;
 mod locks;
 mod oversell;
@@ -29,6 +30,7 @@ pub use self::books::Books;
 use self::foreign_release::ForeignRelease;
 use self::holds::Beliefs;
 pub use self::holds::{Hold, HoldEnd, holds};
+pub use self::invariant::{Breach, Invariant, Moment, Watch};
 use self::listen::{Listener, tell};
 use self::locks::Locks;
 use self::oversell::Oversell;
@@ -43,7 +45,7 @@ use crate::world::history::{History, Record, RecordId};
 pub fn judge(history: &History, settings: &JudgeSettings) -> Verdict {
     let mut trial = Trial::new(history, settings);
     tell(history, &mut trial);
-    trial.verdict()
+    trial.verdict(&settings.invariants)
 }
 
 /// The checks, on their way through a history.
@@ -167,7 +169,7 @@ impl<'h> Trial<'h> {
     }
 
     /// The run is over.
-    fn verdict(self) -> Verdict {
+    fn verdict(self, invariants: &[Invariant]) -> Verdict {
         let mut violations = self.violations;
         violations.extend(token_regression::check(self.history, &self.beliefs.holds));
         let (never_whole, books) = self.oversell.close(self.history);
@@ -177,6 +179,7 @@ impl<'h> Trial<'h> {
             Ok(stuck) => violations.extend(stuck),
             Err(reason) => unjudged.push(Unjudged { kind: ViolationKind::StuckLock, reason }),
         }
+        violations.extend(invariant::check(self.history, invariants));
         violations.sort_by_key(|violation| (violation.record, violation.kind));
         Verdict { violations, unjudged, books, max_holders: self.two_holders.most }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fencepost_models::machine::NodeId;
 use serde::{Serialize, Serializer};
 
-use super::Books;
+use super::{Books, Invariant};
 use crate::world::SimTime;
 use crate::world::history::RecordId;
 
@@ -27,10 +27,12 @@ pub enum ViolationKind {
     ForeignRelease,
     /// After all faults healed and the holders were gone, nobody could acquire within the bound.
     StuckLock,
+    /// An [`Invariant`] of somebody's own was broken: the one of that name.
+    Own(&'static str),
 }
 
 impl ViolationKind {
-    /// Every kind.
+    /// Every kind that is the judge's own.
     pub const ALL: [Self; 6] = [
         Self::TwoHolders,
         Self::Oversell,
@@ -49,7 +51,29 @@ impl ViolationKind {
             Self::TokenRegression => "token-regression",
             Self::ForeignRelease => "foreign-release",
             Self::StuckLock => "stuck-lock",
+            Self::Own(name) => name,
         }
+    }
+}
+
+/// A breach of that invariant.
+impl From<&Invariant> for ViolationKind {
+    fn from(invariant: &Invariant) -> Self {
+        invariant.kind()
+    }
+}
+
+/// The kind of that name: one of the judge's, or a breach of an invariant.
+///
+/// ```
+/// use fencepost::judge::ViolationKind;
+///
+/// assert_eq!(ViolationKind::from("two-holders"), ViolationKind::TwoHolders);
+/// assert_eq!(ViolationKind::from("nothing-is-lost"), ViolationKind::Own("nothing-is-lost"));
+/// ```
+impl From<&'static str> for ViolationKind {
+    fn from(name: &'static str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Self::Own(name))
     }
 }
 
@@ -127,6 +151,8 @@ pub struct JudgeSettings {
     pub stuck_after: Duration,
     /// Where the locks are.
     pub locks: LockHome,
+    /// What must hold besides.
+    pub invariants: Vec<Invariant>,
 }
 
 /// Where locks are.

@@ -46,12 +46,13 @@
 //! ```
 //!
 //! With the feature `redis`, a node has connections that code written against the `redis` crate takes as they are
-//! (`Node::redis`, in `own::redis`). Of ZooKeeper there is [`Node::zookeeper`]. Anything else is a server of your own:
+//! (`Node::redis`, in `own::redis`). Of ZooKeeper there is [`Node::zookeeper`], with the
+//! requests and events of the usual clients: [`zookeeper`]. Anything else is a server of your own:
 //! a state machine among [`OwnServers`], which the lock speaks to over [`Node::connect`].
 //!
 //! What the lock protects can be somebody's own as well: [`worker`] takes what is done under the lock in the place of
-//! buying, and [`Sweep::must_hold`](crate::claim::Sweep::must_hold) a law that what your servers have written down
-//! ([`Note::Remark`]) must keep.
+//! buying, and an [`Invariant`](crate::judge::Invariant) is a law that what your servers write down ([`Note::Remark`])
+//! must keep: a verdict like the judge's own.
 //!
 //! # What your code may do
 //!
@@ -70,6 +71,7 @@ pub mod redis;
 mod servers;
 #[cfg(test)]
 mod tests;
+pub mod zookeeper;
 
 pub use fencepost_models::locks::own::OwnLock;
 pub use fencepost_models::machine;

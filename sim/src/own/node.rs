@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use fencepost_models::machine::{CloseReason, NodeId};
 use fencepost_models::process::{Connection, Host};
-use fencepost_models::zookeeper::client::{ClientSettings, ZooKeeper};
+use fencepost_models::zookeeper::client::{self, ClientSettings};
+
+use super::zookeeper::ZooKeeper;
 
 /// The node that a client of the lock runs on. Cheap to clone.
 #[derive(Clone)]
@@ -82,9 +84,10 @@ impl Node {
     }
 
     /// A client of the scenario's ensemble, with a session of its own: requests, watches, and what it knows of its
-    /// connection, as Java's client has them.
+    /// connection, as Java's client has them. See [`own::zookeeper`](super::zookeeper) for a lock over it.
     pub fn zookeeper(&self, session_timeout: Duration) -> ZooKeeper {
         let servers = self.servers.to_vec();
-        ZooKeeper::new(&self.host, &ClientSettings { servers, session_timeout })
+        let settings = ClientSettings { servers, session_timeout };
+        ZooKeeper::new(client::ZooKeeper::new(&self.host, &settings))
     }
 }

@@ -2,9 +2,46 @@
 //! [`ConnectionLike`](::redis::aio::ConnectionLike)s, on the simulated network.
 //!
 //! A connection stays broken once it is: whoever wants another opens one, as with the crate's own
-//! `MultiplexedConnection`. Its commands and pipelines go out as the crate has packed them, and answers are read by
-//! the crate's own parser. RESP2 is spoken, without pushes: for pub/sub use [`Node::connect`] and the messages
-//! themselves.
+//! `MultiplexedConnection`. A [`ConnectionManager`] does so by itself, as the crate's does. Commands, pipelines,
+//! transactions and scripts go out as the crate has packed them, and answers are read by the crate's own parser. RESP2
+//! is spoken, without pushes: for pub/sub use [`Node::connect`] and the messages themselves.
+//!
+//! ```
+//! use std::time::Duration;
+//! use fencepost::claim::Claims as _;
+//! use fencepost::judge::ViolationKind::TwoHolders;
+//! use fencepost::own::redis::ConnectionManager;
+//! use fencepost::own::{Node, OwnLock, recipe};
+//! use fencepost::scenario::{FaultKind, Scenario};
+//!
+//! struct Naive(Node, ConnectionManager);
+//!
+//! impl OwnLock for Naive {
+//!     type Guard = ();
+//!
+//!     async fn acquire(&self) {
+//!         let mut set = redis::cmd("SET");
+//!         set.arg("lock:stock").arg(self.0.name()).arg("NX").arg("PX").arg(500);
+//!         while set.query_async::<Option<String>>(&mut self.1.clone()).await.ok().flatten().is_none() {
+//!             self.0.host().sleep(Duration::from_millis(20)).await;
+//!         }
+//!     }
+//!
+//!     async fn release(&self, (): &()) -> bool {
+//!         redis::cmd("DEL").arg("lock:stock").exec_async(&mut self.1.clone()).await.is_ok()
+//!     }
+//! }
+//!
+//! let naive = Scenario::default().but(|s| {
+//!     let make = async |node: Node| Naive(node.clone(), node.redis_manager("redis", Duration::from_millis(200)));
+//!     s.lock = recipe("lock:stock", make).lease(Duration::from_millis(500)).into();
+//! });
+//! naive.under(&[FaultKind::Pause], 3).sweep(0..100).must_find(TwoHolders).shrunk_to(1);
+//! ```
+
+mod manager;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,7 +49,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ::redis::aio::ConnectionLike;
@@ -25,15 +62,25 @@ use fencepost_models::process;
 use fencepost_models::redis::resp::{CommandDecoder, Reply};
 use send_wrapper::SendWrapper;
 
+pub use self::manager::ConnectionManager;
 use super::{Host, Node};
 
 /// A connection to one server. All clones share it, and answers come in the order of the questions.
+///
+/// The crate's traits, [`AsyncCommands`](::redis::AsyncCommands) among them, want connections that may go to another
+/// thread. This one may in name: it belongs to its run's, and panics when it is used on another.
 #[derive(Clone)]
 pub struct Connection {
-    host: Host,
-    shared: Rc<Shared>,
+    of_thread: SendWrapper<OfThread>,
     /// How long it waits for an answer; for ever without one.
     timeout: Option<Duration>,
+}
+
+/// What never leaves its thread.
+#[derive(Clone)]
+struct OfThread {
+    host: Host,
+    shared: Rc<Shared>,
 }
 
 struct Shared {
@@ -70,8 +117,9 @@ impl Node {
         let connection = self.connect(name).await.map_err(|error| {
             RedisError::from(io::Error::new(io::ErrorKind::ConnectionRefused, error.to_string()))
         })?;
-        let shared = Shared { connection, state: RefCell::default() };
-        Ok(Connection { host: self.host().clone(), shared: Rc::new(shared), timeout: None })
+        let shared = Rc::new(Shared { connection, state: RefCell::default() });
+        let of_thread = SendWrapper::new(OfThread { host: self.host().clone(), shared });
+        Ok(Connection { of_thread, timeout: None })
     }
 }
 
@@ -83,20 +131,35 @@ impl Connection {
         self
     }
 
+    /// Whether its host knows that it is broken: nothing can be asked on it any more.
+    pub fn is_broken(&self) -> bool {
+        // Whoever waits for an answer reads by itself, and must not be forgotten.
+        let shared = &self.of_thread.shared;
+        if shared.state.borrow().waiting.is_empty() {
+            shared.read(&mut Context::from_waker(Waker::noop()));
+        }
+        shared.state.borrow().broken.is_some()
+    }
+
     /// Sends packed commands, and waits for as many answers.
     async fn ask(&self, packed: Vec<u8>) -> RedisResult<Vec<Value>> {
+        let OfThread { host, shared } = &*self.of_thread;
         let mut decoder = CommandDecoder::default();
         decoder.feed(&packed);
         let mut numbers = Vec::new();
         while let Some(arguments) = decoder.next_command().map_err(not_packed)? {
-            self.shared.connection.send(Message::Redis(arguments.into()));
-            numbers.push(self.shared.number_question());
+            shared.connection.send(Message::Redis(arguments.into()));
+            numbers.push(shared.number_question());
         }
-        let answers = Answers { shared: &self.shared, numbers };
+        let answers = Answers { shared, numbers };
         let Some(timeout) = self.timeout else { return answers.take().await };
-        let limited = self.host.timeout(timeout, answers.take()).await;
-        limited.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+        let limited = host.timeout(timeout, answers.take()).await;
+        limited.unwrap_or_else(|_| Err(timed_out()))
     }
+}
+
+fn timed_out() -> RedisError {
+    io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
 fn not_packed(error: impl std::fmt::Display) -> RedisError {
@@ -112,7 +175,7 @@ impl Shared {
     }
 
     /// Reads what has come, whoever it is for, and wakes them.
-    fn read(&self, context: &mut std::task::Context<'_>) {
+    fn read(&self, context: &mut Context<'_>) {
         let mut has_read = false;
         while let Poll::Ready(received) = pin!(self.connection.receive()).poll(context) {
             let mut state = self.state.borrow_mut();

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use super::*;
 use crate::claim::Claims as _;
 use crate::determinism;
-use crate::judge::ViolationKind::{Oversell, TwoHolders};
+use crate::judge::ViolationKind::{self, Oversell, TwoHolders};
+use crate::judge::{Invariant, Moment};
 use crate::scenario::{FaultKind, Fencing, Recipe, Scenario};
 
 const KEY: &str = "lock:stock";
@@ -175,8 +176,43 @@ fn a_failing_claim_says_how_to_see_it_and_leaves_a_page() {
     let said = *panic.unwrap_err().downcast::<String>().unwrap();
     assert!(said.contains("The smallest run that does the same"), "{said}");
     assert!(said.contains("recipe = \"own\"") && said.contains("[[faults]]"), "{said}");
-    assert!(said.contains("FENCEPOST_SEED="), "{said}");
-    let path = said.lines().find_map(|line| line.strip_prefix("look at: ")).unwrap();
+    assert!(
+        said.contains("# Of this scenario, the recipe of \"lock:stock\" stand in code."),
+        "{said}"
+    );
+    let test = "own::tests::a_failing_claim_says_how_to_see_it_and_leaves_a_page";
+    assert!(said.contains("FENCEPOST_SEED=") && said.contains(test), "{said}");
+    let file = |what| said.lines().find_map(|line| line.strip_prefix(what)).unwrap();
+    let path = file("look at: ");
     let page = std::fs::read_to_string(path).unwrap();
     assert!(page.contains("A lease of my own"), "{path}");
+    let (smallest, _) = file("smallest: ").split_once(" (").unwrap();
+    let smallest = std::fs::read_to_string(smallest).unwrap();
+    let again = sale().read_toml("smallest.toml", &smallest).unwrap();
+    let outcome = again.run(again.seed).unwrap();
+    assert!(again.is_met_by(&outcome.verdict) && again.random_faults.is_none());
+}
+
+#[test]
+fn what_was_written_down_is_put_together_again_with_its_code_and_with_no_other() {
+    struct Silent;
+    impl machine::Machine for Silent {
+        fn handle(&mut self, _: machine::Input<'_>, _: &mut machine::Context<'_>) {}
+    }
+    let keeps = |_: &Moment<'_>| Ok(());
+    let mine = sale().but(|s| {
+        s.backend = Some(OwnServers::new().server("mine", |_| Silent).into());
+        s.invariants = vec![Invariant::new("all-is-well", move || keeps)];
+    });
+    let kept = mine.clone().but(|s| {
+        s.shop.buyers = 5;
+        s.expect = Some([ViolationKind::Own("all-is-well"), TwoHolders].into());
+        s.faults = s.clone().under(&[FaultKind::Crash], 3).plan(7);
+    });
+    let text = kept.to_toml();
+    let parts = "# Of this scenario, the recipe of \"lock:stock\", the server \"mine\", the invariant \"all-is-well\" stand";
+    assert!(text.starts_with(parts), "{text}");
+    assert_eq!(mine.read_toml("kept.toml", &text).unwrap(), kept);
+    let problem = sale().read_toml("kept.toml", &mine.to_toml()).unwrap_err().to_string();
+    assert!(problem.contains("there is no backend `own`"), "{problem}");
 }

@@ -89,6 +89,14 @@ pub enum Failure {
         /// The names that there are.
         known: String,
     },
+    /// An invariant of somebody's own cannot be called that.
+    #[error("the invariant `{name}` cannot be called that: {reason}")]
+    Invariant {
+        /// The name.
+        name: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The world did not run to its end.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -183,14 +191,19 @@ impl Scenario {
         seed: u64,
         attempt: impl FnOnce() -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
-        let is_own =
-            matches!(self.lock, Recipe::Own(_)) || matches!(self.backend, Some(Backend::Own(_)));
-        if !is_own {
+        if !self.has_own_code() {
             return or_panicked(seed, attempt);
         }
         quiet::apart(|| or_panicked(seed, attempt)).unwrap_or_else(|panic| {
             Err(Failure::Panicked { seed, message: message_of(panic.as_ref()) })
         })
+    }
+
+    /// Whether some of it is somebody's own code.
+    pub(crate) const fn has_own_code(&self) -> bool {
+        matches!(self.lock, Recipe::Own(_))
+            || matches!(self.backend, Some(Backend::Own(_)))
+            || !self.invariants.is_empty()
     }
 
     /// Whether a run shows exactly the violations that the scenario expects; none, where it does
@@ -373,6 +386,11 @@ impl Scenario {
         if !self.lock.fits(self.backend.as_ref()) {
             let backend = self.backend.as_ref().map_or("no backend", Backend::as_str).to_owned();
             return Err(Failure::Unfit { recipe: self.lock.as_str(), backend });
+        }
+        for (place, invariant) in self.invariants.iter().enumerate() {
+            if let Some(reason) = invariant.misnamed(&self.invariants[..place]) {
+                return Err(Failure::Invariant { name: invariant.name(), reason });
+            }
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
 pub use self::recipe::{Recipe, RedissonMulti};
-use crate::judge::{JudgeSettings, LockHome, ViolationKind};
+use crate::judge::{Invariant, JudgeSettings, LockHome, ViolationKind};
 use crate::world::{Latency, Limits};
 
 /// One scenario. The fields are open: build one from [`Scenario::default`] and change what differs.
@@ -87,6 +87,8 @@ pub struct Scenario {
     /// A lock is stuck when it is wanted and free for longer than that; `None` for what the lock's
     /// own lease suggests ([`Recipe::stuck_after`]).
     pub stuck_after: Option<Duration>,
+    /// What must hold of every run besides: laws of somebody's own, in code. No scenario file has them.
+    pub invariants: Vec<Invariant>,
     /// The kinds of violations that a run must show, exactly; `None` says nothing about them.
     pub expect: Option<BTreeSet<ViolationKind>>,
 }
@@ -175,6 +177,7 @@ impl Default for Scenario {
             random_faults: None,
             limits: Limits::default(),
             stuck_after: None,
+            invariants: Vec::new(),
             expect: None,
         }
     }
@@ -220,7 +223,7 @@ impl Scenario {
         let recovery = self.backend.as_ref().map(Backend::recovers_after).unwrap_or_default();
         let enough = || self.lock.stuck_after().saturating_add(recovery);
         let stuck_after = self.stuck_after.unwrap_or_else(enough);
-        JudgeSettings { stuck_after, locks: self.lock_home() }
+        JudgeSettings { stuck_after, locks: self.lock_home(), invariants: self.invariants.clone() }
     }
 
     /// Where the locks are, by the numbers that the nodes have.

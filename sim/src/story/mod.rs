@@ -25,7 +25,7 @@
 //!   the hold that stood and the one that began; for `stale-write` the writer's hold and the one that had
 //!   superseded it; for `oversell` those of the last two-holders before it that its writer had a part in. Where
 //!   there is none of these the mechanism says nothing about grants: a race without a lock, a token that
-//!   went backwards, a lock that is stuck.
+//!   went backwards, a lock that is stuck, an invariant of somebody's own, which may be about anything.
 //!
 //! The mechanism of a run as it was drawn holds whatever had happened by then, and says little. That of the
 //! shrunken run, in which every fault is needed, is the story's ([`crate::hunt::Hunt::stories`]); and shrinking
@@ -120,7 +120,8 @@ fn two_grants<'h>(
         }
         ViolationKind::TokenRegression
         | ViolationKind::ForeignRelease
-        | ViolationKind::StuckLock => None,
+        | ViolationKind::StuckLock
+        | ViolationKind::Own(_) => None,
     }
 }
 

@@ -34,6 +34,7 @@ fn of_kind(kind: ViolationKind, verdict: &Verdict) -> String {
         ViolationKind::TokenRegression => "a token that is not greater than the last".to_owned(),
         ViolationKind::ForeignRelease => "somebody else's lock removed".to_owned(),
         ViolationKind::StuckLock => "a lock that nobody can take any more".to_owned(),
+        ViolationKind::Own(name) => format!("`{name}` broken"),
     }
 }
 

@@ -8,7 +8,7 @@ use fencepost_faults::{Action, FaultKind};
 use unicode_width::UnicodeWidthStr;
 
 use super::paint::{Painter, label, printable};
-use crate::judge::{Violation, ViolationKind};
+use crate::judge::Violation;
 use crate::report::telling::Glyph;
 use crate::report::words;
 use crate::scenario::{Outcome, Scenario};
@@ -88,7 +88,7 @@ pub fn verdict<W: Write>(
     };
     let remark = idle.unwrap_or_default();
     painter.paragraph(&label("verdict"), style, &format!("{found}{expectation}{remark}"))?;
-    for kind in ViolationKind::ALL {
+    for kind in outcome.verdict.kinds() {
         let of_kind: Vec<&Violation> = violations.iter().filter(|one| one.kind == kind).collect();
         let Some(first) = of_kind.first() else { continue };
         let times = match of_kind.len() {

@@ -13,10 +13,11 @@ use super::{MILLISECOND, ZERO, set, set_duration, write_duration};
 use crate::scenario::{Backend, RedisCluster, RedisIndependent, RedisSentinel};
 
 /// `Some(None)` where there is no backend, `None` where it is wrong. There are `buyers` to run in
-/// processes.
+/// processes. `own` is the backend that is meant where somebody's own is named.
 pub(super) fn read_backend<'a>(
     section: Option<&Value<'a>>,
     buyers: u16,
+    own: Option<&Backend>,
 ) -> Option<Option<(Value<'a>, Backend)>> {
     let Some(section) = section else {
         return Some(None);
@@ -25,7 +26,9 @@ pub(super) fn read_backend<'a>(
     let kind = table.required("kind", "kind = \"redis\"");
     let mut is_clear = true;
     let found = kind.and_then(|kind| {
-        let backends = Backend::all().map(|backend| (backend.as_str(), backend));
+        let own = own.filter(|backend| matches!(backend, Backend::Own(_))).cloned();
+        let backends = Backend::all().into_iter().chain(own);
+        let backends: Vec<_> = backends.map(|backend| (backend.as_str(), backend)).collect();
         let mut backend = kind.one_of("backend", &backends)?;
         match &mut backend {
             Backend::Redis(settings) => read_redis(&mut table, settings),
@@ -43,7 +46,7 @@ pub(super) fn read_backend<'a>(
                 let given = table.get("processes");
                 set(processes, given.and_then(|number| number.integer(1..=buyers)));
             }
-            // No file can name them.
+            // What they do is nowhere but in their author's code.
             Backend::Own(_) => {}
         }
         Some((kind, backend))

@@ -6,13 +6,16 @@ use std::fmt::{self, Write as _};
 use fencepost_faults::show;
 use fencepost_faults::toml::{Table, Value, strings};
 
-use crate::judge::ViolationKind;
+use crate::judge::{Invariant, ViolationKind};
 use crate::scenario::Scenario;
 
+/// A run may be expected to break the `invariants` too.
 pub(super) fn read_expect<'a>(
     mut table: Table<'a>,
+    invariants: &[Invariant],
 ) -> Option<(Value<'a>, BTreeSet<ViolationKind>)> {
-    let accepted = ViolationKind::ALL.map(|kind| (kind.as_str(), kind));
+    let kinds = ViolationKind::ALL.into_iter().chain(invariants.iter().map(Invariant::kind));
+    let accepted: Vec<_> = kinds.map(|kind| (kind.as_str(), kind)).collect();
     let violations = table.required("violations", "violations = [\"oversell\"], or [] for none");
     table.finish();
     let violations = violations?;

@@ -18,10 +18,16 @@ use super::zookeeper::{read_zookeeper, write_zookeeper};
 use super::{INSTANT, MILLISECOND, SECOND, ZERO, read_line, set, set_duration, write_duration};
 use crate::scenario::{Backend, Recipe};
 
-pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)> {
+/// `own` is the recipe that is meant where somebody's own is named.
+pub(super) fn read_lock<'a>(
+    root: &mut Table<'a>,
+    own: Option<&Recipe>,
+) -> Option<(Value<'a>, Recipe)> {
     let mut table = root.required("lock", "lock.recipe = \"set-nx\"")?.table()?;
     let value = table.required("recipe", "recipe = \"set-nx\"")?;
-    let recipes = Recipe::all().map(|recipe| (recipe.as_str(), recipe));
+    let own = own.filter(|recipe| matches!(recipe, Recipe::Own(_))).cloned();
+    let recipes = Recipe::all().into_iter().chain(own);
+    let recipes: Vec<_> = recipes.map(|recipe| (recipe.as_str(), recipe)).collect();
     let mut recipe = value.one_of("recipe", &recipes)?;
     match &mut recipe {
         Recipe::None | Recipe::ConditionalUpdate => read_unused_ttl(&mut table),
@@ -40,7 +46,7 @@ pub(super) fn read_lock<'a>(root: &mut Table<'a>) -> Option<(Value<'a>, Recipe)>
         Recipe::Redlock(settings) => read_redlock(&mut table, settings),
         Recipe::ZooKeeper(settings) => read_zookeeper(&mut table, settings),
         Recipe::Curator(settings) => read_curator(&mut table, settings),
-        // No file can name it.
+        // What it does is nowhere but in its author's code.
         Recipe::Own(_) => {}
     }
     table.finish();

@@ -35,7 +35,7 @@ use self::random_faults::{read_random_faults, write_random_faults};
 use self::shop::{read_shop, write_shop};
 use super::diagnostic::InvalidScenario;
 use super::file::MAX_FILE_BYTES;
-use super::{Backend, Scenario, Shop};
+use super::{Backend, Recipe, Scenario, Shop};
 
 /// The shortest file that is a scenario.
 const LEAST: &str = "the least that a scenario needs:\n\
@@ -68,12 +68,50 @@ impl Scenario {
     ///
     /// Everything that is wrong with the text, each with its line.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, InvalidScenario> {
+        Self::parse(name, text, None)
+    }
+
+    /// Reads a scenario that has code of somebody's own: what [`Scenario::to_toml`] of this scenario, or of what it was
+    /// shrunk to, has written. Where the text says `own`, the recipe and the servers are this scenario's; its invariants
+    /// are the text's too. All else is in the text.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fencepost::own::{Node, OwnLock, recipe};
+    /// use fencepost::scenario::Scenario;
+    ///
+    /// struct Instant(Node);
+    ///
+    /// impl OwnLock for Instant {
+    ///     type Guard = ();
+    ///     async fn acquire(&self) {
+    ///         self.0.host().sleep(Duration::from_millis(1)).await;
+    ///     }
+    ///     async fn release(&self, (): &()) -> bool {
+    ///         true
+    ///     }
+    /// }
+    ///
+    /// let mine = Scenario::default().but(|s| s.lock = recipe("no lock", async |node| Instant(node)).into());
+    /// let kept = mine.clone().but(|s| s.shop.stock = 7).to_toml();
+    /// assert!(Scenario::from_toml("kept.toml", &kept).is_err(), "no file has the code");
+    /// assert_eq!(mine.read_toml("kept.toml", &kept).unwrap(), mine.but(|s| s.shop.stock = 7));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the text, each with its line.
+    pub fn read_toml(&self, name: &str, text: &str) -> Result<Self, InvalidScenario> {
+        Self::parse(name, text, Some(self))
+    }
+
+    fn parse(name: &str, text: &str, code: Option<&Self>) -> Result<Self, InvalidScenario> {
         let invalid = |problems| InvalidScenario::new(name, text, problems);
         if text.len() as u64 > MAX_FILE_BYTES {
             return Err(invalid(vec![too_long(text)]));
         }
         let document = Document::parse(text).map_err(invalid)?;
-        let scenario = read(document.root());
+        let scenario = read(document.root(), code);
         let problems = document.into_problems();
         if problems.is_empty() { Ok(scenario) } else { Err(invalid(problems)) }
     }
@@ -99,6 +137,13 @@ impl Scenario {
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
+        if self.has_own_code() {
+            writeln!(out, "# Of this scenario, {} stand in code.", self.own_parts().join(", "))?;
+            writeln!(
+                out,
+                "# Scenario::read_toml puts it together again with a scenario that has them."
+            )?;
+        }
         writeln!(out, "title = {}", string(&self.title))?;
         if !self.explain.is_empty() {
             writeln!(out, "explain = {}", string(&self.explain))?;
@@ -129,6 +174,24 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// What of it no file holds, in words.
+    fn own_parts(&self) -> Vec<String> {
+        let recipe = match &self.lock {
+            Recipe::Own(own) => Some(format!("the recipe of {:?}", own.name)),
+            _ => None,
+        };
+        let servers = match &self.backend {
+            Some(backend @ Backend::Own(_)) => backend.server_names(),
+            _ => Vec::new(),
+        };
+        let servers = servers.into_iter().map(|name| format!("the server {name:?}"));
+        let invariants = self.invariants.iter();
+        let invariants = invariants.map(|one| format!("the invariant {:?}", one.name()));
+        recipe.into_iter().chain(servers).chain(invariants).collect()
+    }
+}
+
 fn too_long(text: &str) -> Problem {
     Problem {
         span: 0..0,
@@ -139,9 +202,11 @@ fn too_long(text: &str) -> Problem {
     }
 }
 
-/// Reads the whole of it. What was wrong has been reported, and is its default here.
-fn read(mut root: Table<'_>) -> Scenario {
-    let mut scenario = Scenario::default();
+/// Reads the whole of it. What was wrong has been reported, and is its default here. What is somebody's own code is
+/// taken from `code`.
+fn read(mut root: Table<'_>, code: Option<&Scenario>) -> Scenario {
+    let invariants = code.map(|code| code.invariants.clone()).unwrap_or_default();
+    let mut scenario = Scenario { invariants, ..Scenario::default() };
     if root.is_empty() {
         root.problem(
             "there is no scenario in it".into(),
@@ -155,10 +220,11 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.seed = root.get("seed").and_then(|seed| seed.integer(0..=u64::MAX)).unwrap_or(0);
     let duration = root.get("duration");
     let backend = root.get("backend");
-    let recipe = read_lock(&mut root);
+    let recipe = read_lock(&mut root, code.map(|code| &code.lock));
     let shop = read_shop(&mut root, &mut scenario.shop);
     let most_processes = if shop.is_some() { scenario.shop.buyers } else { Shop::MAX_BUYERS };
-    let backend = read_backend(backend.as_ref(), most_processes);
+    let own_servers = code.and_then(|code| code.backend.as_ref());
+    let backend = read_backend(backend.as_ref(), most_processes, own_servers);
 
     if let (Some(backend), Some(recipe)) = (&backend, &recipe) {
         check_fit(recipe, backend.as_ref());
@@ -179,7 +245,8 @@ fn read(mut root: Table<'_>) -> Scenario {
     scenario.random_faults = root.section("random_faults").and_then(read_random_faults);
     read_limits(&mut root, &mut scenario.limits);
     let stuck_after = root.section("judge").and_then(read_judge);
-    let expect = root.section("expect").and_then(read_expect);
+    let expect = root.section("expect");
+    let expect = expect.and_then(|expect| read_expect(expect, &scenario.invariants));
     read_duration(&root, duration, &mut scenario);
     if let Some((_, recipe)) = recipe {
         scenario.lock = recipe;

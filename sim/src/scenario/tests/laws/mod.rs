@@ -229,7 +229,7 @@ prop_compose! {
         }
         let mut scenario = Scenario {
             title, explain, seed, duration, backend, lock, shop, load, network,
-            faults: Vec::new(), random_faults, limits, stuck_after, expect,
+            faults: Vec::new(), random_faults, limits, stuck_after, invariants: Vec::new(), expect,
         };
         let some = RandomFaults { kinds: FaultKind::ALL.to_vec(), max: count };
         let client = scenario.client_names().swap_remove(0);
