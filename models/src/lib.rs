@@ -6,6 +6,21 @@
 //! the same code runs in the simulated world, behind a real port and in a unit test that
 //! compares what was emitted. A recipe is a future; [`process::Process`] makes it a machine.
 //!
+//! ```
+//! use bytes::Bytes;
+//! use fencepost_models::redis::engine::Engine;
+//! use fencepost_models::redis::resp::Reply;
+//! use fencepost_models::time::Wall;
+//!
+//! // A Redis without a network, and a day without waiting: whoever asks says what time it is.
+//! let mut redis = Engine::default();
+//! let lock = ["SET", "lock", "mine", "NX", "PX", "10000"].map(Bytes::from);
+//! let at_ms = |ms: u64| Wall::from_nanos(ms * 1_000_000);
+//! assert_eq!(redis.execute(&lock, at_ms(0)), Reply::OK);
+//! assert_eq!(redis.execute(&lock, at_ms(9_999)), Reply::Nil);
+//! assert_eq!(redis.execute(&lock, at_ms(86_400_000)), Reply::OK);
+//! ```
+//!
 //! ```text
 //! machine  message  note  time  random   the vocabulary every model speaks
 //! process/                               futures as machines: what a recipe sees of its host
