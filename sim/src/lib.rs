@@ -51,7 +51,17 @@
 //! rustdocflags = ["--cfg", "madsim"]
 //! ```
 //!
-//! It changes nothing for what runs outside a simulation.
+//! It changes nothing for what runs outside a simulation. Where other builds of a package should do without the cfg all
+//! the same, fencepost is its dependency under it alone, its tests begin with `#![cfg(madsim)]`, and they are run by
+//! `RUSTFLAGS="--cfg madsim" cargo test`:
+//!
+//! ```toml
+//! [target.'cfg(madsim)'.dev-dependencies]
+//! fencepost = "0.1"
+//!
+//! [lints.rust]
+//! unexpected_cfgs = { level = "warn", check-cfg = ["cfg(madsim)"] }
+//! ```
 //!
 //! # A claim, as a test
 //!

@@ -1,4 +1,10 @@
 //! Ranges of seeds, as people write them: `A..B`, from A up to B, without B.
+//!
+//! ```
+//! use fencepost::seeds::{parse_range, show_range};
+//!
+//! assert_eq!(parse_range("0..1000").map(|seeds| show_range(&seeds)), Some("0..1000".to_owned()));
+//! ```
 
 use std::ops::Range;
 

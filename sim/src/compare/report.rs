@@ -15,6 +15,18 @@ use crate::scenario::Backend;
 use crate::seeds::show_range;
 
 /// What came of a comparison.
+///
+/// ```
+/// use fencepost::compare::{self, Clients, Compare, TextOptions, rows};
+///
+/// let set_nx = rows().into_iter().filter(|row| row.name == "set-nx");
+/// let report = Compare::new(set_nx.collect(), 0..3).run()?;
+/// let row = report.row("set-nx").expect("the row");
+/// assert!(row.cells.iter().all(|cell| cell.seeds == 3));
+/// println!("{}", compare::text(&report, &TextOptions::default()));
+/// assert!(compare::html(&report).starts_with("<!DOCTYPE html>"));
+/// # Ok::<(), compare::CompareError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CompareReport {

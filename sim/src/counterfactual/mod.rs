@@ -76,6 +76,18 @@ const fn which(changed: &bool) -> &'static str {
 }
 
 /// Two runs under one seed.
+///
+/// ```
+/// use fencepost::counterfactual::{self, Counterfactual, TextOptions};
+/// use fencepost::lessons;
+///
+/// let paused = lessons::find("paused-holder").expect("a lesson").steps[0];
+/// let settings = ["shop.fencing=reads-and-writes".parse()?];
+/// let compared = Counterfactual::of_toml(paused.file, paused.toml, &settings, None)?.carry_out()?;
+/// assert!(compared.brought().is_empty() && !compared.gone().is_empty());
+/// println!("{}", counterfactual::text(&compared, &TextOptions::default()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Compared {

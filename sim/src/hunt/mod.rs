@@ -165,6 +165,20 @@ impl Hunt {
 
     /// Keeps the first so many seeds of each kind of violation, for their stories to be told
     /// ([`HuntReport::tell_stories`]).
+    ///
+    /// ```
+    /// use fencepost::hunt::Hunt;
+    /// use fencepost::judge::ViolationKind::TwoHolders;
+    /// use fencepost::scenario::{FaultKind, Scenario};
+    ///
+    /// let sale = Scenario::default().under(&[FaultKind::Pause], 2);
+    /// let mut report = Hunt::new(sale.clone(), 0..100).stories(2).run()?;
+    /// report.tell_stories(&sale, std::num::NonZeroUsize::MIN, || std::ops::ControlFlow::Continue(()))?;
+    /// for told in report.stories.expect("stories").of(TwoHolders) {
+    ///     println!("{} of 2: {}", told.seeds, told.story.in_words());
+    /// }
+    /// # Ok::<(), fencepost::hunt::HuntError>(())
+    /// ```
     pub const fn stories(mut self, of_each_kind: u32) -> Self {
         self.stories = Some(of_each_kind);
         self

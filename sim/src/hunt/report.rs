@@ -28,6 +28,21 @@ pub(super) const NANOS_PER_MILLI: u32 = 1_000_000;
 
 /// What came of a hunt. It depends on the scenario and the seeds alone: how long the hunt took, and
 /// on how many threads, is a [`Pace`].
+///
+/// ```
+/// use fencepost::hunt::{self, Hunt, HuntReport, TextOptions};
+/// use fencepost::scenario::{Recipe, Scenario};
+///
+/// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+/// let report = Hunt::new(race, 0..20).run()?;
+/// assert!(report.has_findings() && report.is_complete());
+/// println!("{}", hunt::text(&report, &TextOptions::default()));
+///
+/// let mut written = Vec::new();
+/// hunt::json(&report, None, &mut written)?;
+/// assert_eq!(HuntReport::from_json("report.json", &String::from_utf8(written)?)?, report);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct HuntReport {

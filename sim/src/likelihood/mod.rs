@@ -66,6 +66,18 @@ pub enum LikelihoodError {
 }
 
 /// How likely a violation was, from point to point of a run that shows it.
+///
+/// ```
+/// use fencepost::likelihood::{self, Likelihood, TextOptions};
+/// use fencepost::scenario::{Recipe, Scenario};
+///
+/// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+/// let curve = Likelihood::new(race, 3).points(4).futures(10).carry_out()?.expect("it oversells");
+/// let lost = curve.lost.as_ref().expect("it was lost at some time");
+/// assert!(lost.from.at <= curve.violation.at);
+/// println!("{}", likelihood::text(&curve, &TextOptions::default()));
+/// # Ok::<(), likelihood::LikelihoodError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Curve {

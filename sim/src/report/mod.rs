@@ -13,6 +13,10 @@
 //! let mut page = String::new();
 //! let options = TextOptions { colour: true, width: 80, ..TextOptions::default() };
 //! report::write_text(&scenario, &outcome, &options, &mut page)?;
+//!
+//! let mut trace = Vec::new();
+//! report::perfetto(&scenario, &outcome, &mut trace)?; // for ui.perfetto.dev
+//! assert!(trace.starts_with(b"{"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

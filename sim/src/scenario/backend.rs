@@ -11,6 +11,14 @@ use fencepost_models::zookeeper::EnsembleSettings;
 use crate::own::OwnServers;
 
 /// The servers that a lock lives on.
+///
+/// ```
+/// use fencepost::scenario::{Backend, RedisSentinel, Scenario};
+///
+/// let group = RedisSentinel { replicas: 1, ..RedisSentinel::default() };
+/// let sale = Scenario::default().but(|s| s.backend = Some(Backend::RedisSentinel(group)));
+/// assert_eq!(sale.node_names()[1..3], ["redis-1", "redis-2"]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Backend {

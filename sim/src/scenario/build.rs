@@ -29,6 +29,18 @@ use crate::world::history::RecordId;
 use crate::world::{Fork, LinkId, Purpose, Run, RunError, World};
 
 /// A run with what the judge says of it.
+///
+/// ```
+/// use fencepost::judge::ViolationKind::Oversell;
+/// use fencepost::scenario::{Recipe, Scenario};
+///
+/// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+/// let outcome = race.run(3)?;
+/// let first = outcome.verdict.first(Oversell).expect("two read that one is left");
+/// println!("{}, at {}: {}", first.kind, first.at, first.detail);
+/// assert!(outcome.run.history.record(first.record).is_some_and(|record| record.at == first.at));
+/// # Ok::<(), fencepost::scenario::Failure>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -115,6 +127,14 @@ impl Scenario {
 
     /// Runs the scenario under a seed, and judges nothing: the history is all that comes of it.
     ///
+    /// ```
+    /// use fencepost::scenario::Scenario;
+    ///
+    /// let sale = Scenario::default();
+    /// assert_eq!(sale.record(3)?.history.digest(), sale.run(3)?.run.history.digest());
+    /// # Ok::<(), fencepost::scenario::Failure>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Scenario::run`].
@@ -126,6 +146,20 @@ impl Scenario {
     /// another future: with other latencies and other work, and with other faults, where they are drawn. Faults
     /// of the scenario's own stay. The plan of what comes of it holds those that were drawn for the seed, and
     /// then those that were drawn for the future and do not begin before the point.
+    ///
+    /// ```
+    /// use std::num::NonZeroU64;
+    /// use fencepost::determinism::compare;
+    /// use fencepost::scenario::Scenario;
+    /// use fencepost::world::history::RecordId;
+    ///
+    /// let sale = Scenario::default();
+    /// let (as_it_is, from) = (sale.run(3)?, RecordId(20));
+    /// let otherwise = sale.run_otherwise(3, from, NonZeroU64::MIN)?;
+    /// let parting = compare(&as_it_is.run.history, &otherwise.run.history).expect("another future");
+    /// assert!(parting.record >= from);
+    /// # Ok::<(), fencepost::scenario::Failure>(())
+    /// ```
     ///
     /// # Errors
     ///

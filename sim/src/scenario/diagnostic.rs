@@ -199,6 +199,14 @@ impl Diagnostic for Located {
 }
 
 /// An error as people see it, `width` columns wide, with the lines that it is about.
+///
+/// ```
+/// use fencepost::scenario::{Scenario, render};
+///
+/// let wrong = Scenario::from_toml("sale.toml", "title = 'A sale'\nlock.recipe = 'set-xn'").unwrap_err();
+/// let shown = render(&wrong, false, 100);
+/// assert!(shown.contains("sale.toml:2") && shown.contains("set-nx"), "{shown}");
+/// ```
 pub fn render(error: &dyn Diagnostic, color: bool, width: usize) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);

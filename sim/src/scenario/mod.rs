@@ -126,6 +126,20 @@ impl Shop {
 }
 
 /// How long messages take.
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::scenario::{LinkSettings, Scenario};
+/// use fencepost::world::Latency;
+///
+/// let far = LinkSettings {
+///     from: "buyer-1".to_owned(),
+///     to: "redis".to_owned(),
+///     latency: Latency::Fixed(Duration::from_millis(80)),
+/// };
+/// let sale = Scenario::default().but(|s| s.network.links.push(far));
+/// assert!(sale.run(1).is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkSettings {

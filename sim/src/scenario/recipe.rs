@@ -24,6 +24,19 @@ pub struct RedissonMulti {
 }
 
 /// How the buyers lock.
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::models::locks::redlock::RedlockSettings;
+/// use fencepost::scenario::{Backend, Recipe, RedisIndependent, Scenario};
+///
+/// let five = Backend::RedisIndependent(RedisIndependent::default());
+/// let redlock = Recipe::Redlock(RedlockSettings { ttl: Duration::from_secs(3), ..Default::default() });
+/// assert!(redlock.fits(Some(&five)) && !redlock.gives_tokens());
+/// let sale = Scenario::default().but(|s| (s.lock, s.backend) = (redlock, Some(five)));
+/// assert!(sale.run(1)?.verdict.violations.is_empty());
+/// # Ok::<(), fencepost::scenario::Failure>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Recipe {

@@ -153,6 +153,21 @@ impl World {
 
     /// Adds a node whose process is a user's own async code: `main` runs on madsim's executor, may
     /// sleep, spawn and wait there as it likes, and reaches the world through its [`Host`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fencepost::world::{Latency, World};
+    ///
+    /// let mut world = World::new(7, Latency::Fixed(Duration::from_millis(1)));
+    /// world.add_foreign("sleeper", |host| async move {
+    ///     let begun = std::time::Instant::now();
+    ///     madsim::time::sleep(Duration::from_secs(3600)).await;
+    ///     assert!(begun.elapsed() >= Duration::from_secs(3600), "an hour, in no time");
+    ///     assert!(host.mono().as_nanos() > 0);
+    /// });
+    /// world.run(Duration::from_secs(4000))?;
+    /// # Ok::<(), fencepost::world::RunError>(())
+    /// ```
     pub fn add_foreign<F: Future<Output = ()> + 'static>(
         &mut self,
         name: &str,
@@ -203,6 +218,26 @@ impl World {
     }
 
     /// Lets these faults happen.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fencepost::faults::{Action, Fault, Start};
+    /// use fencepost::models::process::Process;
+    /// use fencepost::world::{Latency, World};
+    ///
+    /// let mut world = World::new(7, Latency::Fixed(Duration::from_millis(1)));
+    /// world.add_client("client", |boot| Process::new(boot, |host| async move {
+    ///     host.sleep(Duration::from_secs(2)).await;
+    /// }));
+    /// world.inject(vec![Fault {
+    ///     start: Start::At(Duration::from_secs(1)),
+    ///     length: Some(Duration::from_secs(5)),
+    ///     action: Action::Pause { node: "client".to_owned() },
+    /// }]);
+    /// let run = world.run(Duration::from_secs(10))?;
+    /// assert!(run.faults[0].fired, "the timer had to wait");
+    /// # Ok::<(), fencepost::world::RunError>(())
+    /// ```
     pub fn inject(&mut self, plan: Plan) {
         self.plan.extend(plan);
     }

@@ -10,6 +10,15 @@ use serde::Serialize;
 /// A moment of the simulation: nanoseconds since it began.
 ///
 /// No model ever sees one: a model is given its host's [`fencepost_models::time::LocalClock`].
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::world::SimTime;
+///
+/// let later = SimTime::after(Duration::from_millis(1_500));
+/// assert_eq!(later.to_string(), "1.500s");
+/// assert_eq!(later.saturating_since(SimTime::ZERO), Duration::from_millis(1_500));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SimTime(u64);

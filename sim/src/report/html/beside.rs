@@ -31,6 +31,17 @@ pub struct Beside {
 }
 
 /// Whatever can be shown with a run.
+///
+/// ```
+/// use fencepost::report::html::Besides;
+/// use fencepost::scenario::{Recipe, Scenario};
+///
+/// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+/// let outcome = race.run(3)?;
+/// let page = Besides::of(&race, &outcome).page(&race, &outcome, Some("cargo test the_race"));
+/// assert!(page.contains("cargo test the_race"));
+/// # Ok::<(), fencepost::scenario::Failure>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Besides {
     /// The same seed with fencing on.
