@@ -63,6 +63,7 @@ pub struct Sweep {
 
 /// A run in which the violation was found: the one with the lowest seed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Found {
     /// The scenario.
     pub scenario: Scenario,
@@ -113,6 +114,17 @@ impl Found {
     }
 
     /// The run as `fencepost run` shows it: what to hand to `insta::assert_snapshot!`.
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::ViolationKind::Oversell;
+    /// use fencepost::scenario::{Recipe, Scenario};
+    ///
+    /// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+    /// let found = race.sweep(0..50).must_find(Oversell);
+    /// assert!(found.timeline().contains("VIOLATION oversell"));
+    /// assert!(found.timeline().contains(&format!("seed {}", found.seed())));
+    /// ```
     pub fn timeline(&self) -> String {
         report::text(&self.scenario, &self.outcome)
     }
@@ -121,6 +133,15 @@ impl Found {
 impl Sweep {
     /// At least one of the runs must show the violation: one of the judge's, or a breach of an invariant of the
     /// scenario's own, by its name or itself. Returns the first that does.
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::ViolationKind::TwoHolders;
+    /// use fencepost::scenario::{FaultKind, Scenario};
+    ///
+    /// let found = Scenario::default().under(&[FaultKind::Pause], 2).sweep(0..200).must_find(TwoHolders);
+    /// assert_eq!(found.outcome.verdict.max_holders, 2);
+    /// ```
     ///
     /// # Panics
     ///

@@ -73,6 +73,85 @@ mod servers;
 mod tests;
 pub mod zookeeper;
 
+/// # All of its methods
+///
+/// A lease that is extended while its holder works, asked after before each write, and whose grants are counted:
+///
+/// ```
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use fencepost::claim::Claims as _;
+/// use fencepost::judge::ViolationKind::TwoHolders;
+/// use fencepost::own::{Message, Node, OwnLock, Reply, recipe};
+/// use fencepost::scenario::Scenario;
+///
+/// const TAKE: &str = "if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', 300) then
+///     return redis.call('incr', KEYS[2]) else return 0 end";
+/// const EXTEND: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then
+///     return redis.call('pexpire', KEYS[1], 300) else return 0 end";
+/// const DROP: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then
+///     return redis.call('del', KEYS[1]) else return 0 end";
+/// const ASK: &str = "if redis.call('get', KEYS[1]) == ARGV[1] then return 1 else return 0 end";
+///
+/// struct Lease(Node);
+///
+/// impl Lease {
+///     /// What the script says; nothing when nobody answers in time.
+///     async fn run(&self, script: &'static str) -> Option<i64> {
+///         let run = async {
+///             let connection = self.0.connect("redis").await.ok()?;
+///             let words = ["EVAL", script, "2", "lock", "grants", self.0.name()];
+///             connection.send(Message::Redis(words.map(|word| Bytes::copy_from_slice(word.as_bytes())).into()));
+///             connection.receive().await.ok()
+///         };
+///         match self.0.host().timeout(Duration::from_millis(100), run).await {
+///             Ok(Some(Message::RedisReply(Reply::Int(number)))) => Some(number),
+///             _ => None,
+///         }
+///     }
+/// }
+///
+/// impl OwnLock for Lease {
+///     /// The number of the grant.
+///     type Guard = u64;
+///
+///     async fn acquire(&self) -> u64 {
+///         loop {
+///             match self.run(TAKE).await {
+///                 Some(grant) if grant > 0 => return grant.unsigned_abs(),
+///                 _ => self.0.host().sleep(Duration::from_millis(20)).await,
+///             }
+///         }
+///     }
+///
+///     async fn release(&self, _: &u64) -> bool {
+///         self.run(DROP).await == Some(1)
+///     }
+///
+///     fn token(&self, grant: &u64) -> Option<u64> {
+///         Some(*grant)
+///     }
+///
+///     async fn is_held(&self, _: &u64) -> Option<bool> {
+///         Some(self.run(ASK).await == Some(1))
+///     }
+///
+///     fn extends_every(&self) -> Option<Duration> {
+///         Some(Duration::from_millis(100))
+///     }
+///
+///     async fn extend(&self, _: &u64) -> bool {
+///         self.run(EXTEND).await == Some(1)
+///     }
+/// }
+///
+/// // Whoever works for longer than its lease still works alone.
+/// let sale = Scenario::default().but(|s| {
+///     s.lock = recipe("lock", async |node| Lease(node)).lease(Duration::from_millis(300)).into();
+///     s.shop.buyer.work = (Duration::from_millis(500), Duration::from_secs(1));
+/// });
+/// sale.sweep(0..20).must_never(TwoHolders);
+/// ```
 pub use fencepost_models::locks::own::OwnLock;
 pub use fencepost_models::machine;
 pub use fencepost_models::message::Message;

@@ -143,11 +143,9 @@ fn it_is_told_every_record_with_its_note_its_message_and_who_asked() {
 fn it_stands_in_the_verdict_in_its_place_in_time() {
     let mut story = Story::new();
     story.at(1).acquire(A, None).note(A, remark("9")).at(2).acquire(B, None);
-    let settings = JudgeSettings {
-        stuck_after: Duration::from_secs(30),
-        locks: LockHome::Servers(vec![REDIS]),
-        invariants: vec![one_more()],
-    };
+    let locks = LockHome::Servers(vec![REDIS]);
+    let mut settings = JudgeSettings::new(Duration::from_secs(30), locks);
+    settings.invariants.push(one_more());
     let verdict = judge(&story.history, &settings);
     let kinds: Vec<_> = verdict.violations.iter().map(|violation| violation.kind).collect();
     assert_eq!(kinds, [ViolationKind::Own("one-more"), ViolationKind::TwoHolders]);
