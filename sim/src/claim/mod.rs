@@ -38,7 +38,7 @@ use self::fired::Fired;
 use self::running::Running;
 pub use self::seeds::Seeds;
 use crate::judge::{Invariant, ViolationKind};
-use crate::report;
+use crate::report::{self, words};
 use crate::scenario::{Outcome, Scenario};
 use crate::shrink::{Shrink, Shrunk};
 
@@ -104,8 +104,9 @@ impl Found {
         let faults = shrunk.scenario.faults.len();
         assert!(
             faults <= most,
-            "{} needs {faults} faults, and no more than {most} are claimed\n\n{}\n{}",
+            "{} needs {}, and no more than {most} are claimed\n\n{}\n{}",
             self.kind,
+            words::count(faults as u64, "fault", "faults"),
             report::text(&shrunk.scenario, &shrunk.outcome),
             failing::smallest(&shrunk, seed),
         );

@@ -119,6 +119,7 @@ pub struct Unjudged {
 /// What the judge says of a run.
 ///
 /// ```
+/// use std::time::Duration;
 /// use fencepost::judge::ViolationKind::{Oversell, StuckLock};
 /// use fencepost::scenario::{Recipe, Scenario};
 ///
@@ -127,8 +128,9 @@ pub struct Unjudged {
 /// let oversold = verdict.first(Oversell).expect("both buy the last piece");
 /// assert!(verdict.kinds().contains(&Oversell) && oversold.detail.contains("buyer-"));
 /// assert_eq!((verdict.books.sold, verdict.max_holders), (2, 0));
-/// // Nobody holds a lock, and nobody could have been seen to wait for ever.
-/// assert!(verdict.why_unjudged(StuckLock).is_some());
+/// // A lease is for half a minute: in less than that nobody can be seen to wait for ever.
+/// let short = Scenario::default().but(|s| s.duration = Duration::from_secs(5));
+/// assert!(short.run(1)?.verdict.why_unjudged(StuckLock).is_some());
 /// # Ok::<(), fencepost::scenario::Failure>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

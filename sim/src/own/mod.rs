@@ -6,12 +6,10 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use bytes::Bytes;
 //! use fencepost::claim::Claims as _;
 //! use fencepost::judge::ViolationKind::TwoHolders;
-//! use fencepost::own::{Node, OwnLock, recipe};
+//! use fencepost::own::{Bytes, Message, Node, OwnLock, Reply, recipe};
 //! use fencepost::scenario::Scenario;
-//! use fencepost::own::{Message, Reply};
 //!
 //! struct Naive(Node);
 //!
@@ -73,16 +71,17 @@ mod servers;
 mod tests;
 pub mod zookeeper;
 
+/// What messages and znodes are made of: that of the `bytes` crate.
+pub use bytes::Bytes;
 /// # All of its methods
 ///
 /// A lease that is extended while its holder works, asked after before each write, and whose grants are counted:
 ///
 /// ```
 /// use std::time::Duration;
-/// use bytes::Bytes;
 /// use fencepost::claim::Claims as _;
 /// use fencepost::judge::ViolationKind::TwoHolders;
-/// use fencepost::own::{Message, Node, OwnLock, Reply, recipe};
+/// use fencepost::own::{Bytes, Message, Node, OwnLock, Reply, recipe};
 /// use fencepost::scenario::Scenario;
 ///
 /// const TAKE: &str = "if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', 300) then

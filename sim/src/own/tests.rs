@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::*;
 use crate::claim::Claims as _;
 use crate::determinism;
