@@ -73,9 +73,8 @@ pub mod zookeeper;
 
 /// What messages and znodes are made of: that of the `bytes` crate.
 pub use bytes::Bytes;
-/// # All of its methods
-///
-/// A lease that is extended while its holder works, asked after before each write, and whose grants are counted:
+/// What a lock has to have, and what it may have besides. This one is a lease that is extended while its holder works and
+/// asked after before each write, and that counts its grants:
 ///
 /// ```
 /// use std::time::Duration;
