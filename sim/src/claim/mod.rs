@@ -205,7 +205,7 @@ impl Sweep {
 
     /// A law of your own must hold of what comes of every run, its books and its verdict: `check` says what is wrong
     /// with one. Every declared fault must fire in some of them, as in [`Sweep::must_never`]. What must hold while
-    /// things happen is an [`Invariant`](crate::judge::Invariant): then the run is told and shrunk by it.
+    /// things happen is an [`Invariant`]: then the run is told and shrunk by it.
     ///
     /// ```
     /// use fencepost::claim::Claims as _;

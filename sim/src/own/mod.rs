@@ -151,6 +151,107 @@ pub use bytes::Bytes;
 /// sale.sweep(0..20).must_never(TwoHolders);
 /// ```
 pub use fencepost_models::locks::own::OwnLock;
+/// What a server of [`OwnServers`] is told, and what it may do. This one counts whoever asks, answers when its count is on
+/// disk, and says once a second how far it is. Faults on it come and go, and the count never goes back:
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::claim::Claims as _;
+/// use fencepost::judge::{Invariant, Moment};
+/// use fencepost::own::machine::{
+///     Boot, ConnectionId, Context, DiskOperation, DiskToken, Input, Machine, TimerId,
+/// };
+/// use fencepost::own::{Message, Node, Note, OwnLock, OwnServers, recipe};
+/// use fencepost::scenario::{FaultKind, Scenario};
+///
+/// const FILE: &str = "count";
+///
+/// struct Counter {
+///     count: u64,
+///     /// Who waits for which write.
+///     waiting: Vec<(DiskToken, ConnectionId, u64)>,
+/// }
+///
+/// impl Counter {
+///     fn start(boot: &Boot) -> Self {
+///         let text = boot.files.get(FILE).and_then(|bytes| std::str::from_utf8(bytes).ok());
+///         let count = text.and_then(|text| text.parse().ok()).unwrap_or_default();
+///         Self { count, waiting: Vec::new() }
+///     }
+/// }
+///
+/// impl Machine for Counter {
+///     fn handle(&mut self, input: Input<'_>, context: &mut Context<'_>) {
+///         match input {
+///             Input::Started | Input::Timer(_) => {
+///                 context.set_timer(TimerId(0), Duration::from_secs(1));
+///                 context.note(Note::Remark { text: format!("has counted {}", self.count) });
+///             }
+///             Input::Message { connection, .. } => {
+///                 self.count += 1;
+///                 let (token, bytes) = (DiskToken(self.count as u32), self.count.to_string().into());
+///                 context.disk(DiskToken(0), DiskOperation::Replace { file: FILE, bytes });
+///                 context.disk(token, DiskOperation::Sync { file: FILE });
+///                 self.waiting.push((token, connection, self.count));
+///             }
+///             Input::DiskDone(done) => {
+///                 let place = self.waiting.iter().position(|(token, ..)| *token == done);
+///                 if let Some(place) = place {
+///                     let (_, connection, count) = self.waiting.remove(place);
+///                     context.send(connection, Message::Number(count));
+///                 }
+///             }
+///             _ => {}
+///         }
+///     }
+/// }
+///
+/// struct Asks(Node);
+///
+/// impl OwnLock for Asks {
+///     type Guard = u64;
+///
+///     async fn acquire(&self) -> u64 {
+///         loop {
+///             let ask = async {
+///                 let connection = self.0.connect("counter").await.ok()?;
+///                 connection.send(Message::Number(0));
+///                 connection.receive().await.ok()
+///             };
+///             if let Ok(Some(Message::Number(count))) = self.0.host().timeout(Duration::from_secs(1), ask).await {
+///                 self.0.host().note(Note::Remark { text: format!("is told {count}") });
+///                 return count;
+///             }
+///             self.0.host().sleep(Duration::from_millis(50)).await;
+///         }
+///     }
+///
+///     async fn release(&self, _: &u64) -> bool {
+///         true
+///     }
+/// }
+///
+/// // One who asks is told a greater number each time.
+/// let never_back = Invariant::new("never-back", || {
+///     let mut last = 0;
+///     move |moment: &Moment<'_>| {
+///         let told = moment.remark().and_then(|text| text.strip_prefix("is told "));
+///         let Some(count) = told.and_then(|count| count.parse::<u64>().ok()) else { return Ok(()) };
+///         if count <= last {
+///             return Err(format!("{count} after {last}").into());
+///         }
+///         last = count;
+///         Ok(())
+///     }
+/// });
+/// let counting = Scenario::default().but(|s| {
+///     s.backend = Some(OwnServers::new().server("counter", |boot| Counter::start(&boot)).into());
+///     s.lock = recipe("counter", async |node| Asks(node)).into();
+///     (s.shop.stock, s.shop.buyers, s.duration) = (50, 1, Duration::from_secs(10));
+///     s.invariants.push(never_back);
+/// });
+/// counting.under(&[FaultKind::Crash, FaultKind::PowerLoss], 3).sweep(0..50).must_never("never-back");
+/// ```
 pub use fencepost_models::machine;
 pub use fencepost_models::message::Message;
 pub use fencepost_models::note::Note;
