@@ -56,7 +56,10 @@
 //!
 //! It runs on madsim's executor, under simulated time: `madsim::time::sleep`, `madsim::task::spawn_local` and
 //! `madsim::rand` are the world's, and so is what `std` says of the time and of entropy. Code that is written for
-//! tokio finds the same under `madsim-tokio`. The node's own clocks, which may be wrong, are [`Host::wall`] and
+//! tokio finds the same under `madsim-tokio`: timers, tasks, channels, macros. A task that has a [`Node`] is spawned with
+//! `spawn_local`, since a node stays on its thread. Write `biased;` into each `select!`: without it, tokio draws the branch
+//! that it looks at first from numbers that no seed brings back, and [`determinism::check`](crate::determinism::check)
+//! finds that out. The node's own clocks, which may be wrong, are [`Host::wall`] and
 //! [`Host::mono`]; a lease is measured with these.
 //!
 //! A run may be repeated on any thread, so nothing may be kept outside: no statics, no threads, no real files.
