@@ -272,7 +272,7 @@ pub enum Note {
     KeySet {
         /// Which key.
         key: Name,
-        /// The value.
+        /// The value; of a long one the first 1,024 bytes.
         value: Name,
         /// When it will expire: Unix milliseconds on this server's wall clock.
         expires_at_ms: Option<u64>,

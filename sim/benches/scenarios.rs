@@ -99,7 +99,7 @@ fn main() {
 }
 
 fn scenario(file: &str) -> Scenario {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(file);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(file);
     let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((scenario.shop.buyers, scenario.duration), (3, Duration::from_secs(60)));
     scenario.but(|s| s.shop.stock = 1_000_000)

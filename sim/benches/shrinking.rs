@@ -88,7 +88,7 @@ fn scenarios() -> [(&'static str, Scenario); 6] {
 }
 
 fn hunt(name: &str) -> Scenario {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../seeds/hunts/{name}.toml"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("seeds/hunts/{name}.toml"));
     let scenario = Scenario::read(&file).unwrap_or_else(|error| panic!("{error}"));
     scenario.but(|s| {
         let random = s.random_faults.as_mut().expect("a hunt draws faults");

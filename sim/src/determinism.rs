@@ -1,5 +1,18 @@
 //! The same seed, the same run: runs something twice and compares the two histories record by
-//! record, byte by byte.
+//! record, byte by byte. What `fencepost run --check-determinism` asks, and a test of your own can: a lock that looks
+//! at a real clock does not pass.
+//!
+//! ```
+//! use fencepost::determinism::{check, compare};
+//! use fencepost::scenario::Scenario;
+//!
+//! let sale = Scenario::default();
+//! let outcome = check(|| sale.run(7), |outcome| &outcome.run.history).expect("twice the same");
+//!
+//! let other = sale.run(8).expect("a run");
+//! let parting = compare(&outcome.run.history, &other.run.history).expect("two seeds, two runs");
+//! println!("{parting}"); // which event, when, and what each of the two has there
+//! ```
 
 use std::fmt;
 

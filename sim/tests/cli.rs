@@ -9,7 +9,7 @@ use fencepost::scenario::Scenario;
 use serde_json::Value;
 
 fn seed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name)
 }
 
 /// A folder of the test's own, under the target directory.
@@ -317,9 +317,9 @@ fn one_lesson_alone_can_be_written() {
 
 #[test]
 fn a_run_is_written_as_a_page_with_the_command_that_replays_it() {
-    let page = fencepost(["run", "../seeds/race.toml", "--format", "html"]);
+    let page = fencepost(["run", "seeds/race.toml", "--format", "html"]);
     assert_eq!(page.status.code(), Some(0), "{}", stderr(&page));
     let page = stdout(&page);
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
-    assert!(page.contains("fencepost run ../seeds/race.toml --seed"));
+    assert!(page.contains("fencepost run seeds/race.toml --seed"));
 }

@@ -8,7 +8,7 @@ use fencepost::scenario::Scenario;
 use serde_json::Value;
 
 fn seed(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
     path.to_str().expect("UTF-8").to_owned()
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 fn exhaust(seed: &str, more: &[&str]) -> Output {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(seed);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(seed);
     let mut command = Command::new(env!("CARGO_BIN_EXE_fencepost"));
     command.arg("exhaust").arg(file).args(more).output().expect("starts")
 }

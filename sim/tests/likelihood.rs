@@ -10,7 +10,7 @@ fn likelihood(scenario: &str, arguments: &[&str]) -> Output {
 }
 
 fn fencepost(command: &str, scenario: &str, arguments: &[&str]) -> Output {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(scenario);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(scenario);
     let path = path.to_str().expect("UTF-8");
     let arguments = [&[command, path], arguments].concat();
     Command::new(env!("CARGO_BIN_EXE_fencepost")).args(arguments).output().expect("starts")

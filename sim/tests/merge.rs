@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 fn seed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name)
 }
 
 /// An empty folder of the test's own, under the target directory.

@@ -8,7 +8,7 @@ use fencepost::scenario::Scenario;
 use serde_json::Value;
 
 fn seed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name)
 }
 
 /// A place for a file of the test's own, where there is none yet.

@@ -225,6 +225,12 @@ class RealZooKeeper(ensemble.Ensemble):
         process.kill()
         process.wait()
 
+    def heal(self):
+        """Starts again what has crashed, with the files that it has."""
+        for server in self.ports:
+            if self.processes[server].poll() is not None:
+                self.start(server)
+
 
 def number(name):
     return int(name.rsplit("-", 1)[1])

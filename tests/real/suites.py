@@ -62,6 +62,7 @@ def main():
         for outcome in real or []:
             if outcome.verdict == FAILED:
                 print(f"    fails on the real server: {outcome.name}: {outcome.why[:150]}")
+                surprises.append(f"{file}: {outcome.name}: fails on the real server")
         surprises += known.surprises(file, served)
     print(suite.line())
     for surprise in surprises:

@@ -23,7 +23,6 @@ impl Told {
         self.node.host().note(Note::Remark { text: text.into() });
     }
 
-    #[expect(clippy::disallowed_methods, reason = "in a simulation it says the simulation's time")]
     async fn timers(&self) {
         let begin = Instant::now();
         let late = timeout(Duration::from_millis(10), sleep(Duration::from_secs(9))).await;

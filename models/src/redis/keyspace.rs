@@ -9,11 +9,13 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 pub(crate) use self::databases::{Database, Databases};
+pub(crate) use self::encoding::Encoding;
 pub use self::hash::{Hash, ListLimits};
 use super::usage::{Tracker, Usage};
 use crate::random::Random;
 
 mod databases;
+mod encoding;
 mod hash;
 
 /// What a key holds.

@@ -272,7 +272,7 @@ impl Server {
             context.note(match change {
                 Change::Set { key, value, expires_at_ms } => Note::KeySet {
                     key: Name::from(key),
-                    value: Name::from(value),
+                    value: noted(value),
                     expires_at_ms: expires_at_ms.and_then(|at_ms| u64::try_from(at_ms).ok()),
                 },
                 Change::Deleted { key } => Note::KeyDeleted { key: Name::from(key) },
@@ -418,6 +418,17 @@ impl Machine for Server {
     /// Source: `ae.c`, `aeProcessEvents`.
     fn takes_sockets_first(&self) -> bool {
         true
+    }
+}
+
+/// A value as it is written down: of a long one the first bytes, copied, so that a string that is changed bit by bit is
+/// not kept as often as it was changed.
+fn noted(value: Bytes) -> Name {
+    /// No lock's value is as long.
+    const MOST_BYTES: usize = 1024;
+    match value.get(..MOST_BYTES) {
+        Some(head) if value.len() > MOST_BYTES => Name::from(Bytes::copy_from_slice(head)),
+        _ => Name::from(value),
     }
 }
 

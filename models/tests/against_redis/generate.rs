@@ -21,6 +21,9 @@ const TEMPLATES: &[&str] = &[
     "GETRANGE key index index",
     "SUBSTR key index index",
     "SETRANGE key index value",
+    "SETBIT key bit-offset bit",
+    "SETBIT key bit-offset bit",
+    "GETBIT key bit-offset",
     "MGET key key*",
     "MSET key value key value",
     "MSETNX key value key value",
@@ -225,6 +228,11 @@ fn lowest(kind: &str, random: &mut Random) -> Vec<Bytes> {
         }
         "number" => (random.below(40) as i64 - 15).to_string(),
         "index" => (random.below(24) as i64 - 12).to_string(),
+        // No large one: up to 4294967295 the server makes room for it.
+        "bit-offset" if odd => choose(random, &["4294967296", "-1", "x", "", "+1", "01", "1.5"]),
+        "bit-offset" => random.below(400).to_string(),
+        "bit" if odd => choose(random, &["2", "-1", "x", "", "+1", "01"]),
+        "bit" => random.below(2).to_string(),
         "few" if odd => {
             choose(random, &["9223372036854775807", "-9223372036854775808", "x", "1.5", ""])
         }

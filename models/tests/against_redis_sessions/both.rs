@@ -34,6 +34,14 @@ impl Both {
         Self { real, model, story, log, compared: 0, messages: 0, difference: None }
     }
 
+    /// Ends both servers, and goes on with others after something that needs the port.
+    pub fn interrupted_by(self, something: impl FnOnce()) -> Self {
+        let Self { real, compared, messages, .. } = self;
+        drop(real);
+        something();
+        Self { compared, messages, ..Self::start() }
+    }
+
     /// How many commands were compared.
     pub fn compared(&self) -> usize {
         self.compared

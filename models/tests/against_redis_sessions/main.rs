@@ -4,7 +4,8 @@
 //! Needs `redis-server` 7.0 on the path, so it is ignored by default:
 //! `cargo test -p fencepost-models --test against_redis_sessions -- --ignored --nocapture`.
 //! `FENCEPOST_SEEDS=400` makes it 100,000 generated commands. A story that shows a difference is shrunk to the
-//! fewest lines that do.
+//! fewest lines that do. Pauses are in real time here, so that on a busy machine a story may end otherwise by chance:
+//! one that never does so again is told, and may be one of fifty.
 
 mod both;
 mod generated;
@@ -29,6 +30,9 @@ use shrink::shrink;
 const SEEDS: u64 = 60;
 const STEPS_PER_SEED: usize = 250;
 
+/// How often a story that has ended otherwise is told again.
+const TRIES: usize = 3;
+
 #[test]
 #[ignore = "starts a real redis-server"]
 fn every_connection_hears_what_redis_would_tell_it() {
@@ -45,24 +49,32 @@ fn every_connection_hears_what_redis_would_tell_it() {
         assert!(both.difference().is_none(), "{}", both.difference().unwrap_or_default());
     }
     let listed = both.compared();
+    let mut by_chance = 0;
     for seed in seeds() {
         both.begin(&format!("seed {seed}"));
         let steps = drawn(seed);
         steps.iter().flatten().for_each(|line| both.step(line));
-        if both.difference().is_some() {
-            // Two servers cannot have one port.
-            drop(both);
-            let fewest = shrink(&steps, |steps| told(seed, steps).is_some());
-            panic!(
-                "{}",
-                told(seed, &fewest).unwrap_or_else(|| "it does not come again".to_owned())
-            );
+        if let Some(difference) = both.difference().map(str::to_owned) {
+            both = both.interrupted_by(|| {
+                let never_again = (0..TRIES).all(|_| told(seed, &steps).is_none());
+                assert!(never_again, "{}", fewest(seed, &steps));
+            });
+            println!("once, and in {TRIES} more tries not again:\n{difference}");
+            by_chance += 1;
+            continue;
         }
         generated::Generator::last_lines().iter().for_each(|line| both.step(line));
     }
     let all = both.compared();
     println!("{listed} listed and {} generated commands compared", all - listed);
     assert!(all - listed > 10_000 && both.messages() > 20_000);
+    assert!(by_chance * 50 <= seeds().end, "{by_chance} stories ended otherwise by chance");
+}
+
+/// What a story shows, told with the fewest lines that do.
+fn fewest(seed: u64, steps: &[Vec<String>]) -> String {
+    let fewest = shrink(steps, |steps| told(seed, steps).is_some());
+    told(seed, &fewest).unwrap_or_else(|| format!("seed {seed}, sometimes: {fewest:?}"))
 }
 
 /// `FENCEPOST_SEEDS` of them, from 0 on.

@@ -17,7 +17,7 @@ pub fn main(arguments: &CounterfactualArguments) -> Result<Ending, Failed> {
         Counterfactual::of_toml(&name, &text, &settings, arguments.seed).map_err(|unsettable| {
             match unsettable {
                 Unsettable::Invalid(invalid) => Report::new(invalid),
-                Unsettable::Setting(error) => miette!("{error}"),
+                unset => miette!("{unset}"),
             }
         })?;
     let seed = what_if.seed();

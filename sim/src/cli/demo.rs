@@ -35,7 +35,7 @@ fn tell_one(lesson: &Lesson) -> Result<Ending, Failed> {
 fn explain(error: GalleryError) -> Report {
     match error {
         GalleryError::Scenario(invalid) => Report::from(invalid),
-        GalleryError::Run(failure) => miette!("{failure}"),
+        not_run => miette!("{not_run}"),
     }
 }
 
@@ -88,7 +88,7 @@ fn list(out: &mut Out<'_>) -> io::Result<()> {
 /// The question, each run with what to notice in it, and what to take home.
 fn tell(out: &mut Out<'_>, lesson: &Lesson, told: &[Told], colour: bool) -> io::Result<()> {
     say(out, "", lesson.question)?;
-    for (number, Told { step, scenario, outcome }) in told.iter().enumerate() {
+    for (number, Told { step, scenario, outcome, .. }) in told.iter().enumerate() {
         let (rule, width) = (format!("── {} of {} ", number + 1, told.len()), width());
         writeln!(out, "\n{rule:─<width$}\n")?;
         let replay =

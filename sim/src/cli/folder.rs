@@ -88,8 +88,9 @@ impl Folder {
             return Ok(());
         }
         self.ticks = 0;
-        let interrupted = !so_far.is_complete();
-        self.write(&HuntReport { interrupted, ..so_far.clone() })
+        let mut report = so_far.clone();
+        report.interrupted = !so_far.is_complete();
+        self.write(&report)
     }
 
     /// Puts a report in the place of the one that is there. The pace is left out: it is about this call,

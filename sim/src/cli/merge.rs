@@ -30,20 +30,5 @@ pub fn main(arguments: &MergeArguments) -> Result<Ending, Failed> {
 
 /// What can be done about it.
 fn explain(error: MergeError) -> Report {
-    let help = match &error {
-        MergeError::Nothing => "name the reports of all shards",
-        MergeError::DifferentHunts { .. } => {
-            "the shards of a hunt have the scenario, the seeds and the program in common"
-        }
-        MergeError::Unfinished { .. } => {
-            "hunt its seeds again; with the same `--out DIR` the hunt goes on where it was"
-        }
-        MergeError::Overlap { .. } => "name each shard's report once",
-        MergeError::Missing { .. } => {
-            "name the reports of all shards; hunt those that are not there"
-        }
-        MergeError::Untold { .. } => "the same `hunt` command with the same `--out DIR` tells them",
-        MergeError::NotShrunk { .. } => "hunt all shards with `--shrink`, or none",
-    };
-    miette!(help = help, "{error}")
+    miette!(help = error.remedy(), "{error}")
 }

@@ -22,6 +22,7 @@ pub struct CellName {
 
 /// Why a name is none of a cell with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoCell {
     /// There is no colon in it.
     #[error("`{0}` is no cell: write ROW:COLUMN, such as set-nx:pause")]
@@ -120,6 +121,7 @@ impl Serialize for CellName {
 
 /// What came of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Cell {
     /// Which.
     pub cell: CellName,

@@ -19,6 +19,7 @@ const FAULTS_OF_ALL_KINDS: u32 = 6;
 
 /// What goes wrong in a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Column {
     /// Nothing: what breaks here breaks by itself.
     Calm,
@@ -36,6 +37,7 @@ pub enum Column {
 
 /// How many clients contend for the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Clients {
     /// One, which never waits for another.
     One,

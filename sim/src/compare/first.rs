@@ -17,6 +17,7 @@ const HUNTS: u64 = 20;
 
 /// What came of several hunts in the cell `mixed`, each in seeds of its own and until its first `two-holders`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct SeedsToFirst {
     /// The cell.
     pub cell: CellName,

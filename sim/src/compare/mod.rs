@@ -43,7 +43,7 @@ pub use self::quiet::{Crash, Load, Quiet};
 pub use self::report::{CompareReport, Gap, RowReport};
 pub use self::rows::{Row, rows};
 pub use self::text::{TextOptions, text};
-use crate::hunt::{Hunt, HuntError, HuntReport};
+use crate::hunt::{Hunt, HuntError, HuntReport, NoThreads, pool_of};
 use crate::judge::ViolationKind;
 use crate::scenario::{Failure, Scenario};
 
@@ -65,6 +65,7 @@ pub struct Compare {
 
 /// Why a comparison has nothing to report.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompareError {
     /// A cell could not be hunted in.
     #[error("{cell}: {source}")]
@@ -183,9 +184,9 @@ impl Compare {
 
     /// The threads of what is no hunt.
     fn pool(&self) -> Result<ThreadPool, CompareError> {
-        let hunt = Hunt::new(Scenario::default(), 0..u64::from(u16::MAX));
-        let hunt = if let Some(jobs) = self.jobs { hunt.jobs(jobs) } else { hunt };
-        hunt.pool().map_err(|source| CompareError::Hunt { cell: "all".to_owned(), source })
+        let wrong =
+            |none: NoThreads| CompareError::Hunt { cell: "all".to_owned(), source: none.into() };
+        pool_of(self.jobs).map_err(wrong)
     }
 
     /// What the row's runs are too short to show, faults or not.

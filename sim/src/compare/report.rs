@@ -16,6 +16,7 @@ use crate::seeds::show_range;
 
 /// What came of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CompareReport {
     /// The seeds that every cell was run under.
     #[serde(serialize_with = "as_text")]
@@ -32,6 +33,7 @@ pub struct CompareReport {
 
 /// What came of a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct RowReport {
     /// What its cells are called by.
     pub name: &'static str,

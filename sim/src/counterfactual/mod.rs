@@ -50,6 +50,7 @@ pub struct Counterfactual {
 
 /// Why there is nothing to compare.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unsettable {
     /// A setting cannot be made.
     #[error(transparent)]
@@ -62,6 +63,7 @@ pub enum Unsettable {
 /// One of the two could not be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} could not be run: {failure}", which(.changed))]
+#[non_exhaustive]
 pub struct NotRun {
     /// Whether it is the one with something changed.
     pub changed: bool,
@@ -75,6 +77,7 @@ const fn which(changed: &bool) -> &'static str {
 
 /// Two runs under one seed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Compared {
     /// The scenario as it is.
     pub as_is: (Scenario, Outcome),

@@ -13,6 +13,7 @@ const MAX_CONTENT: usize = 400;
 
 /// The first event that two runs do not have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Parting {
     /// Its number in both histories: as many events before it are the same.
     pub event: RecordId,
@@ -24,6 +25,7 @@ pub struct Parting {
 
 /// An event of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Moment {
     /// When, in true time.
     #[serde(rename = "at_ns")]

@@ -17,6 +17,7 @@ pub struct Setting {
 
 /// What a setting was and what it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Change {
     /// The key, as TOML writes it: `shop.fencing`.
     pub key: String,
@@ -28,6 +29,7 @@ pub struct Change {
 
 /// Why a setting cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingError {
     /// There is no `=` in it.
     #[error("`{text}` sets nothing: write KEY=VALUE, such as shop.fencing=\"writes\"")]

@@ -6,7 +6,7 @@ use crate::scenario::Recipe;
 
 /// A scenario of the corpus.
 fn file(name: &str) -> String {
-    let path = format!("{}/../seeds/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/seeds/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(path).expect("a scenario of the corpus")
 }
 

@@ -62,6 +62,7 @@ pub struct Exhaust {
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ExhaustReport {
     /// The seed that every placement was run under.
     pub seed: u64,
@@ -83,6 +84,7 @@ pub struct ExhaustReport {
 
 /// Faults in their places.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct FirstPlacement {
     /// The number of the placement.
     pub number: u64,

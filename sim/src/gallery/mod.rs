@@ -19,6 +19,7 @@ use crate::scenario::{Failure, InvalidScenario, Outcome, Scenario};
 
 /// A lesson could not be told.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GalleryError {
     /// A file is no scenario.
     #[error(transparent)]
@@ -30,6 +31,7 @@ pub enum GalleryError {
 
 /// A step that has been run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Told {
     /// The step.
     pub step: &'static Step,

@@ -25,6 +25,7 @@ pub(super) fn scenario_digest(scenario: &Scenario) -> Digest {
 
 /// Something in which two hunts differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Difference {
     /// What it is.
     pub what: &'static str,

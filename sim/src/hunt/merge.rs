@@ -15,6 +15,7 @@ use crate::seeds::show_range;
 
 /// Why reports cannot be counted together. They are called by the names that they were given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MergeError {
     /// There are none.
     #[error("there is no report to merge")]
@@ -71,6 +72,25 @@ pub enum MergeError {
         /// Which one.
         name: String,
     },
+}
+
+impl MergeError {
+    /// What can be done about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Nothing => "name the reports of all shards",
+            Self::DifferentHunts { .. } => {
+                "the shards of a hunt have the scenario, the seeds and the program in common"
+            }
+            Self::Unfinished { .. } => {
+                "hunt its seeds again; with the same `--out DIR` the hunt goes on where it was"
+            }
+            Self::Overlap { .. } => "name each shard's report once",
+            Self::Missing { .. } => "name the reports of all shards; hunt those that are not there",
+            Self::Untold { .. } => "the same `hunt` command with the same `--out DIR` tells them",
+            Self::NotShrunk { .. } => "hunt all shards with `--shrink`, or none",
+        }
+    }
 }
 
 /// A range of seeds, shown as people write it.

@@ -43,7 +43,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 pub use self::identity::Difference;
 use self::identity::join;
@@ -80,6 +80,7 @@ pub struct Hunt {
 /// A report is of another hunt than the one that was to go on from it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is of another hunt, which differs in {}", join(.differences, "; "))]
+#[non_exhaustive]
 pub struct AnotherHunt {
     /// In what: the one is this hunt, the other that of the report.
     pub differences: Vec<Difference>,
@@ -87,18 +88,25 @@ pub struct AnotherHunt {
 
 /// Why a hunt has nothing to report.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HuntError {
     /// The scenario cannot be run under any seed.
     #[error(transparent)]
     Scenario(#[from] Failure),
     /// The threads could not be started.
-    #[error("cannot start {jobs} threads")]
-    Threads {
-        /// How many were asked for.
-        jobs: usize,
-        /// What was in the way.
-        source: ThreadPoolBuildError,
-    },
+    #[error(transparent)]
+    Threads(#[from] NoThreads),
+}
+
+/// The operating system gives no threads, or not as many.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start {jobs} threads")]
+#[non_exhaustive]
+pub struct NoThreads {
+    /// How many were asked for.
+    pub jobs: usize,
+    /// What was in the way.
+    pub source: std::io::Error,
 }
 
 impl Hunt {
@@ -241,16 +249,18 @@ impl Hunt {
         self.earlier.clone().unwrap_or_else(|| self.blank())
     }
 
-    pub(crate) fn pool(&self) -> Result<ThreadPool, HuntError> {
-        pool_of(self.threads())
+    pub(crate) fn pool(&self) -> Result<ThreadPool, NoThreads> {
+        pool_of(NonZeroUsize::new(self.threads()))
     }
 }
 
-/// So many threads.
-fn pool_of(jobs: usize) -> Result<ThreadPool, HuntError> {
+/// So many threads, or as many as the machine has cores.
+pub(crate) fn pool_of(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, NoThreads> {
+    let cores = || std::thread::available_parallelism().ok();
+    let jobs = jobs.or_else(cores).map_or(1, NonZeroUsize::get);
     let builder = ThreadPoolBuilder::new().num_threads(jobs);
     let named = builder.thread_name(|number| format!("hunt-{number}"));
-    named.build().map_err(|source| HuntError::Threads { jobs, source })
+    named.build().map_err(|error| NoThreads { jobs, source: std::io::Error::other(error) })
 }
 
 /// Runs seed after seed until no more are handed out.

@@ -29,6 +29,7 @@ pub(super) const NANOS_PER_MILLI: u32 = 1_000_000;
 /// What came of a hunt. It depends on the scenario and the seeds alone: how long the hunt took, and
 /// on how many threads, is a [`Pace`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct HuntReport {
     /// The scenario's title.
     pub scenario: String,
@@ -87,6 +88,7 @@ pub struct HuntReport {
 
 /// A seed whose run did not come to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FailedSeed {
     /// The seed that does it again.
     pub seed: u64,
@@ -101,6 +103,7 @@ pub struct FailedSeed {
 /// What stops a run before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum FailureKind {
     /// A model, or a user's own code, panicked.
     Panic,
@@ -120,6 +123,7 @@ impl FailureKind {
 
 /// In how many runs a kind of fault was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FaultRuns {
     /// In the plan.
     pub planned: u64,

@@ -8,6 +8,7 @@ use crate::shrink::Shrink;
 
 /// What a violating run has shrunk to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ShrunkRun {
     /// The seed.
     pub seed: u64,

@@ -24,6 +24,7 @@ const MOST_RUNS: u32 = 1_000;
 
 /// The seeds whose stories are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Stories {
     /// Of each kind the first so many.
     pub sample: u32,
@@ -34,6 +35,7 @@ pub struct Stories {
 
 /// A seed that shows a violation, and its story.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StorySeed {
     /// The seed.
     pub seed: u64,
@@ -44,6 +46,7 @@ pub struct StorySeed {
 
 /// How a violation comes about: the mechanism of its shrunken run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Story {
     /// The kinds of faults that it takes, each with the role of its target: `pause client`.
     pub faults: Vec<String>,
@@ -53,6 +56,7 @@ pub struct Story {
 
 /// How many of the seeds that were told have the same story.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoryCount<'a> {
     /// The story.
     pub story: &'a Story,
@@ -155,7 +159,7 @@ impl HuntReport {
             is_over.fetch_or(progress().is_break(), Ordering::Relaxed);
             Ok(())
         };
-        let pool = pool_of(jobs.get())?;
+        let pool = pool_of(Some(jobs))?;
         Ok(pool.install(|| untold.into_par_iter().try_for_each(tell))?)
     }
 }

@@ -4,6 +4,7 @@
 
 /// A rate and the interval in which the true one lies with 95 % confidence; each from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Interval {
     /// As counted.
     pub rate: f64,

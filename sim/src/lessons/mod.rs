@@ -1,12 +1,28 @@
 //! The lessons of `fencepost demo`: each asks a question and answers it with one run or several of
 //! the scenarios under `seeds/`, which are part of the program.
+//!
+//! ```
+//! use fencepost::lessons;
+//! use fencepost::scenario::Scenario;
+//!
+//! let race = lessons::find("race").expect("a lesson");
+//! println!("{}", race.question);
+//! for step in race.steps {
+//!     let scenario = Scenario::from_toml(step.file, step.toml)?;
+//!     let outcome = scenario.run(scenario.seed)?;
+//!     assert!(scenario.is_met_by(&outcome.verdict), "{}", step.notice);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`gallery`](crate::gallery) makes pages of them.
 
 /// A run of a lesson.
 macro_rules! step {
     ($file:literal, $notice:literal) => {
         Step {
             file: $file,
-            toml: include_str!(concat!("../../../seeds/", $file)),
+            toml: include_str!(concat!("../../seeds/", $file)),
             notice: $notice,
             is_cure: false,
         }
@@ -30,6 +46,7 @@ mod the_race;
 
 /// Lessons that belong together.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Chapter {
     /// What they are about.
     pub title: &'static str,
@@ -39,6 +56,7 @@ pub struct Chapter {
 
 /// One lesson.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Lesson {
     /// What it is called on the command line.
     pub name: &'static str,
@@ -54,6 +72,7 @@ pub struct Lesson {
 
 /// One run of a lesson.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Step {
     /// The scenario's file under `seeds/`.
     pub file: &'static str,
@@ -67,6 +86,7 @@ pub struct Step {
 
 /// Where a lesson is described.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Source {
     /// Who says it, where and when.
     pub what: &'static str,

@@ -30,13 +30,12 @@ mod text;
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use rayon::prelude::*;
-use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 
 pub use self::json::json;
 use self::points::Cuts;
 pub use self::text::{TextOptions, text};
 use crate::counterfactual::Moment;
-use crate::hunt::quiet;
+use crate::hunt::{NoThreads, pool_of, quiet};
 use crate::judge::{Violation, ViolationKind};
 use crate::scenario::{Failure, Outcome, Scenario};
 use crate::world::SimTime;
@@ -56,17 +55,19 @@ pub struct Likelihood {
 
 /// Why there is no curve.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LikelihoodError {
     /// The scenario cannot be run under that seed.
     #[error(transparent)]
     Scenario(#[from] Failure),
     /// The threads could not be started.
-    #[error("cannot start the threads")]
-    Threads(#[from] ThreadPoolBuildError),
+    #[error(transparent)]
+    Threads(#[from] NoThreads),
 }
 
 /// How likely a violation was, from point to point of a run that shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Curve {
     /// The scenario's title.
     pub scenario: String,
@@ -87,6 +88,7 @@ pub struct Curve {
 
 /// A point of a run and what came of its futures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Point {
     /// The first record of the run that its futures need not have.
     pub event: RecordId,
@@ -104,6 +106,7 @@ pub struct Point {
 
 /// A moment from which on so many futures violate.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Turn {
     /// The first point at which, and at all later ones, so many do.
     pub from: Point,
@@ -168,8 +171,7 @@ impl Likelihood {
         let history = &outcome.run.history;
         let cuts = Cuts::of(history, violation.record);
         quiet::install();
-        let jobs = self.jobs.map_or(0, NonZeroUsize::get);
-        let pool = ThreadPoolBuilder::new().num_threads(jobs).build()?;
+        let pool = pool_of(self.jobs)?;
         let mut looked_at = 0;
         let points = cuts.look_at(self.points, |event| {
             let before = event.0.checked_sub(1).and_then(|last| history.record(RecordId(last)));

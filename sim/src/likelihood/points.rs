@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_run_is_cut_between_instants_and_before_faults_alone() {
-        let text = std::fs::read_to_string("../seeds/paused-holder.toml").unwrap();
+        let text = std::fs::read_to_string("seeds/paused-holder.toml").unwrap();
         let scenario = Scenario::from_toml("paused-holder.toml", &text).unwrap();
         let outcome = scenario.run(scenario.seed).unwrap();
         let history = &outcome.run.history;

@@ -8,7 +8,7 @@ use crate::scenario::Recipe;
 use crate::world::Run;
 
 fn corpus(name: &str) -> Scenario {
-    let path = format!("{}/../seeds/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/seeds/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("a scenario of the corpus");
     Scenario::from_toml(name, &text).expect("a scenario")
 }

@@ -11,6 +11,7 @@ use crate::world::{Digest, SimTime};
 
 /// What `fencepost run --format json` prints.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct RunReport<'a> {
     /// The scenario's title.
     pub scenario: &'a str,
@@ -60,6 +61,7 @@ pub struct RunReport<'a> {
 
 /// One thing that was wrong.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct ViolationReport<'a> {
     /// What.
     pub kind: ViolationKind,
@@ -73,6 +75,7 @@ pub struct ViolationReport<'a> {
 
 /// One fault and what came of it.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct FaultReport {
     /// What.
     pub kind: &'static str,

@@ -12,6 +12,7 @@ use crate::own::OwnServers;
 
 /// The servers that a lock lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Backend {
     /// One Redis: the node `redis`.
     Redis(RedisSettings),

@@ -30,6 +30,7 @@ use crate::world::{Fork, LinkId, Purpose, Run, RunError, World};
 
 /// A run with what the judge says of it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The plan that the world carried out: the scenario's own faults, then those that were drawn.
     pub plan: Plan,
@@ -41,6 +42,7 @@ pub struct Outcome {
 
 /// Why a scenario could not be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// The recipe cannot lock on the backend.
     #[error("the recipe `{recipe}` cannot lock on {backend}")]

@@ -18,6 +18,7 @@ const LONGEST_LINE_SHOWN: usize = 400;
 
 /// Why a scenario file could not be used.
 #[derive(Debug, thiserror::Error, Diagnostic)]
+#[non_exhaustive]
 pub enum ScenarioError {
     /// The file could not be read at all.
     #[error("cannot read `{}`: {reason}", printable(&path.display().to_string()))]

@@ -1,5 +1,24 @@
 //! A scenario: a shop, its buyers, a lock to protect it, and what goes wrong. Written in TOML
 //! ([`Scenario::from_toml`]) or in Rust, run under a seed ([`Scenario::run`]).
+//!
+//! ```
+//! use std::time::Duration;
+//! use fencepost::models::locks::redis::RedisLockSettings;
+//! use fencepost::scenario::{FaultKind, Recipe, Scenario};
+//!
+//! let settings = RedisLockSettings { ttl: Duration::from_secs(2), ..Default::default() };
+//! let sale = Scenario::default().but(|s| (s.lock, s.shop.buyers) = (Recipe::SetNx(settings), 3));
+//! assert!(sale.run(1)?.verdict.violations.is_empty(), "nothing goes wrong yet");
+//! assert_eq!(Scenario::from_toml("sale.toml", &sale.to_toml())?, sale);
+//!
+//! let in_bad_times = sale.under(&[FaultKind::Pause, FaultKind::Partition], 3);
+//! let outcome = in_bad_times.run(1)?;
+//! assert!(!outcome.plan.is_empty(), "what seed 1 draws");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A scenario is the same for every seed but in what is left to chance: how long messages and work take, who is elected,
+//! and which faults are drawn.
 
 mod backend;
 mod build;
@@ -39,6 +58,7 @@ use crate::world::{Latency, Limits};
 
 /// One scenario. The fields are open: build one from [`Scenario::default`] and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Scenario {
     /// What it shows, in one line.
     pub title: String,
@@ -77,6 +97,7 @@ pub struct Scenario {
 /// ([`BuyerSettings::orders`]), and the buyers. Each buyer is a node, `buyer-1`, `buyer-2`, …, but on
 /// [`Backend::Memory`], where they are threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Shop {
     /// How much there is to sell.
     pub stock: u64,
@@ -106,6 +127,7 @@ impl Shop {
 
 /// How long messages take.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NetworkSettings {
     /// Of every link that has no latency of its own.
     pub latency: Latency,
@@ -226,7 +248,7 @@ impl Scenario {
     ///
     /// ```
     /// use fencepost::scenario::{Recipe, Scenario};
-    /// use fencepost_models::shop::Fencing;
+    /// use fencepost::models::shop::Fencing;
     ///
     /// let fenced = Scenario::default().but(|s| s.shop.fencing = Fencing::Writes);
     /// assert!(fenced.misplaced_settings().is_empty());

@@ -25,6 +25,7 @@ pub struct RedissonMulti {
 
 /// How the buyers lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Recipe {
     /// Not at all: the race itself.
     None,

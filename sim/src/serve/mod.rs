@@ -3,6 +3,35 @@
 //! It is the world of every simulation, with one more node: the gateway, named `client`, through which
 //! everything outside comes in. So every fault, pause, partition, crash and clock works as it does there.
 //!
+//! ```
+//! use std::io::{Read as _, Write as _};
+//! use std::net::TcpStream;
+//! use std::os::unix::net::UnixStream;
+//! use fencepost::scenario::{Backend, Scenario};
+//! use fencepost::serve::{Listen, Serving, Settings};
+//!
+//! let redis = Scenario::default().backend.expect("one Redis");
+//! let mut settings = Settings::new(redis);
+//! settings.listen = Listen::Ports(([127, 0, 0, 1], 0).into()); // whatever port is free
+//!
+//! let (stop, when) = UnixStream::pair()?;
+//! let serving = Serving::bind(settings, when)?;
+//! let (name, at) = serving.places().next().expect("a node");
+//! assert_eq!(name, "redis");
+//!
+//! let client = std::thread::spawn(move || {
+//!     let mut redis = TcpStream::connect(at)?;
+//!     redis.write_all(b"SET stock 1\r\n")?;
+//!     let mut reply = [0; 5];
+//!     redis.read_exact(&mut reply)?;
+//!     drop(stop); // that is the end of it
+//!     std::io::Result::Ok(reply)
+//! });
+//! serving.run(&mut |said| eprintln!("{said}"))?;
+//! assert_eq!(&client.join().expect("no panic")?, b"+OK\r\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! ```text
 //! gateway    the node `client`: what comes in from outside, and goes out
 //! wire       from bytes to messages and back: resp (Redis, Sentinel), jute (ZooKeeper)
@@ -124,6 +153,7 @@ impl Settings {
 
 /// Why nothing can be served, or no longer.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// The backend has no servers.
     #[error("`{0}` has no servers that could be reached from outside")]

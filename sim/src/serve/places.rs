@@ -102,6 +102,7 @@ pub struct NoListen;
 
 /// The addresses, or the ports, come to an end before the nodes do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NoAddress {
     /// There are too few behind the first.
     #[error("there is no address left for node {node}, counted from {first}")]

@@ -20,20 +20,26 @@ impl Queue {
         }
     }
 
-    /// Whether anybody waits.
-    pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+    /// A client is gone. Its place in the order goes with the next turn.
+    pub fn remove(&mut self, id: ClientId) {
+        self.waiting.remove(&id);
     }
 
-    /// Those that wait, in their order.
+    /// Whether anybody waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Those that wait, in no order.
     pub fn iter(&self) -> impl Iterator<Item = ClientId> {
-        self.order.iter().copied()
+        self.waiting.iter().copied()
     }
 
     /// Takes all of them, in their order.
     pub fn take(&mut self) -> VecDeque<ClientId> {
-        self.waiting.clear();
-        std::mem::take(&mut self.order)
+        let mut order = std::mem::take(&mut self.order);
+        order.retain(|id| self.waiting.remove(id));
+        order
     }
 }
 
@@ -47,10 +53,23 @@ mod tests {
         for id in [7, 3, 7, 5, 3] {
             queue.push(ClientId(id));
         }
-        assert!(queue.iter().eq([7, 3, 5].map(ClientId)));
+        assert!(queue.iter().eq([3, 5, 7].map(ClientId)));
         assert_eq!(queue.take(), [7, 3, 5].map(ClientId));
-        assert!(queue.is_empty());
+        assert_eq!(queue.iter().count(), 0);
         queue.push(ClientId(3));
         assert_eq!(queue.take(), [ClientId(3)]);
+    }
+    #[test]
+    fn whoever_is_gone_is_not_heard() {
+        let mut queue = Queue::default();
+        for id in [7, 3, 5] {
+            queue.push(ClientId(id));
+        }
+        queue.remove(ClientId(3));
+        assert!(queue.iter().eq([5, 7].map(ClientId)));
+        assert_eq!(queue.take(), [7, 5].map(ClientId));
+        queue.push(ClientId(9));
+        queue.remove(ClientId(9));
+        assert!(queue.take().is_empty() && queue.iter().next().is_none());
     }
 }

@@ -347,6 +347,7 @@ impl Sockets {
     }
 
     fn drop_guest(&mut self, id: ClientId) {
+        self.ready.remove(id);
         if let Some(mut guest) = self.guests.remove(&id) {
             let _ = self.poll.registry().deregister(&mut guest.stream);
         }

@@ -4,7 +4,7 @@
 //! use fencepost::judge::ViolationKind::Oversell;
 //! use fencepost::scenario::{Recipe, Scenario};
 //! use fencepost::shrink::Shrink;
-//! use fencepost_faults::{FaultKind, RandomFaults};
+//! use fencepost::faults::{FaultKind, RandomFaults};
 //!
 //! let sale = Scenario::default().but(|s| {
 //!     (s.lock, s.backend) = (Recipe::None, None);
@@ -51,6 +51,7 @@ pub struct Shrink {
 
 /// The smallest run that was found.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Shrunk {
     /// The scenario: with faults of its own alone, a seed of its own, and what its run shows as `[expect]`.
     pub scenario: Scenario,

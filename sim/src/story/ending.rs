@@ -16,6 +16,7 @@ use crate::znodes::{Queues, Znode};
 /// What became of the earlier of two grants on the server that made the later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Ending {
     /// Its key expired when its lease was over.
     Expired,

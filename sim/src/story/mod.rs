@@ -2,6 +2,19 @@
 //! slept through its lease, in the other the server's clock jumped. What they have in common, where they have,
 //! is a [`Mechanism`]; violations of one kind by one mechanism are one story.
 //!
+//! ```
+//! use fencepost::judge::ViolationKind::TwoHolders;
+//! use fencepost::lessons;
+//! use fencepost::scenario::Scenario;
+//! use fencepost::story::Mechanism;
+//!
+//! let paused = lessons::find("paused-holder").expect("a lesson").steps[0];
+//! let sale = Scenario::from_toml(paused.file, paused.toml)?;
+//! let mechanism = Mechanism::of(&sale, &sale.run(sale.seed)?, TwoHolders).expect("two holders");
+//! assert_eq!(mechanism.to_string(), "pause client: the earlier grant had expired");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A mechanism is the chain of causes from what went wrong to the violation, with the names taken away:
 //!
 //! * **the faults** that had begun and done something when the violation came (for `stuck-lock`, which is a
@@ -35,6 +48,7 @@ use crate::world::FaultOutcome;
 
 /// How a violation came about, with the names taken away.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Mechanism {
     /// How the earlier of the two grants ended that the violation is about, if it is about two.
     pub ending: Option<Ending>,

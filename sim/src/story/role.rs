@@ -8,6 +8,7 @@ use crate::scenario::{Backend, Scenario};
 
 /// What a node is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Role {
     /// It wants the lock: a buyer, or a process with buyers.
     Client,
@@ -82,6 +83,7 @@ impl Cast {
 
 /// What a fault hits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Target {
     /// A node.
     Node(Role),
@@ -91,6 +93,7 @@ pub enum Target {
 
 /// A kind of fault and what it hits, whichever node that is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Blow {
     /// What goes wrong.
     pub kind: FaultKind,

@@ -8,7 +8,7 @@ use crate::scenario::Recipe;
 use crate::shrink::Shrink;
 
 fn corpus(name: &str) -> Scenario {
-    let path = format!("{}/../seeds/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/seeds/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("a scenario of the corpus");
     Scenario::from_toml(name, &text).expect("a scenario")
 }

@@ -1,5 +1,20 @@
 //! What happened: an append-only list of typed records, cheap to write, formatted only when
 //! somebody looks. Judge, report and digest read nothing else.
+//!
+//! ```
+//! use fencepost::models::note::Note;
+//! use fencepost::scenario::Scenario;
+//!
+//! let history = Scenario::default().record(3)?.history;
+//! let is_grant = |note: &Note| matches!(note, Note::Acquired { .. });
+//! let (id, grant, _) = history.notes().find(|(_, _, note)| is_grant(note)).expect("somebody gets the lock");
+//! println!("{}: {} gets it", grant.at, history.name(grant.node));
+//!
+//! // It has a cause, which came before it: here the message with the answer.
+//! let answer = history.message(history.brought_by(grant).expect("a message"));
+//! assert!(grant.cause < Some(id) && history.sent_at(answer) < grant.at);
+//! # Ok::<(), fencepost::scenario::Failure>(())
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,6 +51,7 @@ pub struct FaultId(pub u32);
 
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
     /// When, in true time.
     pub at: SimTime,
@@ -65,6 +81,7 @@ const _: () = assert!(size_of::<Record>() == 32, "most of a history's memory is 
 /// Why a message never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum LossReason {
     /// The connection was closed or reset before it came.
     ConnectionGone,
@@ -79,6 +96,7 @@ pub enum LossReason {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Event {
     /// The process started.
     Started {

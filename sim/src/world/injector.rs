@@ -32,6 +32,7 @@ use super::time::SimTime;
 /// A fault names a node that the world does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{fault}`: there is no node `{node}` (there are: {known})")]
+#[non_exhaustive]
 pub struct UnknownNode {
     /// The fault.
     pub fault: String,
@@ -43,6 +44,7 @@ pub struct UnknownNode {
 
 /// What came of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FaultOutcome {
     /// The fault.
     pub fault: Fault,

@@ -31,6 +31,7 @@ impl Default for Limits {
 
 /// A run was stopped by one of its [`Limits`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LimitReached {
     /// Too many events: something goes round in circles, or the limit is too low.
     #[error("stopped by limits.events: {limit} events handled, and only {simulated:?} simulated")]

@@ -5,6 +5,40 @@
 //! `fencepost serve` is the real one. Everything else is as in a simulation: faults, links, clocks, disks.
 //! There must be no foreign tasks ([`World::add_foreign`]), whose clock is madsim's.
 //!
+//! ```
+//! use std::time::Duration;
+//! use fencepost::models::process::Process;
+//! use fencepost::world::history::{History, Record};
+//! use fencepost::world::live::{Live, Outside};
+//! use fencepost::world::{Latency, SimTime, World};
+//!
+//! /// Somebody who listens for a second of a clock that shows what it is asked to.
+//! struct Listener(usize);
+//!
+//! impl Outside for Listener {
+//!     fn wait(&mut self, next: Option<SimTime>) -> Option<SimTime> {
+//!         next.filter(|next| next.elapsed() < Duration::from_secs(1))
+//!     }
+//!
+//!     fn hear(&mut self, _: &History, news: &[Record]) {
+//!         self.0 += news.len();
+//!     }
+//!
+//!     fn take_turn(&mut self, _: &mut Live<'_>) -> bool {
+//!         false
+//!     }
+//! }
+//!
+//! let mut world = World::new(1, Latency::Fixed(Duration::from_millis(1)));
+//! let gateway = world.add_client("gateway", |boot| Process::new(boot, |host| async move {
+//!     host.sleep(Duration::from_millis(10)).await;
+//! }));
+//! let mut listener = Listener(0);
+//! world.run_live(gateway, &mut listener)?;
+//! assert!(listener.0 > 0);
+//! # Ok::<(), fencepost::world::RunError>(())
+//! ```
+//!
 //! Such a run goes on for as long as it likes and has to forget: when the history has grown to
 //! [`Live::REMEMBERED`] records, all is let go but the messages that are still under way.
 
@@ -42,6 +76,7 @@ pub struct Live<'w> {
 
 /// How a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Health {
     /// Its process runs.
     Up,

@@ -4,9 +4,9 @@
 //! ```
 //! use std::time::Duration;
 //! use fencepost::world::{Latency, World};
-//! use fencepost_models::machine::{Context, Input, Machine};
-//! use fencepost_models::message::Message;
-//! use fencepost_models::process::Process;
+//! use fencepost::models::machine::{Context, Input, Machine};
+//! use fencepost::models::message::Message;
+//! use fencepost::models::process::Process;
 //!
 //! struct Echo;
 //!
@@ -87,6 +87,7 @@ pub use self::time::SimTime;
 
 /// What a finished run leaves.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Run {
     /// The seed it was run under.
     pub seed: u64,
@@ -295,6 +296,7 @@ fn boxed<M: Machine + 'static>(mut spawn: impl FnMut(Boot) -> M + 'static) -> Bo
 
 /// Why a world did not run to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum RunError {
     /// The plan names a node that is not there.
     #[error(transparent)]

@@ -10,13 +10,16 @@ import subprocess
 import sys
 import tempfile
 
-from suites.outcome import FAILED, PASSED, SKIPPED, Outcome, numbered
+from suites.outcome import FAILED, OUTSIDE, PASSED, SKIPPED, Outcome, numbered
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMES = ["lock", "client", "connection", "watchers", "election", "lease", "barrier", "counter", "party", "queue"]
+NAMES += ["cache", "partitioner", "retry", "interrupt"]
 FILES = [f"kazoo/tests/test_{name}.py" for name in NAMES]
 NOTE = """
-The servers are new for each class of tests, and stopped and started where a test asks for it: those of `fencepost serve`
+Of kazoo's files these are the ones that speak to a server, but for those about Kerberos, TLS and other ways of running
+threads. The servers are new for each class of tests, and stopped and started where a test asks for it: those of
+`fencepost serve`
 by its console. Sessions are lost and expired by the tests themselves.
 """
 # That of the model, and of the real servers beside it.
@@ -52,7 +55,7 @@ def run(checkout, file, fencepost, left_out):
         )
         lines = [json.loads(line) for line in results]
     if not lines:
-        return [Outcome("outside of any test", FAILED, ended.stdout.decode("utf-8", "replace").strip().split("\n")[-1])]
+        return [Outcome(OUTSIDE, FAILED, ended.stdout.decode("utf-8", "replace").strip().split("\n")[-1])]
     outcomes = {}
     for line in lines:
         # The last word on a test: where it passed and could not be cleared up after, it failed.

@@ -5,6 +5,8 @@ import os
 import tomllib
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+# What goes by the name of a test where none has been run.
+OUTSIDE = "outside of any test"
 KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "known.toml")
 
 
@@ -54,6 +56,9 @@ class Known:
         for outcome in outcomes:
             if outcome.verdict == FAILED and outcome.name not in failing:
                 yield f"{file}: {outcome.name}: fails without a reason: {outcome.why}"
+        for name in self.left_out.get(file, {}):
+            if verdicts.get(name) != SKIPPED:
+                yield f"{file}: {name}: is listed as left out, and is not there"
         for name in failing:
             if verdicts.get(name) == PASSED:
                 yield f"{file}: {name}: passes, and is listed as failing"

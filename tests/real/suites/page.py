@@ -4,14 +4,14 @@ import os
 import re
 import textwrap
 
-from suites.outcome import FAILED, PASSED, SKIPPED
+from suites.outcome import FAILED, PASSED, SKIPPED, Outcome
 
 TITLE = "# Published suites against `fencepost serve`"
 INTRODUCTION = """
 Redis's own tests and kazoo's, unchanged, from a checkout that the script is given: against `fencepost serve`, and
 against the real servers on the same machine. What fails for a known reason is listed below, and the script fails when one of
 those passes or another one fails. Not run are those that the suite skips by itself, for a server that it has not
-started, and those that have been left out, which are listed too.
+started, those that have been left out, which are listed too, and those behind an error that ends a block of tests.
 """
 NAMES = {"redis": "Redis's tests", "kazoo": "kazoo's tests"}
 
@@ -32,8 +32,12 @@ class Suite:
         self.real = {}
 
     def add(self, file, served, real):
-        """Takes what came of a file; `real` is None where the real servers were not asked."""
-        self.served[file] = served
+        """Takes what came of a file; `real` is None where the real servers were not asked.
+
+        What they have been asked and the served ones have not, since the block of tests had ended, has not been run."""
+        seen = {outcome.name for outcome in served}
+        missed = [outcome for outcome in real or [] if outcome.name not in seen]
+        self.served[file] = served + [Outcome(outcome.name, SKIPPED, "not reached") for outcome in missed]
         if real is not None:
             self.real[file] = real
 

@@ -11,7 +11,7 @@ import tempfile
 
 from fixtures import RealRedis, Served
 
-from suites.outcome import FAILED, PASSED, SKIPPED, Outcome, numbered
+from suites.outcome import FAILED, OUTSIDE, PASSED, SKIPPED, Outcome, numbered
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # With `unit/scripting` stands what runs it: without the half that runs each script as a function.
@@ -26,6 +26,8 @@ FILES = {
     "unit/scripting": os.path.join(HERE, "scripting_eval"),
     "unit/pubsub": None,
     "unit/quit": None,
+    "unit/protocol": None,
+    "unit/pause": None,
 }
 SCENARIO = """
 title = "Redis's own tests"
@@ -35,7 +37,9 @@ kind = "redis"
 enable_debug_command = true
 """
 NOTE = """
-A server is new for each file, and clients may send `DEBUG`. `unit/scripting` runs nearly all of its tests twice, each
+Of Redis's files these are the ones about strings, hashes, keys and their expiry, transactions, scripts, pub/sub, pauses
+and the protocol; the others are about types and about administration that the model leaves out, or about servers that
+they start themselves. A server is new for each file, and clients may send `DEBUG`. `unit/scripting` runs nearly all of its tests twice, each
 script as a function and by `EVAL`: run is the second half, on the real server too, since the model has no functions.
 `DEBUG DIGEST-VALUE` is not asked for (`--ignore-digest`).
 """
@@ -78,7 +82,9 @@ def run(checkout, file, fencepost, left_out):
         command = ["./runtest", "--host", host, "--port", str(port), "--durable", "--timeout", str(PATIENCE_S)]
         command += ["--ignore-digest", "--skipfile", skipped.name, "--single", unit]
         ended = subprocess.run(command, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return numbered(list(told(ended.stdout.decode("utf-8", "replace"))))
+    output = ended.stdout.decode("utf-8", "replace")
+    outcomes = list(told(output))
+    return numbered(outcomes) if outcomes else [Outcome(OUTSIDE, FAILED, output.strip().split("\n")[-1])]
 
 
 def told(output):

@@ -139,7 +139,13 @@ pub(crate) static COMMANDS: &[Command] = &[
     session("info", "info", -1, info::info),
     data("keys", 2, keys::keys),
     data("lcs", -3, strings::lcs),
-    container("memory", &[data_part("usage", "memory|usage", -3, keys::memory_usage)]),
+    container(
+        "memory",
+        &[
+            data_part("help", "memory|help", 2, keys::memory_help),
+            data_part("usage", "memory|usage", -3, keys::memory_usage),
+        ],
+    ),
     data("mget", -2, strings::mget),
     session("migrate", "migrate", -6, migrate::migrate),
     data("move", 3, keys::move_to),

@@ -80,15 +80,17 @@ impl Hash {
             Fields::List(list) => list,
             Fields::Table(table) => return table.insert(field, value).is_none(),
         };
-        if let Some((_, old)) = list.iter_mut().find(|(other, _)| *other == field) {
-            *old = value;
-            return false;
+        let old = list.iter_mut().find(|(other, _)| *other == field);
+        let is_new = old.is_none();
+        match old {
+            Some((_, old)) => *old = value,
+            None => list.push((field, value)),
         }
-        list.push((field, value));
+        // The limit may have become smaller since it was filled.
         if list.len() as u64 > limits.fields {
             self.make_table();
         }
-        true
+        is_new
     }
 
     /// Removes a field; false when it is not there.

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 
-use crate::redis::keyspace::{Databases, Hash, Keyspace, Value};
+use crate::redis::keyspace::{Databases, Encoding, Hash, Keyspace, Origin, Value};
 use crate::redis::number::parse_i64;
 
 /// What a Redis without keys and clients has taken: `used_memory_startup` of `INFO memory`.
@@ -18,9 +18,6 @@ const ENTRY_BYTES: u64 = 32;
 const OBJECT_BYTES: u64 = 16;
 /// Source: `dict.h`, `struct dict`: 56 bytes, in a class of 64.
 const DICT_BYTES: u64 = 64;
-/// The longest string that shares an allocation with its object. Source: `object.c`,
-/// `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
-const EMBEDDED_MAX_BYTES: usize = 44;
 /// What a server with these keys has taken, by a count of all of them. Clients are left out, about
 /// 18 kB each.
 pub(crate) fn used_bytes(databases: &Databases) -> u64 {
@@ -64,18 +61,19 @@ pub(crate) fn table_bytes(entries: usize) -> u64 {
     }
 }
 
-/// What `MEMORY USAGE` says of a key, whose value is stored in that encoding: of a table by its first fields, so many
-/// of them. It counts some structures without the rest of their size class. In a cluster Redis says 16 more.
+/// What `MEMORY USAGE` says of a key: of a table by its first fields, so many of them. It counts some structures
+/// without the rest of their size class. In a cluster Redis says 16 more.
 ///
 /// Source: `object.c`, `memoryCommand` and `objectComputeSize`. Redis takes the fields in the order of its tables; and
 /// what it has set aside for a string that was appended to, it counts too, as both tables of a hash that grows.
-pub(crate) fn usage_bytes(key: &[u8], value: &Value, encoding: &str, samples: usize) -> u64 {
+pub(crate) fn usage_bytes(key: &[u8], value: &Value, origin: Origin, samples: usize) -> u64 {
     /// Source: `dict.h`: the sizes of `dictEntry` and `dict`.
     const ENTRY: u64 = 24;
     const DICT: u64 = 56;
     let value = match value {
-        Value::String(text) if encoding == "raw" => OBJECT_BYTES + string_bytes(text.len()),
-        Value::Hash(hash) if !hash.is_list() => {
+        Value::String(text) => text_bytes(text, Encoding::of(value, origin)),
+        Value::Hash(hash) if hash.is_list() => OBJECT_BYTES + hash_bytes(hash),
+        Value::Hash(hash) => {
             let weight = |(field, value): (&Bytes, &Bytes)| {
                 string_bytes(field.len()) + string_bytes(value.len()) + ENTRY
             };
@@ -84,20 +82,25 @@ pub(crate) fn usage_bytes(key: &[u8], value: &Value, encoding: &str, samples: us
             let fields = sum * hash.len() as u64 / seen.max(1);
             OBJECT_BYTES + DICT + table_bytes(hash.len()) + fields
         }
-        other => value_bytes(other),
     };
     string_bytes(key.len()) + ENTRY + value
 }
 
 fn value_bytes(value: &Value) -> u64 {
     match value {
-        Value::String(text) if parse_i64(text).is_some() => OBJECT_BYTES,
-        Value::String(text) if text.len() <= EMBEDDED_MAX_BYTES => {
-            // The object, a header of three bytes, the text, a zero byte.
-            allocated(OBJECT_BYTES + 3 + text.len() as u64 + 1)
-        }
-        Value::String(text) => OBJECT_BYTES + string_bytes(text.len()),
+        // The account of all keys does not know where each comes from.
+        Value::String(text) => text_bytes(text, Encoding::of(value, Origin::Given)),
         Value::Hash(hash) => OBJECT_BYTES + hash_bytes(hash),
+    }
+}
+
+/// What a string takes that is stored so.
+fn text_bytes(text: &Bytes, encoding: Encoding) -> u64 {
+    match encoding {
+        Encoding::Int => OBJECT_BYTES,
+        // The object, a header of three bytes, the text, a zero byte.
+        Encoding::EmbeddedString => allocated(OBJECT_BYTES + 3 + text.len() as u64 + 1),
+        _ => OBJECT_BYTES + string_bytes(text.len()),
     }
 }
 
@@ -205,6 +208,15 @@ mod tests {
             assert_eq!(string(key, &"v".repeat(value)), bytes, "key of {key}, value of {value}");
         }
         assert_eq!((string(1, "1"), string(1, "123456789012")), (48, 48), "a number");
+    }
+
+    #[test]
+    fn the_same_digits_weigh_by_where_they_come_from() {
+        let ten = Value::String(Bytes::from_static(b"10"));
+        let weigh = |origin| usage_bytes(b"f", &ten, origin, 5);
+        // Recorded: `SET f 10`, `INCRBYFLOAT f 10`, `SETBIT f 7 0` of what was there.
+        let all = [Origin::Given, Origin::Printed, Origin::Edited];
+        assert_eq!(all.map(weigh), [48, 64, 56]);
     }
 
     fn hash(

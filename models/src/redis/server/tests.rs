@@ -97,6 +97,24 @@ fn a_command_is_answered_on_its_connection_and_its_changes_are_noted() {
 }
 
 #[test]
+fn of_a_long_value_the_head_is_noted() {
+    let mut bench = Bench::new();
+    let mut noted = |line: &str| {
+        bench.command(line).into_iter().find_map(|effect| match effect {
+            Effect::Note(Note::KeySet { value, .. }) => Some(value.as_bytes().clone()),
+            _ => None,
+        })
+    };
+    let value = "v".repeat(1024);
+    assert_eq!(noted(&format!("SET k {value}")).unwrap(), value.as_bytes());
+    assert_eq!(noted("APPEND k w").unwrap(), value.as_bytes());
+    let bits = noted("SETBIT k 4294967295 1").unwrap();
+    assert_eq!(bits, value.as_bytes());
+    // Nothing of the long string is kept with it.
+    assert!(bits.try_into_mut().is_ok());
+}
+
+#[test]
 fn server_cron_runs_on_its_grid_while_something_expires() {
     let mut bench = Bench::new();
     bench.pass(130);

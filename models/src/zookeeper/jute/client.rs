@@ -6,8 +6,8 @@ use super::super::protocol::{
     WatchedEvent, Zxid,
 };
 use super::frames::frame;
-use super::kind;
-use super::records::{buffer, flag, stat, text, texts, write_open_acl, write_texts};
+use super::records::{buffer, flag, stat, text, texts, write_texts};
+use super::{acl, kind};
 
 /// What a client says first.
 pub fn connect(connect: &Connect) -> Vec<u8> {
@@ -35,7 +35,7 @@ fn write_op(writer: &mut Writer, op: &Op) {
         Op::Create { path, data, mode, .. } => {
             writer.path(path);
             writer.data(data);
-            write_open_acl(writer);
+            acl::write_open(writer);
             writer.i32(kind::flags(*mode));
         }
         Op::Delete { path, version } | Op::Check { path, version } => {

@@ -1,16 +1,18 @@
 //! The door of an ensemble: between the bytes of one client and the packets of a server.
 //!
 //! Answers come in the order of the requests. What the model does not know is refused here
-//! (`UNIMPLEMENTED`), in its turn, and not passed on.
+//! (`UNIMPLEMENTED`), in its turn, and not passed on. What a real server refuses in a transaction, its server refuses
+//! in one.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
 use super::{
-    AUTH_FAILED, Asked, BadLength, Frames, MARSHALLING_ERROR, UNIMPLEMENTED, kind, server,
+    AUTH_FAILED, Asked, BadLength, Frames, INVALID_ACL, MARSHALLING_ERROR, UNIMPLEMENTED, kind,
+    server,
 };
-use crate::zookeeper::protocol::{Answer, Op, Packet, Zxid};
+use crate::zookeeper::protocol::{Answer, Op, Packet, Path, Zxid};
 
 /// How many requests a client may have that wait for their turn to be refused, and for others before them. Source:
 /// `RequestThrottler.java` has no such limit; `zookeeper.globalOutstandingLimit` is 1000.
@@ -22,9 +24,26 @@ const FOUR_LETTERS: [&str; 17] = [
     "srvr", "stat", "stmk", "wchc", "wchs",
 ];
 
-/// By what a client may say who it is; whoever says it by anything else is hung up on. Source:
-/// `ProviderRegistry.java`, `initialize`; `ZooKeeperServer.java`, `processPacket`.
-const SCHEMES: [&str; 2] = ["ip", "digest"];
+/// What comes of it when a client says who it is.
+#[derive(Clone, Copy)]
+enum Proof {
+    /// It is somebody now.
+    Given,
+    /// It may say so, and is nobody new: its address was known.
+    Needless,
+    /// It is hung up on.
+    Failed,
+}
+
+/// Source: `ProviderRegistry.java`, `initialize`; `ZooKeeperServer.java`, `processPacket`, where a `digest` of nothing
+/// is an exception.
+fn look_at(scheme: Option<&[u8]>, proof: Option<&[u8]>) -> Proof {
+    match (scheme, proof) {
+        (Some(b"digest"), Some(_)) => Proof::Given,
+        (Some(b"ip"), _) => Proof::Needless,
+        _ => Proof::Failed,
+    }
+}
 
 /// An answer that a client waits for.
 #[derive(Debug)]
@@ -42,6 +61,13 @@ enum Shape {
     Multi(Vec<i32>),
     /// The stat of a node whose ACL is wanted.
     Acl,
+    /// This error, whichever the server's is.
+    Error(i32),
+}
+
+/// What is refused in a transaction, as a request that the server refuses in one: nobody removes the root.
+fn refused(error: i32) -> (Op, Shape) {
+    (Op::Delete { path: Path::from("/"), version: -1 }, Shape::Error(error))
 }
 
 /// What a client is to be given by whoever owns its socket.
@@ -62,6 +88,7 @@ pub struct Door {
     has_greeted: bool,
     /// It wants to hear whether it may only read.
     is_new: bool,
+    has_proved: bool,
     expected: VecDeque<Expected>,
     /// The last transaction that the server has named.
     zxid: Zxid,
@@ -72,8 +99,8 @@ pub struct Door {
 #[error("no server sends this")]
 pub struct NotForClients;
 
-/// The connection is over: not even the head of a request can be read, where the real one throws
-/// (`ZooKeeperServer.java`, `processPacket`), or the client is told of its end.
+/// The connection is over: something cannot be read at which the real one throws (`ZooKeeperServer.java`,
+/// `processPacket`), or the client has been told why.
 struct TheEnd;
 
 impl Door {
@@ -118,6 +145,7 @@ impl Door {
                 let shape = self.take_shape(*xid);
                 out.extend(match (shape, result) {
                     (Shape::Acl, Ok(Answer::Stat(stat))) => server::open_acl(*xid, *zxid, stat),
+                    (Shape::Error(error), Err(_)) => server::bare_reply(*xid, *zxid, error),
                     (Shape::Multi(parts), result) => server::reply(*xid, *zxid, result, &parts),
                     (_, result) => server::reply(*xid, *zxid, result, &[]),
                 });
@@ -145,11 +173,16 @@ impl Door {
                 (op, shape)
             }
             Asked::Acl(path) => (Op::Exists { path, watch: false }, Shape::Acl),
-            Asked::Auth(scheme) => {
-                let is_known = SCHEMES.contains(&&*scheme);
-                let error = if is_known { 0 } else { AUTH_FAILED };
+            Asked::OfCreator(op) if self.has_proved => (op, Shape::Plain),
+            Asked::OfCreator(_) => refused(INVALID_ACL),
+            Asked::Refused(error) => refused(error),
+            Asked::Auth { scheme, proof } => {
+                let proof = look_at(scheme.as_deref(), proof.as_deref());
+                self.has_proved |= matches!(proof, Proof::Given);
+                let is_over = matches!(proof, Proof::Failed);
+                let error = if is_over { AUTH_FAILED } else { 0 };
                 out.extend(server::bare_reply(xid, Zxid::default(), error));
-                return if is_known { Ok(None) } else { Err(TheEnd) };
+                return if is_over { Err(TheEnd) } else { Ok(None) };
             }
             Asked::Unknown(_) => return Ok(self.refuse(xid, UNIMPLEMENTED, out)),
             Asked::Malformed => return Ok(self.refuse(xid, MARSHALLING_ERROR, out)),

@@ -28,6 +28,10 @@ pub const CHECK: i32 = 13;
 pub const MULTI: i32 = 14;
 /// `create2`
 pub const CREATE2: i32 = 15;
+/// `reconfig`
+pub(super) const RECONFIG: i32 = 16;
+/// `createTTL`
+pub(super) const CREATE_TTL: i32 = 21;
 /// `createContainer`
 pub const CREATE_CONTAINER: i32 = 19;
 /// `auth`
@@ -84,4 +88,9 @@ pub(super) const fn mode(flags: i32) -> Option<CreateMode> {
         3 => Some(CreateMode::EPHEMERAL_SEQUENTIAL),
         _ => None,
     }
+}
+
+/// Whether flags stand for nodes with a time to live.
+pub(super) const fn has_ttl(flags: i32) -> bool {
+    matches!(flags, 5 | 6)
 }

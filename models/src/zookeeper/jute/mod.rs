@@ -17,6 +17,7 @@
 //!
 //! Source: `zookeeper.jute`; `BinaryInputArchive.java`; `NIOServerCnxn.java`; `ZooDefs.java`, `OpCode`.
 
+mod acl;
 pub mod client;
 pub mod door;
 mod frames;
@@ -28,6 +29,8 @@ mod tests;
 
 pub use self::frames::{BadLength, Frames, MAX_FRAME_BYTES};
 
+use bytes::Bytes;
+
 use super::protocol::{Op, Path};
 
 /// What a client asks for: something of the model's, or of what it leaves out.
@@ -37,8 +40,19 @@ pub enum Asked {
     Op(Op),
     /// `getACL`: the model has none, so that what is left to say is whether there is such a node.
     Acl(Path),
-    /// `addAuthInfo`, by this scheme.
-    Auth(Path),
+    /// A node that its creator alone may do something with (`Ids.CREATOR_ALL_ACL`): who has not proved who it is makes
+    /// none.
+    OfCreator(Op),
+    /// `addAuthInfo`: by which scheme, and with what, if with anything.
+    Auth {
+        /// `digest`, `ip`.
+        scheme: Option<Bytes>,
+        /// The proof.
+        proof: Option<Bytes>,
+    },
+    /// Something that is refused with this error, in a transaction: no list of who may do what, no mode, nodes with a
+    /// time to live or a change of the ensemble, which are switched off.
+    Refused(i32),
     /// A request of that kind, which the model does not know.
     Unknown(i32),
     /// A request whose body cannot be read.
@@ -51,6 +65,12 @@ pub const MARSHALLING_ERROR: i32 = -5;
 
 /// The same: nobody here can do what was asked for. Source: `Code.UNIMPLEMENTED`.
 pub const UNIMPLEMENTED: i32 = -6;
+
+/// The same: the ensemble cannot be changed. Source: `Code.RECONFIGDISABLED`.
+pub const RECONFIG_DISABLED: i32 = -123;
+
+/// The same: this is no list of who may do what. Source: `Code.INVALIDACL`.
+pub const INVALID_ACL: i32 = -114;
 
 /// The same: somebody is not who he says he is. Source: `Code.AUTHFAILED`.
 pub const AUTH_FAILED: i32 = -115;

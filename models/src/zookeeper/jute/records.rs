@@ -8,11 +8,6 @@ use super::super::protocol::{Path, SessionId, Stat, Zxid};
 /// A length that stands for nothing at all. Source: `BinaryOutputArchive.java`, `writeString`, `writeBuffer`.
 const NULL: u32 = u32::MAX;
 
-/// What everybody may do, and who everybody is. Source: `ZooDefs.java`, `Ids.OPEN_ACL_UNSAFE`.
-const EVERYTHING: i32 = 31;
-const SCHEME: &str = "world";
-const ANYONE: &str = "anyone";
-
 pub(super) fn flag(reader: &mut Reader<'_>) -> Option<bool> {
     reader.u8().map(|byte| byte != 0)
 }
@@ -25,9 +20,14 @@ pub(super) fn text(reader: &mut Reader<'_>) -> Option<Path> {
 
 /// Data; none at all counts as none.
 pub(super) fn buffer(reader: &mut Reader<'_>) -> Option<Bytes> {
+    nullable(reader).map(Option::unwrap_or_default)
+}
+
+/// Data or a text, or none at all.
+pub(super) fn nullable(reader: &mut Reader<'_>) -> Option<Option<Bytes>> {
     match reader.u32()? {
-        NULL => Some(Bytes::new()),
-        length => reader.bytes(usize::try_from(length).ok()?),
+        NULL => Some(None),
+        length => reader.bytes(usize::try_from(length).ok()?).map(Some),
     }
 }
 
@@ -41,31 +41,13 @@ pub(super) fn texts(reader: &mut Reader<'_>) -> Option<Vec<Path>> {
 }
 
 /// How many come; none where there is no list.
-fn announced(reader: &mut Reader<'_>) -> Option<u32> {
+pub(super) fn announced(reader: &mut Reader<'_>) -> Option<u32> {
     reader.u32().map(|count| if count == NULL { 0 } else { count })
 }
 
 pub(super) fn write_texts(writer: &mut Writer, texts: &[Path]) {
     writer.count(texts.len());
     texts.iter().for_each(|text| writer.path(text));
-}
-
-/// Passes over a list of who may do what: here everybody may do everything.
-pub(super) fn skip_acl(reader: &mut Reader<'_>) -> Option<()> {
-    for _ in 0..announced(reader)? {
-        reader.i32()?;
-        // The scheme and who it is, which kazoo leaves out where it is empty (`CREATOR_ALL_ACL`).
-        buffer(reader)?;
-        buffer(reader)?;
-    }
-    Some(())
-}
-
-pub(super) fn write_open_acl(writer: &mut Writer) {
-    writer.count(1);
-    writer.i32(EVERYTHING);
-    writer.path(SCHEME);
-    writer.path(ANYONE);
 }
 
 pub(super) fn write_stat(writer: &mut Writer, stat: &Stat) {

@@ -5,11 +5,10 @@ use super::super::protocol::{
     Answer, Connect, Connected, CreateMode, ErrorCode, EventKind, Op, Password, SessionId,
     SetWatches, Stat, WatchedEvent, Zxid,
 };
+use super::acl::{self, Acl};
 use super::frames::frame;
-use super::records::{
-    buffer, flag, skip_acl, text, texts, write_open_acl, write_stat, write_texts,
-};
-use super::{Asked, kind};
+use super::records::{buffer, flag, nullable, text, texts, write_stat, write_texts};
+use super::{Asked, RECONFIG_DISABLED, UNIMPLEMENTED, kind};
 
 /// The number of an event, for which nobody has asked. Source: `ClientCnxn.java`, `NOTIFICATION_XID`.
 const NOTIFICATION: i32 = -1;
@@ -32,19 +31,34 @@ pub fn read_connect(frame: &[u8]) -> Option<(Connect, bool)> {
     Some((Connect { last_zxid_seen, timeout_ms, session, password }, is_new))
 }
 
-/// A request: the client's number for it, and what it asks for. Nothing where not even that can be read.
+/// A request: the client's number for it, and what it asks for. Nothing where not even that can be read, or the client
+/// says who it is and that cannot be read.
 pub fn read_request(frame: &[u8]) -> Option<(i32, Asked)> {
     let mut reader = Reader::new(frame);
     let (xid, kind) = (reader.i32()?, reader.i32()?);
-    Some((xid, read_body(&mut reader, kind).unwrap_or(Asked::Malformed)))
+    let asked = match kind {
+        // Source: `ZooKeeperServer.java`, `processPacket`: read before it is queued.
+        kind::AUTH => {
+            let (_type, scheme) = (reader.i32()?, nullable(&mut reader)?);
+            Asked::Auth { scheme, proof: nullable(&mut reader)? }
+        }
+        kind => read_body(&mut reader, kind).unwrap_or(Asked::Malformed),
+    };
+    Some((xid, asked))
 }
 
 fn read_body(reader: &mut Reader<'_>, kind: i32) -> Option<Asked> {
     Some(match kind {
-        kind::AUTH => {
-            let (_type, scheme) = (reader.i32()?, text(reader)?);
-            Asked::Auth(scheme)
+        kind::CREATE | kind::CREATE2 | kind::CREATE_CONTAINER => {
+            let (op, acl) = read_create(reader, kind)?;
+            match (op, acl) {
+                (Err(error), _) | (_, Acl::Refused(error)) => Asked::Refused(error),
+                (Ok(op), Acl::OfCreator) => Asked::OfCreator(op),
+                (Ok(op), Acl::Taken) => Asked::Op(op),
+            }
         }
+        kind::CREATE_TTL => Asked::Refused(UNIMPLEMENTED),
+        kind::RECONFIG => Asked::Refused(RECONFIG_DISABLED),
         kind::GET_ACL => Asked::Acl(text(reader)?),
         kind::SET_WATCHES2 => {
             let watches = read_watches(reader)?;
@@ -64,13 +78,8 @@ fn read_body(reader: &mut Reader<'_>, kind: i32) -> Option<Asked> {
 /// A request that the model knows; `Some(None)` for one that it does not.
 fn read_op(reader: &mut Reader<'_>, kind: i32) -> Option<Option<Op>> {
     Some(Some(match kind {
-        kind::CREATE | kind::CREATE2 | kind::CREATE_CONTAINER => {
-            let (path, data) = (text(reader)?, buffer(reader)?);
-            skip_acl(reader)?;
-            let Some(mode) = kind::mode(reader.i32()?) else { return Some(None) };
-            let mode = if kind == kind::CREATE_CONTAINER { CreateMode::PERSISTENT } else { mode };
-            Op::Create { path, data, mode, with_stat: kind != kind::CREATE }
-        }
+        // Of a `multi`: who may do what is not looked at there.
+        kind::CREATE | kind::CREATE2 => return read_create(reader, kind).map(|(op, _)| op.ok()),
         kind::DELETE => Op::Delete { path: text(reader)?, version: reader.i32()? },
         kind::EXISTS => Op::Exists { path: text(reader)?, watch: flag(reader)? },
         kind::GET_DATA => Op::GetData { path: text(reader)?, watch: flag(reader)? },
@@ -90,6 +99,22 @@ fn read_op(reader: &mut Reader<'_>, kind: i32) -> Option<Option<Op>> {
         kind::MULTI => return read_multi(reader),
         _ => return Some(None),
     }))
+}
+
+/// A creation, or the error that its flags have, and what becomes of its list of who may do what. Source:
+/// `PrepRequestProcessor.java`, `pRequest2TxnCreate`, `validateCreateRequest`.
+fn read_create(reader: &mut Reader<'_>, kind: i32) -> Option<(Result<Op, i32>, Acl)> {
+    let (path, data, acl) = (text(reader)?, buffer(reader)?, Acl::read(reader)?);
+    let flags = reader.i32()?;
+    let create = match kind::mode(flags) {
+        Some(_) if kind == kind::CREATE_CONTAINER => Ok(CreateMode::PERSISTENT),
+        Some(mode) => Ok(mode),
+        None if kind::has_ttl(flags) => Err(UNIMPLEMENTED),
+        None => Err(ErrorCode::BadArguments.code()),
+    };
+    let create =
+        create.map(|mode| Op::Create { path, data, mode, with_stat: kind != kind::CREATE });
+    Some((create, acl))
 }
 
 /// Source: `SetWatches` in `zookeeper.jute`.
@@ -154,7 +179,7 @@ pub fn bare_reply(xid: i32, zxid: Zxid, error: i32) -> Vec<u8> {
 /// The answer to `getACL`: everybody may do everything with the node that has this stat.
 pub fn open_acl(xid: i32, zxid: Zxid, stat: &Stat) -> Vec<u8> {
     let mut writer = head(xid, zxid, 0);
-    write_open_acl(&mut writer);
+    acl::write_open(&mut writer);
     write_stat(&mut writer, stat);
     frame(&writer.finish())
 }

@@ -43,6 +43,7 @@ const STORES: [NodeId; 1] = [NodeId(0)];
 
 /// What a row costs without faults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Quiet {
     /// For each number of clients.
     pub loads: Vec<Load>,
@@ -52,6 +53,7 @@ pub struct Quiet {
 
 /// So many clients who contend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Load {
     /// The cell.
     pub cell: CellName,
@@ -85,6 +87,7 @@ pub struct Load {
 
 /// What a crashed holder costs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Crash {
     /// The cell.
     pub cell: CellName,

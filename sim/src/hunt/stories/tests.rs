@@ -6,7 +6,7 @@ use crate::judge::ViolationKind::{Oversell, TwoHolders};
 
 /// A lock on one Redis and whatever goes wrong, and its first stories.
 fn hunted() -> (Scenario, Hunt) {
-    let path = format!("{}/../seeds/hunts/single-redis.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/seeds/hunts/single-redis.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("a scenario of the corpus");
     let scenario = Scenario::from_toml("single-redis.toml", &text).expect("a scenario");
     (scenario.clone(), Hunt::new(scenario, 0..300).stories(4))

@@ -8,7 +8,7 @@ use crate::judge::ViolationKind;
 use crate::report::testing;
 
 fn seed_files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
@@ -118,7 +118,7 @@ fn names_and_texts_are_text_wherever_they_stand() {
 
 #[test]
 fn the_page_of_a_run_that_goes_wrong_shows_the_cure_and_the_curve() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/paused-holder.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/paused-holder.toml");
     let scenario = Scenario::read(&file).unwrap();
     let outcome = scenario.run(scenario.seed).unwrap();
     let besides = Besides::of(&scenario, &outcome);
@@ -146,7 +146,7 @@ fn a_run_without_a_violation_needs_no_cure() {
 
 #[test]
 fn what_is_left_out_of_the_list_is_counted() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/sentinel-minority.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/sentinel-minority.toml");
     let scenario = Scenario::read(&file).unwrap();
     let outcome = scenario.run(scenario.seed).unwrap();
     let data = data(&outcome);

@@ -22,7 +22,7 @@ fn endings_of(scenario: &Scenario, outcome: &Outcome) -> Vec<Ending> {
 }
 
 fn endings(name: &str) -> Vec<Ending> {
-    let path = format!("{}/../seeds/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/seeds/{name}.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).expect("a scenario of the corpus");
     let scenario = Scenario::from_toml(name, &text).expect("a scenario");
     endings_of(&scenario, &scenario.run(scenario.seed).expect("runs"))

@@ -22,6 +22,7 @@ pub struct LinkId {
 
 /// How long messages take. Drawn for each message from the link's own random stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Latency {
     /// Always the same.
     Fixed(Duration),

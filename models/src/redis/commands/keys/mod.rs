@@ -1,10 +1,12 @@
 //! Commands about keys, whatever they hold. Source: `db.c`.
 
+mod memory;
 mod object;
 mod restore;
 mod scan;
 
-pub(super) use object::{encoding, freq, help, idletime, memory_usage, refcount};
+pub(super) use memory::{memory_help, memory_usage};
+pub(super) use object::{encoding, freq, help, idletime, refcount};
 pub(crate) use restore::dump;
 pub(super) use restore::restore;
 pub(super) use scan::{hscan, keys, randomkey, scan};

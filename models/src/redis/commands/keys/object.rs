@@ -1,17 +1,11 @@
-//! `OBJECT` and `MEMORY USAGE`: how a key is stored. Source: `object.c`.
+//! `OBJECT`: how a key is stored. Source: `object.c`.
 
 use bytes::Bytes;
 
-use crate::redis::commands::{SYNTAX_ERROR, attempt, integer, is_option};
 use crate::redis::engine::Data;
-use crate::redis::keyspace::{Origin, Value};
-use crate::redis::memory::usage_bytes;
+use crate::redis::keyspace::{Encoding, Origin, Value};
 use crate::redis::number::parse_i64;
 use crate::redis::resp::Reply;
-
-/// The longest string that lies in one piece with its object. Source: `object.c`,
-/// `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
-const EMBEDDED_MAX_BYTES: usize = 44;
 
 /// Answers about a key that is there, which does not count as a use of it.
 fn about(data: &mut Data, key: &Bytes, answer: impl FnOnce(&Data) -> Option<Reply>) -> Reply {
@@ -23,50 +17,9 @@ fn about(data: &mut Data, key: &Bytes, answer: impl FnOnce(&Data) -> Option<Repl
 pub(crate) fn encoding(data: &mut Data, arguments: &[Bytes]) -> Reply {
     let key = &arguments[2];
     about(data, key, |data| {
-        Some(Reply::Bulk(Bytes::from_static(encoding_of(data, key)?.as_bytes())))
-    })
-}
-
-/// How a key is stored, if it is there.
-fn encoding_of(data: &Data, key: &Bytes) -> Option<&'static str> {
-    Some(match data.keyspace.get(key)? {
-        Value::Hash(hash) if hash.is_list() => "listpack",
-        Value::Hash(_) => "hashtable",
-        Value::String(string) => match data.keyspace.origin(key)? {
-            Origin::Given | Origin::Own if parse_i64(string).is_some() => "int",
-            Origin::Edited => "raw",
-            _ if string.len() <= EMBEDDED_MAX_BYTES => "embstr",
-            _ => "raw",
-        },
-    })
-}
-
-/// `MEMORY USAGE key [SAMPLES count]`: what a key weighs that nobody has removed yet, be its time over or not.
-///
-/// Source: `object.c`, `memoryCommand`, `OBJ_COMPUTE_SIZE_DEF_SAMPLES`.
-pub(crate) fn memory_usage(data: &mut Data, arguments: &[Bytes]) -> Reply {
-    attempt(|| {
-        let mut samples = 5;
-        let (options, rest) = arguments[3..].as_chunks::<2>();
-        for [name, count] in options {
-            if !is_option(name, "samples") {
-                return Err(SYNTAX_ERROR);
-            }
-            samples = match usize::try_from(integer(count)?) {
-                Ok(0) => usize::MAX,
-                Ok(count) => count,
-                Err(_) => return Err(SYNTAX_ERROR),
-            };
-        }
-        if !rest.is_empty() {
-            return Err(SYNTAX_ERROR);
-        }
-        let key = &arguments[2];
-        let (Some(value), Some(encoding)) = (data.keyspace.get(key), encoding_of(data, key)) else {
-            return Ok(Reply::Nil);
-        };
-        let bytes = usage_bytes(key, value, encoding, samples);
-        Ok(Reply::Int(i64::try_from(bytes).unwrap_or(i64::MAX)))
+        let (value, origin) = (data.keyspace.get(key)?, data.keyspace.origin(key)?);
+        let name = Encoding::of(value, origin).as_str();
+        Some(Reply::Bulk(Bytes::from_static(name.as_bytes())))
     })
 }
 

@@ -61,7 +61,7 @@ fn get(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     };
     for pattern in &arguments[2..] {
         if !pattern.iter().any(|byte| b"[*?".contains(byte)) {
-            if let Some(parameter) = lookup(pattern) {
+            if let Some((_, parameter)) = lookup(pattern) {
                 add(pattern.clone(), parameter);
             }
             continue;
@@ -79,30 +79,30 @@ fn get(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     Some(Reply::Array(pairs.map(Reply::Bulk).collect()))
 }
 
-/// `CONFIG SET parameter value …`: all or none.
+/// `CONFIG SET parameter value …`: all or none. An older name of a parameter counts as one of its own.
 fn set(call: &mut Call<'_>, arguments: &[Bytes]) -> Option<Reply> {
     let (pairs, []) = arguments[2..].as_chunks::<2>() else {
         return Some(SYNTAX_ERROR);
     };
-    let mut chosen: Vec<(&Parameter, &Bytes)> = Vec::new();
+    let mut chosen: Vec<(&str, &Parameter, &Bytes)> = Vec::new();
     for [name, value] in pairs {
-        let Some(parameter) = lookup(name) else {
+        let Some((known, parameter)) = lookup(name) else {
             let text = b"Unknown option or number of arguments for CONFIG SET - '";
             return Some(error([&text[..], name, b"'"].concat()));
         };
         if let Some(why) = parameter.refusal() {
             return Some(failed(name, why));
         }
-        if chosen.iter().any(|(other, _)| std::ptr::eq(*other, parameter)) {
+        if chosen.iter().any(|(other, ..)| *other == known) {
             return Some(failed(name, "duplicate parameter"));
         }
-        chosen.push((parameter, value));
+        chosen.push((known, parameter, value));
     }
     let config = &mut call.sessions.config;
     let mut settings = config.settings;
-    for (parameter, value) in chosen {
+    for (known, parameter, value) in chosen {
         if let Err(why) = parameter.set(&mut settings, value) {
-            return Some(failed(parameter.name.as_bytes(), &why));
+            return Some(failed(known.as_bytes(), &why));
         }
     }
     let is_other_limit = settings.maxmemory_bytes != config.settings.maxmemory_bytes;
@@ -122,9 +122,9 @@ fn failed(name: &[u8], why: &str) -> Reply {
     error([&head[..], name, b"') - ", why.as_bytes()].concat())
 }
 
-fn lookup(name: &[u8]) -> Option<&'static Parameter> {
-    let is_it = |known: &str| known.as_bytes().eq_ignore_ascii_case(name);
-    PARAMETERS.iter().find(|parameter| parameter.names().any(is_it))
+/// The parameter of that name, and which of its names that is.
+fn lookup(name: &[u8]) -> Option<(&'static str, &'static Parameter)> {
+    PARAMETERS.iter().find_map(|parameter| Some((parameter.called(name)?, parameter)))
 }
 
 /// `CONFIG REWRITE`. Source: `configRewriteCommand`.

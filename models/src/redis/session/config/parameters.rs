@@ -40,6 +40,11 @@ pub(super) struct Parameter {
 }
 
 impl Parameter {
+    /// The one of its names that this is, whatever its letters' case.
+    pub(super) fn called(&self, name: &[u8]) -> Option<&'static str> {
+        self.names().find(|known| known.as_bytes().eq_ignore_ascii_case(name))
+    }
+
     /// Its names.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         std::iter::once(self.name).chain(self.alias)
@@ -167,7 +172,7 @@ const HASH_MAX_LISTPACK_ENTRIES: Parameter = set(
 const HASH_MAX_LISTPACK_VALUE: Parameter = set(
     "hash-max-listpack-value",
     "64",
-    Check::Memory,
+    Check::Memory(0, i64::MAX as u64),
     |settings| settings.hash_limits.bytes.to_string(),
     |settings, digits| {
         settings.hash_limits.bytes = large(digits)?;
@@ -192,7 +197,7 @@ const HZ: Parameter = set(
 const MAXMEMORY: Parameter = set(
     "maxmemory",
     "0",
-    Check::Memory,
+    Check::Memory(0, u64::MAX),
     |settings| settings.maxmemory_bytes.to_string(),
     |settings, digits| {
         settings.maxmemory_bytes = large(digits)?;
@@ -281,6 +286,7 @@ pub(super) static PARAMETERS: &[Parameter] = &[
     replication::MIN_REPLICAS_TO_WRITE,
     NOTIFY_KEYSPACE_EVENTS,
     fixed("port", "6379", Check::Integer(0, 65_535)),
+    fixed("proto-max-bulk-len", "536870912", Check::Memory(1 << 20, i64::MAX as u64)),
     replication::REPL_BACKLOG_SIZE,
     replication::REPL_BACKLOG_TTL,
     fixed("repl-diskless-sync", "yes", Check::YesNo),

@@ -42,7 +42,7 @@ pub(super) const MIN_REPLICAS_TO_WRITE: Parameter =
 pub(super) const REPL_BACKLOG_SIZE: Parameter = set(
     "repl-backlog-size",
     "1048576",
-    Check::Memory,
+    Check::Memory(1, i64::MAX as u64),
     |settings| settings.replication.backlog_bytes.to_string(),
     |settings, digits| {
         /// Source: `server.h`, `CONFIG_REPL_BACKLOG_MIN_SIZE`.

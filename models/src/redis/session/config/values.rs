@@ -8,8 +8,8 @@ use crate::redis::number::parse_i64;
 pub(super) enum Check {
     /// A number between these, both included.
     Integer(i64, i64),
-    /// A number of bytes, with or without a unit.
-    Memory,
+    /// A number of bytes between these, with or without a unit.
+    Memory(u64, u64),
     /// `yes` or `no`.
     YesNo,
     /// One of these words.
@@ -35,9 +35,14 @@ impl Check {
                 }
                 Ok(number.to_string())
             }
-            Self::Memory => memory(value)
-                .map(|bytes| bytes.to_string())
-                .ok_or_else(|| "argument must be a memory value".to_owned()),
+            Self::Memory(least, most) => {
+                let bytes =
+                    memory(value).ok_or_else(|| "argument must be a memory value".to_owned())?;
+                if !(least..=most).contains(&bytes) {
+                    return Err(format!("argument must be between {least} and {most} inclusive"));
+                }
+                Ok(bytes.to_string())
+            }
             Self::YesNo if value.eq_ignore_ascii_case(b"yes") => Ok("yes".to_owned()),
             Self::YesNo if value.eq_ignore_ascii_case(b"no") => Ok("no".to_owned()),
             Self::YesNo => Err("argument must be 'yes' or 'no'".to_owned()),
@@ -53,11 +58,14 @@ impl Check {
     }
 }
 
-/// Bytes: `1024`, `1k` for a thousand, `1kb` for 1024, and so on.
+/// Bytes: `1024`, `1k` for a thousand, `1kb` for 1024, and so on. No digits are 0, what is too large is the largest
+/// number, and a unit that is too much for it wraps around: `memtoull` looks at none of this.
 fn memory(value: &[u8]) -> Option<u64> {
+    /// Source: `memtoull`: the digits and the zero behind them have to fit into 128 bytes.
+    const DIGITS_MAX: usize = 127;
     let end = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
     let (digits, unit) = value.split_at(end);
-    let factor = match &unit.to_ascii_lowercase()[..] {
+    let factor: u64 = match &unit.to_ascii_lowercase()[..] {
         b"" | b"b" => 1,
         b"k" => 1000,
         b"kb" => 1 << 10,
@@ -67,8 +75,9 @@ fn memory(value: &[u8]) -> Option<u64> {
         b"gb" => 1 << 30,
         _ => return None,
     };
-    let digits = std::str::from_utf8(digits).ok()?;
-    digits.parse::<u64>().ok()?.checked_mul(factor)
+    let add = |sum: u64, digit: &u8| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+    let bytes = digits.iter().try_fold(0, add).unwrap_or(u64::MAX);
+    (digits.len() <= DIGITS_MAX).then(|| bytes.wrapping_mul(factor))
 }
 
 #[cfg(test)]
@@ -77,11 +86,32 @@ mod tests {
 
     #[test]
     fn units_of_memory_are_rediss() {
-        for (text, bytes) in [("0", 0), ("7b", 7), ("1k", 1000), ("2Kb", 2048), ("1gb", 1 << 30)] {
+        let taken = [
+            ("0", 0),
+            ("7b", 7),
+            ("1k", 1000),
+            ("2Kb", 2048),
+            ("1gb", 1 << 30),
+            ("", 0),
+            ("k", 0),
+            ("99999999999999999999", u64::MAX),
+            ("18446744073709551615k", u64::MAX.wrapping_mul(1000)),
+        ];
+        for (text, bytes) in taken {
             assert_eq!(memory(text.as_bytes()), Some(bytes), "{text}");
         }
-        for text in ["", "-1", "1kx", "k", "99999999999999999999", "18446744073709551615k"] {
+        for text in ["-1", "1kx", " 1", "1.5k", &"0".repeat(128)] {
             assert_eq!(memory(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_told_with_them() {
+        let check = Check::Memory(1, 10);
+        assert_eq!(check.accept(b"10b"), Ok("10".to_owned()));
+        for text in ["0", "1k"] {
+            let told = Err("argument must be between 1 and 10 inclusive".to_owned());
+            assert_eq!(check.accept(text.as_bytes()), told, "{text}");
         }
     }
 }
