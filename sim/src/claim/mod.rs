@@ -38,7 +38,7 @@ use self::fired::Fired;
 use self::running::Running;
 pub use self::seeds::Seeds;
 use crate::judge::{Invariant, ViolationKind};
-use crate::report;
+use crate::report::{self, words};
 use crate::scenario::{Outcome, Scenario};
 use crate::shrink::{Shrink, Shrunk};
 
@@ -63,6 +63,7 @@ pub struct Sweep {
 
 /// A run in which the violation was found: the one with the lowest seed.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Found {
     /// The scenario.
     pub scenario: Scenario,
@@ -103,8 +104,9 @@ impl Found {
         let faults = shrunk.scenario.faults.len();
         assert!(
             faults <= most,
-            "{} needs {faults} faults, and no more than {most} are claimed\n\n{}\n{}",
+            "{} needs {}, and no more than {most} are claimed\n\n{}\n{}",
             self.kind,
+            words::count(faults as u64, "fault", "faults"),
             report::text(&shrunk.scenario, &shrunk.outcome),
             failing::smallest(&shrunk, seed),
         );
@@ -113,6 +115,17 @@ impl Found {
     }
 
     /// The run as `fencepost run` shows it: what to hand to `insta::assert_snapshot!`.
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::ViolationKind::Oversell;
+    /// use fencepost::scenario::{Recipe, Scenario};
+    ///
+    /// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+    /// let found = race.sweep(0..50).must_find(Oversell);
+    /// assert!(found.timeline().contains("VIOLATION oversell"));
+    /// assert!(found.timeline().contains(&format!("seed {}", found.seed())));
+    /// ```
     pub fn timeline(&self) -> String {
         report::text(&self.scenario, &self.outcome)
     }
@@ -121,6 +134,15 @@ impl Found {
 impl Sweep {
     /// At least one of the runs must show the violation: one of the judge's, or a breach of an invariant of the
     /// scenario's own, by its name or itself. Returns the first that does.
+    ///
+    /// ```
+    /// use fencepost::claim::Claims as _;
+    /// use fencepost::judge::ViolationKind::TwoHolders;
+    /// use fencepost::scenario::{FaultKind, Scenario};
+    ///
+    /// let found = Scenario::default().under(&[FaultKind::Pause], 2).sweep(0..200).must_find(TwoHolders);
+    /// assert_eq!(found.outcome.verdict.max_holders, 2);
+    /// ```
     ///
     /// # Panics
     ///
@@ -183,7 +205,7 @@ impl Sweep {
 
     /// A law of your own must hold of what comes of every run, its books and its verdict: `check` says what is wrong
     /// with one. Every declared fault must fire in some of them, as in [`Sweep::must_never`]. What must hold while
-    /// things happen is an [`Invariant`](crate::judge::Invariant): then the run is told and shrunk by it.
+    /// things happen is an [`Invariant`]: then the run is told and shrunk by it.
     ///
     /// ```
     /// use fencepost::claim::Claims as _;

@@ -154,9 +154,13 @@ impl Running {
     pub fn name(&self) -> String {
         let package = self.package.as_deref().unwrap_or_default();
         let test = self.test.as_deref().unwrap_or_default();
-        // The unit tests' program is called after the package.
-        let is_told = self.crate_name == package.replace('-', "_");
-        format!("{package} {} {test}", if is_told { "" } else { &self.crate_name })
+        let target = match &self.target {
+            Some(Target::Doc) => "doc",
+            // The unit tests' program is called after the package.
+            _ if self.crate_name == package.replace('-', "_") => "",
+            _ => &self.crate_name,
+        };
+        format!("{package} {target} {test}")
     }
 }
 

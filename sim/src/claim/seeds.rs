@@ -9,8 +9,18 @@ use crate::seeds::{parse_range, show_range};
 /// Runs another range.
 const MANY: &str = "FENCEPOST_SEEDS";
 
-/// The seeds of a claim.
+/// The seeds of a claim: for tests that run them by other means than a [`Sweep`](super::Sweep), and obey the two
+/// variables all the same.
+///
+/// ```
+/// use fencepost::claim::Seeds;
+///
+/// let seeds = Seeds::from_environment(0..100);
+/// let runs = seeds.range().map_or(0, |range| range.count());
+/// assert!(seeds.is_replay() || runs == 100 || std::env::var("FENCEPOST_SEEDS").is_ok());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Seeds {
     /// One, to look at.
     Replay(u64),

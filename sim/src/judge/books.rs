@@ -9,6 +9,7 @@ use crate::world::history::{History, RecordId};
 
 /// What the shop had, has and sold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Books {
     /// The stock when the run began.
     pub initial: u64,

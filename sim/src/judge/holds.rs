@@ -9,6 +9,7 @@ use crate::world::history::{Event, History, Record, RecordId};
 
 /// How a hold came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HoldEnd {
     /// The client called `release`.
     Released,
@@ -26,6 +27,7 @@ pub enum HoldEnd {
 /// the client called `release` for it, knew that it had lost the lock, or was no more. Each
 /// `acquire` is a hold of its own, also where the client holds the lock already.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Hold {
     /// Who: a thread of that node's process.
     pub node: NodeId,

@@ -1,35 +1,5 @@
 //! Laws of somebody's own, judged beside the judge's: an [`Invariant`] is told what happens, record by record, and says
 //! when it is broken.
-//!
-//! ```
-//! use fencepost::claim::Claims as _;
-//! use fencepost::judge::{Breach, Invariant, Moment};
-//! use fencepost::own::Note;
-//! use fencepost::scenario::{Recipe, Scenario};
-//!
-//! // Somebody who has bought does not come again.
-//! let once_each = Invariant::new("once-each", || {
-//!     let mut buyers = Vec::new();
-//!     move |moment: &Moment<'_>| {
-//!         let Some(Note::OrderPlaced { .. }) = moment.note() else { return Ok(()) };
-//!         if buyers.contains(&moment.node()) {
-//!             return Err(Breach::new(format!("{} has bought before", moment.name())));
-//!         }
-//!         buyers.push(moment.node());
-//!         Ok(())
-//!     }
-//! });
-//! let sale = Scenario::default().but(|s| {
-//!     (s.lock, s.backend, s.shop.stock) = (Recipe::ConditionalUpdate, None, 3);
-//!     s.invariants.push(once_each.clone());
-//! });
-//! let found = sale.sweep(0..20).must_find(&once_each).shrunk_to(0);
-//! assert!(found.timeline().contains("VIOLATION once-each: buyer-1 has bought before"));
-//! ```
-//!
-//! A breach is a [`Violation`] like any other: it stands in timelines, on pages and in JSON, is hunted, shrunk and
-//! claimed by its name. An invariant says so once in a run: what it knows after that was learned in a broken world.
-//! Whoever panics in one has found something as well: the run fails with its seed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,6 +13,36 @@ use crate::world::history::{Envelope, Event, History, Record, RecordId};
 
 /// A law of somebody's own that every run of a scenario must keep
 /// ([`Scenario::invariants`](crate::scenario::Scenario::invariants)).
+///
+/// A breach is a [`Violation`] like any other: it stands in timelines, on pages and in JSON, is hunted, shrunk and
+/// claimed by its name. An invariant says so once in a run: what it knows after that was learned in a broken world.
+/// Whoever panics in one has found something as well: the run fails with its seed.
+///
+/// ```
+/// use fencepost::claim::Claims as _;
+/// use fencepost::judge::{Breach, Invariant, Moment};
+/// use fencepost::own::Note;
+/// use fencepost::scenario::{Recipe, Scenario};
+///
+/// // Somebody who has bought does not come again.
+/// let once_each = Invariant::new("once-each", || {
+///     let mut buyers = Vec::new();
+///     move |moment: &Moment<'_>| {
+///         let Some(Note::OrderPlaced { .. }) = moment.note() else { return Ok(()) };
+///         if buyers.contains(&moment.node()) {
+///             return Err(Breach::new(format!("{} has bought before", moment.name())));
+///         }
+///         buyers.push(moment.node());
+///         Ok(())
+///     }
+/// });
+/// let sale = Scenario::default().but(|s| {
+///     (s.lock, s.backend, s.shop.stock) = (Recipe::ConditionalUpdate, None, 3);
+///     s.invariants.push(once_each.clone());
+/// });
+/// let found = sale.sweep(0..20).must_find(&once_each).shrunk_to(0);
+/// assert!(found.timeline().contains("VIOLATION once-each: buyer-1 has bought before"));
+/// ```
 #[derive(Clone)]
 pub struct Invariant {
     name: &'static str,

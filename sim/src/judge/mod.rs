@@ -41,7 +41,28 @@ pub use self::verdict::{JudgeSettings, LockHome, Unjudged, Verdict, Violation, V
 use self::znodes::Znodes;
 use crate::world::history::{History, Record, RecordId};
 
-/// Judges a run by its history.
+/// Judges a run by its history. [`Scenario::run`](crate::scenario::Scenario::run) does so by itself; a history may be
+/// judged by other settings all the same.
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::judge::{judge, Invariant, Moment};
+/// use fencepost::scenario::Scenario;
+///
+/// let sale = Scenario::default();
+/// let outcome = sale.run(1)?;
+/// assert_eq!(judge(&outcome.run.history, &sale.judge_settings()), outcome.verdict);
+///
+/// let mut strict = sale.judge_settings();
+/// strict.invariants.push(Invariant::new("all-is-quick", || {
+///     |moment: &Moment<'_>| match moment.at().elapsed() {
+///         late if late > Duration::from_millis(1) => Err("it is late".into()),
+///         _ => Ok(()),
+///     }
+/// }));
+/// assert_eq!(judge(&outcome.run.history, &strict).violations.len(), 1);
+/// # Ok::<(), fencepost::scenario::Failure>(())
+/// ```
 pub fn judge(history: &History, settings: &JudgeSettings) -> Verdict {
     let mut trial = Trial::new(history, settings);
     tell(history, &mut trial);

@@ -34,8 +34,7 @@ pub fn verdict(story: &Story) -> Verdict {
 
 /// What the judge says of a story whose locks are there, and stuck after 30 s.
 pub fn verdict_where(story: &Story, locks: LockHome) -> Verdict {
-    let (stuck_after, invariants) = (Duration::from_secs(30), Vec::new());
-    judge(&story.history, &JudgeSettings { stuck_after, locks, invariants })
+    judge(&story.history, &JudgeSettings::new(Duration::from_secs(30), locks))
 }
 
 /// What the judge finds of one kind.

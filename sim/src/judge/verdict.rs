@@ -13,6 +13,7 @@ use crate::world::history::RecordId;
 
 /// What can be wrong with a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum ViolationKind {
     /// Two clients believed at the same instant that they held the same lock.
     TwoHolders,
@@ -91,6 +92,7 @@ impl Serialize for ViolationKind {
 
 /// One thing that was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Violation {
     /// What.
     pub kind: ViolationKind,
@@ -106,6 +108,7 @@ pub struct Violation {
 
 /// A kind of violation that a run could not have shown, whatever went wrong in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Unjudged {
     /// Which.
     pub kind: ViolationKind,
@@ -114,7 +117,24 @@ pub struct Unjudged {
 }
 
 /// What the judge says of a run.
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::judge::ViolationKind::{Oversell, StuckLock};
+/// use fencepost::scenario::{Recipe, Scenario};
+///
+/// let race = Scenario::default().but(|s| (s.lock, s.backend) = (Recipe::None, None));
+/// let verdict = race.run(1)?.verdict;
+/// let oversold = verdict.first(Oversell).expect("both buy the last piece");
+/// assert!(verdict.kinds().contains(&Oversell) && oversold.detail.contains("buyer-"));
+/// assert_eq!((verdict.books.sold, verdict.max_holders), (2, 0));
+/// // A lease is for half a minute: in less than that nobody can be seen to wait for ever.
+/// let short = Scenario::default().but(|s| s.duration = Duration::from_secs(5));
+/// assert!(short.run(1)?.verdict.why_unjudged(StuckLock).is_some());
+/// # Ok::<(), fencepost::scenario::Failure>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
     /// Everything that was wrong, in the order in which it happened.
     pub violations: Vec<Violation>,
@@ -143,8 +163,10 @@ impl Verdict {
     }
 }
 
-/// What the judge has to be told beside the history.
+/// What the judge has to be told beside the history: of a scenario's, by
+/// [`Scenario::judge_settings`](crate::scenario::Scenario::judge_settings).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct JudgeSettings {
     /// A lock is stuck when it is wanted and free for longer than that: longer than a key that
     /// nobody needs any more may take to expire, and a waiting client to notice.
@@ -155,8 +177,16 @@ pub struct JudgeSettings {
     pub invariants: Vec<Invariant>,
 }
 
+impl JudgeSettings {
+    /// Locks are there, and stuck when they are wanted and free for longer than that. Nothing must hold besides.
+    pub const fn new(stuck_after: Duration, locks: LockHome) -> Self {
+        Self { stuck_after, locks, invariants: Vec::new() }
+    }
+}
+
 /// Where locks are.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LockHome {
     /// On these servers, for all clients alike.
     Servers(Vec<NodeId>),

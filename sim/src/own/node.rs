@@ -10,6 +10,49 @@ use fencepost_models::zookeeper::client::{self, ClientSettings};
 use super::zookeeper::ZooKeeper;
 
 /// The node that a client of the lock runs on. Cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::own::{Message, Node, Note, NotConnected, OwnLock, Reply, recipe};
+/// use fencepost::scenario::Scenario;
+///
+/// struct Curious(Node);
+///
+/// impl OwnLock for Curious {
+///     type Guard = ();
+///
+///     async fn acquire(&self) {
+///         let Self(node) = self;
+///         assert_eq!(node.name(), "buyer-1");
+///         assert_eq!(node.servers().collect::<Vec<_>>(), ["redis"]);
+///         assert!(node.find("store").is_ok());
+///         let nobody = node.connect("redis-7").await.err();
+///         assert!(matches!(nobody, Some(NotConnected::NoSuchNode(error)) if error.known.contains("redis, buyer-1")));
+///
+///         let host = node.host();
+///         let (begin, length) = (host.mono(), Duration::from_millis(5));
+///         host.sleep(length).await;
+///         assert!(host.mono().saturating_since(begin) >= length);
+///         assert!(host.timeout(length, host.sleep(2 * length)).await.is_err());
+///         let die = host.random(|random| random.range(1..=6));
+///         host.note(Note::Remark { text: format!("throws {die}") });
+///
+///         let connection = node.connect("redis").await.expect("it is up");
+///         connection.send(Message::Redis([b"PING".as_slice().into()].into()));
+///         assert_eq!(connection.receive().await, Ok(Message::RedisReply(Reply::Status("PONG".into()))));
+///     }
+///
+///     async fn release(&self, (): &()) -> bool {
+///         true
+///     }
+/// }
+///
+/// let scenario = Scenario::default().but(|s| {
+///     s.lock = recipe("none", async |node| Curious(node)).into();
+///     s.shop.buyers = 1;
+/// });
+/// assert!(scenario.run(1).is_ok());
+/// ```
 #[derive(Clone)]
 pub struct Node {
     host: Host,
@@ -20,6 +63,7 @@ pub struct Node {
 /// There is no node of that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no node `{name}` (there are: {known})")]
+#[non_exhaustive]
 pub struct NoSuchNode {
     /// The name.
     pub name: String,
@@ -29,6 +73,7 @@ pub struct NoSuchNode {
 
 /// A connection did not come about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotConnected {
     /// There is nobody to connect to.
     #[error(transparent)]

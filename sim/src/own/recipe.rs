@@ -30,6 +30,50 @@ pub struct OwnRecipe {
 /// check of its own, or nothing at all. The shop is left alone.
 ///
 /// `work` is dropped when the lock says that it is lost; a rest of [`BuyerSettings::browse`] is taken after each.
+///
+/// ```
+/// use std::time::Duration;
+/// use fencepost::claim::Claims as _;
+/// use fencepost::own::{Node, Note, OwnLock, worker};
+/// use fencepost::judge::{Invariant, Moment};
+/// use fencepost::scenario::Scenario;
+///
+/// /// Lets everybody in.
+/// struct Open(Node);
+///
+/// impl OwnLock for Open {
+///     type Guard = ();
+///     async fn acquire(&self) {
+///         self.0.host().sleep(Duration::from_millis(5)).await;
+///     }
+///     async fn release(&self, (): &()) -> bool {
+///         true
+///     }
+/// }
+///
+/// let work = async |node: Node, _token: Option<u64>| {
+///     node.host().note(Note::Remark { text: "in".to_owned() });
+///     node.host().work(Duration::from_millis(1)..=Duration::from_millis(9)).await;
+///     node.host().note(Note::Remark { text: "out".to_owned() });
+/// };
+/// let alone = Invariant::new("alone", || {
+///     let mut inside = 0;
+///     move |moment: &Moment<'_>| {
+///         match moment.remark() {
+///             Some("in") => inside += 1,
+///             Some("out") => inside -= 1,
+///             _ => {}
+///         }
+///         if inside < 2 { Ok(()) } else { Err("two are in".into()) }
+///     }
+/// });
+/// let room = Scenario::default().but(|s| {
+///     s.lock = worker("room", async |node| Open(node), work).into();
+///     s.duration = Duration::from_secs(5);
+///     s.invariants.push(alone);
+/// });
+/// room.sweep(0..10).must_find("alone");
+/// ```
 pub fn worker<L, F, W>(name: &str, make: F, work: W) -> OwnRecipe
 where
     L: OwnLock + 'static,
@@ -56,7 +100,8 @@ where
 /// Makes a recipe of a lock: `make` is called by each client when it starts, and again after each restart.
 ///
 /// The name is that of the lock. Where it is also the key, or the path of the znode, under which a server keeps it,
-/// timelines show whose the lock is on each server, and `foreign-release` is judged.
+/// timelines show whose the lock is on each server, and `foreign-release` is judged. The
+/// [module's documentation](super) has an example.
 pub fn recipe<L, F>(name: &str, make: F) -> OwnRecipe
 where
     L: OwnLock + 'static,

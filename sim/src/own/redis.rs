@@ -1,5 +1,5 @@
 //! Redis as code written against the `redis` crate knows it: [`Connection`] is one of its
-//! [`ConnectionLike`](::redis::aio::ConnectionLike)s, on the simulated network.
+//! [`ConnectionLike`]s, on the simulated network.
 //!
 //! A connection stays broken once it is: whoever wants another opens one, as with the crate's own
 //! `MultiplexedConnection`. A [`ConnectionManager`] does so by itself, as the crate's does. Commands, pipelines,

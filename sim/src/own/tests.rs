@@ -3,8 +3,6 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::*;
 use crate::claim::Claims as _;
 use crate::determinism;
@@ -176,10 +174,7 @@ fn a_failing_claim_says_how_to_see_it_and_leaves_a_page() {
     let said = *panic.unwrap_err().downcast::<String>().unwrap();
     assert!(said.contains("The smallest run that does the same"), "{said}");
     assert!(said.contains("recipe = \"own\"") && said.contains("[[faults]]"), "{said}");
-    assert!(
-        said.contains("# Of this scenario, the recipe of \"lock:stock\" stand in code."),
-        "{said}"
-    );
+    assert!(said.contains("# In code, and in no file: the recipe of \"lock:stock\"."), "{said}");
     let test = "own::tests::a_failing_claim_says_how_to_see_it_and_leaves_a_page";
     assert!(said.contains("FENCEPOST_SEED=") && said.contains(test), "{said}");
     let file = |what| said.lines().find_map(|line| line.strip_prefix(what)).unwrap();
@@ -210,7 +205,7 @@ fn what_was_written_down_is_put_together_again_with_its_code_and_with_no_other()
         s.faults = s.clone().under(&[FaultKind::Crash], 3).plan(7);
     });
     let text = kept.to_toml();
-    let parts = "# Of this scenario, the recipe of \"lock:stock\", the server \"mine\", the invariant \"all-is-well\" stand";
+    let parts = "# In code, and in no file: the recipe of \"lock:stock\", the server \"mine\", the invariant \"all-is-well\".";
     assert!(text.starts_with(parts), "{text}");
     assert_eq!(mine.read_toml("kept.toml", &text).unwrap(), kept);
     let problem = sale().read_toml("kept.toml", &mine.to_toml()).unwrap_err().to_string();

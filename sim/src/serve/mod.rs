@@ -50,7 +50,7 @@
 //! * A client that does not read is hung up on with 32 MiB unread, also one that has subscribed to nothing.
 //! * Nobody outside can be a replica: who sends `PSYNC` is hung up on when the stream begins.
 //! * Of ZooKeeper's requests, those that the model does not know are refused as `UNIMPLEMENTED`, in their turn:
-//!   `setACL`, `reconfig`, `addWatch`, `whoAmI` and the like. `getACL` says that everybody may do everything.
+//!   `setACL`, `addWatch`, `whoAmI` and the like. `getACL` says that everybody may do everything.
 //!   Containers are nodes that stay; no data at all is empty data. Words of four letters are all switched off.
 //! * An append-only file and the ensemble's log are never written anew, and lie in memory: they grow with each write.
 

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use super::*;
+use crate::counterfactual::Counterfactual;
+use crate::hunt::Hunt;
 use crate::judge::testing::{A, B, REDIS, STORE, Story};
 use crate::judge::{JudgeSettings, LockHome, judge};
+use crate::report::RunReport;
+use crate::report::html::Besides;
 use crate::scenario::{Failure, Scenario};
 
 fn found(story: &Story, invariants: &[Invariant]) -> Vec<Violation> {
@@ -143,11 +147,9 @@ fn it_is_told_every_record_with_its_note_its_message_and_who_asked() {
 fn it_stands_in_the_verdict_in_its_place_in_time() {
     let mut story = Story::new();
     story.at(1).acquire(A, None).note(A, remark("9")).at(2).acquire(B, None);
-    let settings = JudgeSettings {
-        stuck_after: Duration::from_secs(30),
-        locks: LockHome::Servers(vec![REDIS]),
-        invariants: vec![one_more()],
-    };
+    let locks = LockHome::Servers(vec![REDIS]);
+    let mut settings = JudgeSettings::new(Duration::from_secs(30), locks);
+    settings.invariants.push(one_more());
     let verdict = judge(&story.history, &settings);
     let kinds: Vec<_> = verdict.violations.iter().map(|violation| violation.kind).collect();
     assert_eq!(kinds, [ViolationKind::Own("one-more"), ViolationKind::TwoHolders]);
@@ -192,4 +194,40 @@ fn two_are_the_same_where_code_and_name_are() {
     assert_eq!(one, one.clone());
     assert_ne!(one, one_more());
     assert_eq!(format!("{one:?}"), "Invariant(\"one-more\")");
+}
+
+/// Nothing is sold.
+fn nothing_goes() -> Invariant {
+    Invariant::new("nothing-goes", || {
+        |moment: &Moment<'_>| match moment.note() {
+            Some(Note::WriteTaken { from, order, .. }) => {
+                Err(Breach::new(format!("order {order} is taken")).of([moment.node(), *from]))
+            }
+            _ => Ok(()),
+        }
+    })
+}
+
+#[test]
+fn a_breach_is_hunted_compared_written_and_drawn_by_its_name() {
+    let watched = Scenario::default().but(|s| s.invariants.push(nothing_goes()));
+    let kind = nothing_goes().kind();
+    let hunted = Hunt::new(watched.clone(), 0..5).stories(2).run().unwrap();
+    assert_eq!((hunted.violations_by_kind[&kind], hunted.first[&kind]), (5, 0));
+
+    let harmless = watched.clone().but(|s| s.shop.stock = 0);
+    let compared = Counterfactual::new(watched.clone(), harmless, 1).carry_out().unwrap();
+    assert!(compared.gone().contains(&kind));
+
+    let outcome = watched.run(1).unwrap();
+    let json = serde_json::to_value(RunReport::new(&watched, &outcome)).unwrap();
+    let [violation] = &json["violations"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert_eq!(violation["kind"], "nothing-goes");
+    assert_eq!(violation["nodes"][0], "store");
+    assert_eq!(violation["detail"].as_str(), Some(outcome.verdict.violations[0].detail.as_str()));
+
+    let page = Besides::of(&watched, &outcome).page(&watched, &outcome, None);
+    assert!(
+        page.contains("`nothing-goes` broken") && page.contains("VIOLATION nothing-goes: order")
+    );
 }

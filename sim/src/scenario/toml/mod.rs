@@ -138,7 +138,7 @@ impl Scenario {
 
     fn write(&self, out: &mut String) -> fmt::Result {
         if self.has_own_code() {
-            writeln!(out, "# Of this scenario, {} stand in code.", self.own_parts().join(", "))?;
+            writeln!(out, "# In code, and in no file: {}.", self.own_parts().join(", "))?;
             writeln!(
                 out,
                 "# Scenario::read_toml puts it together again with a scenario that has them."
