@@ -25,6 +25,7 @@ mod build;
 mod clients;
 mod diagnostic;
 mod file;
+mod network;
 mod recipe;
 pub(crate) mod servers;
 #[cfg(test)]
@@ -52,9 +53,10 @@ pub use self::backend::{Backend, RedisCluster, RedisIndependent, RedisSentinel, 
 pub use self::build::{Failure, Outcome};
 pub use self::diagnostic::{InvalidScenario, Located, ScenarioError, render};
 pub use self::file::MAX_FILE_BYTES;
+pub use self::network::{LinkSettings, NetworkSettings};
 pub use self::recipe::{Recipe, RedissonMulti};
 use crate::judge::{Invariant, JudgeSettings, LockHome, ViolationKind};
-use crate::world::{Latency, Limits};
+use crate::world::Limits;
 
 /// One scenario. The fields are open: build one from [`Scenario::default`] and change what differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,41 +127,6 @@ impl Shop {
     }
 }
 
-/// How long messages take.
-///
-/// ```
-/// use std::time::Duration;
-/// use fencepost::scenario::{LinkSettings, Scenario};
-/// use fencepost::world::Latency;
-///
-/// let far = LinkSettings {
-///     from: "buyer-1".to_owned(),
-///     to: "redis".to_owned(),
-///     latency: Latency::Fixed(Duration::from_millis(80)),
-/// };
-/// let sale = Scenario::default().but(|s| s.network.links.push(far));
-/// assert!(sale.run(1).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NetworkSettings {
-    /// Of every link that has no latency of its own.
-    pub latency: Latency,
-    /// Links with a latency of their own, one way each, by the names of the nodes.
-    pub links: Vec<LinkSettings>,
-}
-
-/// The latency of one link, one way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkSettings {
-    /// From whom.
-    pub from: String,
-    /// To whom.
-    pub to: String,
-    /// How long messages take.
-    pub latency: Latency,
-}
-
 impl Default for Scenario {
     /// Two buyers, one piece, one Redis, `set-nx`, no faults, a minute.
     fn default() -> Self {
@@ -193,14 +160,6 @@ impl Default for Shop {
             opens: None,
             buyer: BuyerSettings::default(),
         }
-    }
-}
-
-impl Default for NetworkSettings {
-    /// A few machines in one data centre: about half a millisecond, with a tail.
-    fn default() -> Self {
-        let (min, mean_rest) = (Duration::from_micros(200), Duration::from_micros(300));
-        Self { latency: Latency::Exponential { min, mean_rest }, links: Vec::new() }
     }
 }
 
