@@ -242,7 +242,7 @@ fn an_acl_may_leave_out_who_it_is_about() {
         mode: CreateMode::PERSISTENT,
         with_stat: false,
     };
-    assert_eq!(read, Some((1, Asked::Op(wanted))));
+    assert_eq!(read, Some((1, Asked::OfCreator(wanted))));
 }
 
 /// As ZooKeeper 3.8.0 does.
