@@ -70,8 +70,12 @@ fn a_failing_claim_names_its_seed_and_the_command_that_replays_it() {
     let said = said(&output);
     assert!(!output.status.success(), "{said}");
     assert!(said.contains(&format!("seed {guilty} of \"The race\" shows it")), "{said}");
-    let command = format!("FENCEPOST_SEED={guilty} cargo test the_race_never_oversells");
-    assert!(said.contains(&command), "{said}");
+    let command =
+        said.split("replay: ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let cargo =
+        format!("FENCEPOST_SEED={guilty} cargo test -p fencepost-stories --test replay -- ");
+    assert!(command.starts_with(&cargo), "{said}");
+    assert!(command.contains("--exact the_race_never_oversells"), "{said}");
     assert!(said.contains("VIOLATION oversell"), "{said}");
 }
 
