@@ -70,6 +70,34 @@ pub enum ReleaseOutcome {
     Unknown,
 }
 
+/// Whether the lock was still held.
+impl From<bool> for ReleaseOutcome {
+    fn from(was_held: bool) -> Self {
+        if was_held { Self::Removed } else { Self::NotHeld }
+    }
+}
+
+/// What a server said, if it said anything.
+impl From<Option<bool>> for ReleaseOutcome {
+    fn from(answer: Option<bool>) -> Self {
+        answer.map_or(Self::Unknown, Self::from)
+    }
+}
+
+/// What a server said, or that it said nothing that tells.
+impl<E> From<Result<bool, E>> for ReleaseOutcome {
+    fn from(answer: Result<bool, E>) -> Self {
+        answer.map_or(Self::Unknown, Self::from)
+    }
+}
+
+/// The same of a server that does not say whose the lock was.
+impl<E> From<Result<(), E>> for ReleaseOutcome {
+    fn from(answer: Result<(), E>) -> Self {
+        answer.map_or(Self::Unknown, |()| Self::Removed)
+    }
+}
+
 /// One note. [`Note::kind`] is the name that triggers and reports use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

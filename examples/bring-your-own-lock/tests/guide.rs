@@ -10,7 +10,7 @@ use std::time::Duration;
 use bring_your_own_lock::NaiveLock;
 use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::Oversell;
-use fencepost::own::{Node, OwnLock, recipe};
+use fencepost::own::{Node, OwnLock, ReleaseOutcome, recipe};
 use fencepost::scenario::FaultKind::{Delay, Partition, Pause};
 use fencepost::scenario::Scenario;
 
@@ -38,8 +38,8 @@ impl OwnLock for Naive {
         }
     }
 
-    async fn release(&self, (): &()) -> bool {
-        self.lock().await.release().await.is_ok()
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        self.lock().await.release().await.into()
     }
 }
 
@@ -121,7 +121,9 @@ fn what_the_guide_has_put_into_files_stands_in_those_of_this_package() {
     let read = |path: &str| std::fs::read_to_string(here.join(path)).unwrap();
     let parse = |text: &str| text.parse::<toml::Table>().unwrap();
     let snippets: Vec<toml::Table> = blocks("toml").iter().map(|block| parse(block)).collect();
-    let [dependencies, config, lints] = &snippets[..] else { panic!("three snippets of TOML") };
+    let [dependencies, config, tokio, profile, lints] = &snippets[..] else {
+        panic!("five snippets of TOML")
+    };
 
     // The package in the guide is of a registry, the one here of this repository.
     let of =
@@ -131,6 +133,15 @@ fn what_the_guide_has_put_into_files_stands_in_those_of_this_package() {
     let release = parse(&read("../../Cargo.toml"))["workspace"]["package"]["version"].clone();
     let wanted = guide["version"].as_str().unwrap();
     assert!(release.as_str().unwrap().starts_with(wanted), "{release} and {wanted}");
+
+    let tokio = tokio["target"]["cfg(madsim)"]["dependencies"]["tokio"].as_table().unwrap();
+    let own = &parse(&read("Cargo.toml"))["dev-dependencies"]["tokio"];
+    assert_eq!((&tokio["package"], &tokio["version"]), (&own["package"], &own["version"]));
+
+    let locked = read("../../Cargo.lock");
+    for package in profile["profile"]["dev"]["package"].as_table().unwrap().keys() {
+        assert!(locked.contains(&format!("name = \"{package}\"\n")), "{package}");
+    }
 
     let own = parse(&read("../../.cargo/config.toml"));
     assert_eq!(config["build"]["rustflags"], own["build"]["rustflags"]);

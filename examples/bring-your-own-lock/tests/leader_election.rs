@@ -6,7 +6,7 @@ use std::time::Duration;
 use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::TwoHolders;
 use fencepost::own::redis::Connection;
-use fencepost::own::{Node, OwnLock, recipe};
+use fencepost::own::{Node, OwnLock, ReleaseOutcome, recipe};
 use fencepost::scenario::FaultKind::Pause;
 use fencepost::scenario::Scenario;
 use redis::Script;
@@ -37,12 +37,13 @@ impl Election {
         opened.ok()?.ok().map(|connection| connection.with_timeout(PATIENCE))
     }
 
-    async fn run(&self, script: &str) -> bool {
-        let Some(mut redis) = self.connected().await else { return false };
+    /// Whether the lease was still one's own; nothing where the server does not say.
+    async fn run(&self, script: &str) -> Option<bool> {
+        let mut redis = self.connected().await?;
         let script = Script::new(script);
         let mut call = script.key(KEY);
         call.arg(self.0.name()).arg(LEASE.as_millis() as u64);
-        matches!(call.invoke_async(&mut redis).await, Ok(1))
+        call.invoke_async(&mut redis).await.ok()
     }
 
     async fn stand(&self) -> bool {
@@ -62,8 +63,8 @@ impl OwnLock for Election {
         }
     }
 
-    async fn release(&self, (): &()) -> bool {
-        self.run(STEP_DOWN).await
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        self.run(STEP_DOWN).await.into()
     }
 
     fn extends_every(&self) -> Option<Duration> {
@@ -71,7 +72,7 @@ impl OwnLock for Election {
     }
 
     async fn extend(&self, (): &()) -> bool {
-        self.run(EXTEND).await
+        self.run(EXTEND).await == Some(true)
     }
 }
 

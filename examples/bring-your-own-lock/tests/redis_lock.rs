@@ -7,7 +7,7 @@ use bring_your_own_lock::{FencedLock, NaiveLock};
 use fencepost::claim::Claims as _;
 use fencepost::judge::ViolationKind::{ForeignRelease, Oversell, TwoHolders};
 use fencepost::own::redis::Connection;
-use fencepost::own::{Node, OwnLock, recipe};
+use fencepost::own::{Node, OwnLock, ReleaseOutcome, recipe};
 use fencepost::scenario::FaultKind::{Delay, DropConnection, Partition, Pause};
 use fencepost::scenario::{Fencing, Scenario};
 use tokio::time::sleep;
@@ -45,8 +45,8 @@ impl OwnLock for Naive {
         }
     }
 
-    async fn release(&self, (): &()) -> bool {
-        self.lock().await.release().await.is_ok()
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        self.lock().await.release().await.into()
     }
 }
 
@@ -82,8 +82,8 @@ impl OwnLock for Fenced {
         }
     }
 
-    async fn release(&self, grant: &Grant) -> bool {
-        matches!(self.lock().await.release(&grant.me).await, Ok(true))
+    async fn release(&self, grant: &Grant) -> ReleaseOutcome {
+        self.lock().await.release(&grant.me).await.into()
     }
 
     fn token(&self, grant: &Grant) -> Option<u64> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fencepost::own::{Message, Node, Note, OwnLock, recipe};
+use fencepost::own::{Message, Node, Note, OwnLock, ReleaseOutcome, recipe};
 use fencepost::scenario::Scenario;
 use redis::{RedisResult, Script};
 
@@ -21,8 +21,8 @@ impl OwnLock for Nothing {
         self.0.host().sleep(Duration::from_secs(1)).await;
     }
 
-    async fn release(&self, (): &()) -> bool {
-        true
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        ReleaseOutcome::Removed
     }
 }
 

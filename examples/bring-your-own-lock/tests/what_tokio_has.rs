@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use fencepost::determinism;
-use fencepost::own::{Node, Note, OwnLock, recipe};
+use fencepost::own::{Node, Note, OwnLock, ReleaseOutcome, recipe};
 use fencepost::scenario::FaultKind::{Crash, Pause};
 use fencepost::scenario::Scenario;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
@@ -97,9 +97,9 @@ impl OwnLock for Told {
         *grants
     }
 
-    async fn release(&self, _: &u64) -> bool {
+    async fn release(&self, _: &u64) -> ReleaseOutcome {
         sleep(Duration::from_millis(3)).await;
-        true
+        ReleaseOutcome::Removed
     }
 }
 
@@ -155,8 +155,8 @@ impl OwnLock for Whimsical {
         }
     }
 
-    async fn release(&self, (): &()) -> bool {
-        true
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        ReleaseOutcome::Removed
     }
 }
 

@@ -25,8 +25,10 @@ pub trait OwnLock {
     /// Waits until the lock is granted, however long that takes.
     async fn acquire(&self) -> Self::Guard;
 
-    /// Gives the lock back. False where it turned out not to be this client's any more.
-    async fn release(&self, guard: &Self::Guard) -> bool;
+    /// Gives the lock back, and says what came of it: whether it was still this client's, or that nobody knows. A
+    /// `bool`, an `Option` of one, and a `Result` of one or of nothing, are [`into`](Into::into) this; `None` and errors are
+    /// [`ReleaseOutcome::Unknown`].
+    async fn release(&self, guard: &Self::Guard) -> ReleaseOutcome;
 
     /// The fencing token that came with it, for the store to check: a number that grows with every grant.
     fn token(&self, guard: &Self::Guard) -> Option<u64> {
@@ -123,8 +125,7 @@ where
         self.grants.set(self.grants.get() + 1);
         self.standing.give_back();
         match self.guard.take() {
-            Some(guard) if self.lock.release(&guard).await => ReleaseOutcome::Removed,
-            Some(_) => ReleaseOutcome::NotHeld,
+            Some(guard) => self.lock.release(&guard).await,
             None => ReleaseOutcome::Unknown,
         }
     }

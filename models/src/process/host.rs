@@ -65,7 +65,7 @@ impl Host {
         self.mailbox().local_clock().mono
     }
 
-    /// Draws from the process's own stream of random numbers.
+    /// Draws from the process's own stream of random numbers. While it does, nothing else of the host may be asked.
     pub fn random<T>(&self, draw: impl FnOnce(&mut Random) -> T) -> T {
         draw(&mut self.mailbox().random)
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::running::Running;
 use crate::judge::ViolationKind;
-use crate::report;
 use crate::report::html::Besides;
+use crate::report::{self, words};
 use crate::scenario::{Outcome, Scenario};
 use crate::shrink::{Shrink, Shrunk};
 
@@ -33,9 +33,11 @@ pub fn smallest(shrunk: &Shrunk, seed: u64) -> String {
     let page = Besides::of(scenario, outcome).page(scenario, outcome, None);
     let page = kept(&running, scenario, seed, "html", &page);
     let file = kept(&running, scenario, seed, "toml", &toml);
+    let before = words::count(*faults_before as u64, "fault", "faults");
     format!(
-        "The smallest run that does the same, by {mechanism} ({faults_before} faults → {}):\n\n{toml}\n{}{}{}",
+        "The smallest run that does the same, by {mechanism} ({before} → {}):\n\n{}\n{toml}\n{}{}{}",
         scenario.faults.len(),
+        report::text(scenario, outcome),
         look_at(page),
         file.map(|file| run_again(scenario, &file)).unwrap_or_default(),
         replay(&running, seed),

@@ -7,14 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fencepost_faults::FaultKind;
 
-use crate::judge::ViolationKind;
-use crate::scenario::{Outcome, Scenario};
+use crate::judge::{Verdict, ViolationKind};
+use crate::scenario::{Outcome, Recipe, Scenario};
 
 /// In how many runs each declared fault has fired, and each kind that is drawn at random.
 pub struct Fired {
     declared: Vec<(String, AtomicU64)>,
     drawn: Vec<(FaultKind, AtomicU64)>,
     runs: AtomicU64,
+    /// Whether somebody is to hold a lock, and in how many runs somebody did.
+    has_lock: bool,
+    granted: AtomicU64,
+    /// How many pieces were sold in all of them, and how many requests the store has refused.
+    sold: AtomicU64,
+    fenced_off: AtomicU64,
     /// For each kind of violation, in how many runs it could not have been seen, and why in one.
     unjudged: [(ViolationKind, AtomicU64, OnceLock<String>); ViolationKind::ALL.len()],
 }
@@ -29,6 +35,10 @@ impl Fired {
             declared: declared.collect(),
             drawn: kinds.map(|kind| (*kind, AtomicU64::new(0))).collect(),
             runs: AtomicU64::new(0),
+            has_lock: !matches!(scenario.lock, Recipe::None | Recipe::ConditionalUpdate),
+            granted: AtomicU64::new(0),
+            sold: AtomicU64::new(0),
+            fenced_off: AtomicU64::new(0),
             unjudged: ViolationKind::ALL.map(|kind| (kind, AtomicU64::new(0), OnceLock::new())),
         }
     }
@@ -36,6 +46,10 @@ impl Fired {
     /// Counts what fired in a run.
     pub fn note(&self, outcome: &Outcome) {
         self.runs.fetch_add(1, Ordering::Relaxed);
+        let Verdict { books, max_holders, .. } = &outcome.verdict;
+        self.granted.fetch_add(u64::from(*max_holders > 0), Ordering::Relaxed);
+        self.sold.fetch_add(books.sold, Ordering::Relaxed);
+        self.fenced_off.fetch_add(books.fenced_off, Ordering::Relaxed);
         for (kind, runs, why) in &self.unjudged {
             if let Some(reason) = outcome.verdict.why_unjudged(*kind) {
                 runs.fetch_add(1, Ordering::Relaxed);
@@ -50,6 +64,25 @@ impl Fired {
             let fired = drawn.iter().any(|one| one.fired && one.fault.kind() == *kind);
             runs.fetch_add(u64::from(fired), Ordering::Relaxed);
         }
+    }
+
+    /// Why nothing that is about a kind of violation was ever done, if so: a lock that nobody gets is never wrong.
+    pub fn never_used(&self, kind: ViolationKind) -> Option<String> {
+        // A law of somebody's own may be about anything.
+        if matches!(kind, ViolationKind::Own(_)) || !self.has_lock {
+            return None;
+        }
+        let all = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let refused = all(&self.fenced_off);
+        if all(&self.granted) == 0 {
+            return Some("nobody was granted the lock in any of them".to_owned());
+        }
+        (all(&self.sold) == 0 && refused > 0).then(|| {
+            format!(
+                "nothing was sold in any of them, since the store refused all {refused} requests: where it checks \
+                 tokens, a lock has to give one with each grant (`OwnLock::token`)"
+            )
+        })
     }
 
     /// Why a kind of violation could have been seen in no run, if so: the reason of one of them.

@@ -94,7 +94,6 @@ impl Found {
     ///
     /// More faults are needed than `most`.
     #[track_caller]
-    #[must_use]
     pub fn shrunk_to(self, most: usize) -> Self {
         let shrink = Shrink::new(self.scenario, self.outcome.run.seed).kind(self.kind);
         let seed = self.outcome.run.seed;
@@ -104,10 +103,9 @@ impl Found {
         let faults = shrunk.scenario.faults.len();
         assert!(
             faults <= most,
-            "{} needs {}, and no more than {most} are claimed\n\n{}\n{}",
+            "{} needs {}, and no more than {most} are claimed\n\n{}",
             self.kind,
             words::count(faults as u64, "fault", "faults"),
-            report::text(&shrunk.scenario, &shrunk.outcome),
             failing::smallest(&shrunk, seed),
         );
         let Shrunk { scenario, outcome, kind, .. } = shrunk;
@@ -191,8 +189,8 @@ impl Sweep {
     ///
     /// # Panics
     ///
-    /// One shows it, a declared fault fires in none or none could have shown it (so that the claim
-    /// says nothing), there are none, or one could not be run. The scenario has no such invariant. Under
+    /// One shows it, a declared fault fires in none, none could have shown it, or in none was the lock granted or
+    /// anything sold (so that the claim says nothing), there are none, or one could not be run. The scenario has no such invariant. Under
     /// `FENCEPOST_SEED` a single run need not let every fault fire.
     #[track_caller]
     pub fn must_never(self, kind: impl Into<ViolationKind>) {
@@ -267,6 +265,13 @@ impl Sweep {
             panic!(
                 "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: a \
                  declared fault never fired\n{fired}",
+                scenario.title,
+            );
+        }
+        let unused = about.and_then(|kind| fired.never_used(kind)).filter(|_| !seeds.is_replay());
+        if let Some(reason) = unused {
+            panic!(
+                "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: {reason}",
                 scenario.title,
             );
         }

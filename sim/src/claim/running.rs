@@ -6,6 +6,7 @@
 //! | the target | `NEXTEST_BINARY_ID`, or the program's file name and the package's manifest |
 //! | the test | `NEXTEST_TEST_NAME`; the thread, which libtest names after it; `--exact` among the arguments |
 //! | the profile | the folder that the program lies in |
+//! | the compiler's flags | `RUSTFLAGS`, where that is set |
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,7 @@ pub struct Running {
     test: Option<String>,
     profile: Option<String>,
     is_nextest: bool,
+    rustflags: Option<String>,
     /// It is one of those that run only when asked for.
     is_ignored: bool,
     target_folder: Option<PathBuf>,
@@ -74,6 +76,7 @@ impl Running {
             test: variable("NEXTEST_TEST_NAME").or_else(of_thread).or_else(of_arguments),
             profile: profile_folder.and_then(Path::file_name).map(text).filter(is_profile),
             is_nextest: variable("NEXTEST").is_some(),
+            rustflags: variable("RUSTFLAGS").filter(|flags| !flags.is_empty()),
             is_ignored: seen
                 .arguments
                 .iter()
@@ -94,7 +97,13 @@ impl Running {
 
     /// The command that runs one seed of it.
     pub fn replay(&self, seed: u64) -> String {
-        format!("{ONE}={seed} {}", self.command())
+        format!("{ONE}={seed} {}{}", self.flags(), self.command())
+    }
+
+    /// The compiler's flags, where a variable has them: without it another program would be built.
+    fn flags(&self) -> String {
+        let quoted = self.rustflags.as_deref().and_then(|flags| shlex::try_quote(flags).ok());
+        quoted.map(|flags| format!("RUSTFLAGS={flags} ")).unwrap_or_default()
     }
 
     fn command(&self) -> String {

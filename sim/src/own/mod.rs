@@ -8,7 +8,7 @@
 //! use std::time::Duration;
 //! use fencepost::claim::Claims as _;
 //! use fencepost::judge::ViolationKind::TwoHolders;
-//! use fencepost::own::{Bytes, Message, Node, OwnLock, Reply, recipe};
+//! use fencepost::own::{Bytes, Message, Node, OwnLock, ReleaseOutcome, Reply, recipe};
 //! use fencepost::scenario::Scenario;
 //!
 //! struct Naive(Node);
@@ -22,8 +22,8 @@
 //!         }
 //!     }
 //!
-//!     async fn release(&self, (): &()) -> bool {
-//!         ask(&self.0, &["DEL", "lock:stock"]).await.is_some()
+//!     async fn release(&self, (): &()) -> ReleaseOutcome {
+//!         ask(&self.0, &["DEL", "lock:stock"]).await.map(|_| true).into()
 //!     }
 //! }
 //!
@@ -83,7 +83,7 @@ pub use bytes::Bytes;
 /// use std::time::Duration;
 /// use fencepost::claim::Claims as _;
 /// use fencepost::judge::ViolationKind::TwoHolders;
-/// use fencepost::own::{Bytes, Message, Node, OwnLock, Reply, recipe};
+/// use fencepost::own::{Bytes, Message, Node, OwnLock, ReleaseOutcome, Reply, recipe};
 /// use fencepost::scenario::Scenario;
 ///
 /// const TAKE: &str = "if redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', 300) then
@@ -125,8 +125,8 @@ pub use bytes::Bytes;
 ///         }
 ///     }
 ///
-///     async fn release(&self, _: &u64) -> bool {
-///         self.run(DROP).await == Some(1)
+///     async fn release(&self, _: &u64) -> ReleaseOutcome {
+///         self.run(DROP).await.map(|dropped| dropped == 1).into()
 ///     }
 ///
 ///     fn token(&self, grant: &u64) -> Option<u64> {
@@ -164,7 +164,7 @@ pub use fencepost_models::locks::own::OwnLock;
 /// use fencepost::own::machine::{
 ///     Boot, ConnectionId, Context, DiskOperation, DiskToken, Input, Machine, TimerId,
 /// };
-/// use fencepost::own::{Message, Node, Note, OwnLock, OwnServers, recipe};
+/// use fencepost::own::{Message, Node, Note, OwnLock, ReleaseOutcome, OwnServers, recipe};
 /// use fencepost::scenario::{FaultKind, Scenario};
 ///
 /// const FILE: &str = "count";
@@ -229,8 +229,8 @@ pub use fencepost_models::locks::own::OwnLock;
 ///         }
 ///     }
 ///
-///     async fn release(&self, _: &u64) -> bool {
-///         true
+///     async fn release(&self, _: &u64) -> ReleaseOutcome {
+///         ReleaseOutcome::Removed
 ///     }
 /// }
 ///
@@ -257,9 +257,12 @@ pub use fencepost_models::locks::own::OwnLock;
 /// ```
 pub use fencepost_models::machine;
 pub use fencepost_models::message::Message;
-pub use fencepost_models::note::Note;
+pub use fencepost_models::note::{Name, Note, ReleaseOutcome};
 pub use fencepost_models::process::{Connection, Host, TimedOut};
+pub use fencepost_models::random::Random;
 pub use fencepost_models::redis::resp::Reply;
+pub use fencepost_models::shop::buyer::BuyerSettings;
+pub use fencepost_models::time::{LocalClock, Mono, Wall};
 
 pub use self::node::{NoSuchNode, Node, NotConnected};
 pub use self::recipe::{OwnRecipe, recipe, worker};

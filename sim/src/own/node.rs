@@ -13,7 +13,7 @@ use super::zookeeper::ZooKeeper;
 ///
 /// ```
 /// use std::time::Duration;
-/// use fencepost::own::{Message, Node, Note, NotConnected, OwnLock, Reply, recipe};
+/// use fencepost::own::{Message, Node, Note, NotConnected, OwnLock, ReleaseOutcome, Reply, recipe};
 /// use fencepost::scenario::Scenario;
 ///
 /// struct Curious(Node);
@@ -42,8 +42,8 @@ use super::zookeeper::ZooKeeper;
 ///         assert_eq!(connection.receive().await, Ok(Message::RedisReply(Reply::Status("PONG".into()))));
 ///     }
 ///
-///     async fn release(&self, (): &()) -> bool {
-///         true
+///     async fn release(&self, (): &()) -> ReleaseOutcome {
+///         ReleaseOutcome::Removed
 ///     }
 /// }
 ///

@@ -34,7 +34,7 @@ pub struct OwnRecipe {
 /// ```
 /// use std::time::Duration;
 /// use fencepost::claim::Claims as _;
-/// use fencepost::own::{Node, Note, OwnLock, worker};
+/// use fencepost::own::{Node, Note, OwnLock, ReleaseOutcome, worker};
 /// use fencepost::judge::{Invariant, Moment};
 /// use fencepost::scenario::Scenario;
 ///
@@ -46,8 +46,8 @@ pub struct OwnRecipe {
 ///     async fn acquire(&self) {
 ///         self.0.host().sleep(Duration::from_millis(5)).await;
 ///     }
-///     async fn release(&self, (): &()) -> bool {
-///         true
+///     async fn release(&self, (): &()) -> ReleaseOutcome {
+///         ReleaseOutcome::Removed
 ///     }
 /// }
 ///

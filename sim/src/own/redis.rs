@@ -11,7 +11,7 @@
 //! use fencepost::claim::Claims as _;
 //! use fencepost::judge::ViolationKind::TwoHolders;
 //! use fencepost::own::redis::ConnectionManager;
-//! use fencepost::own::{Node, OwnLock, recipe};
+//! use fencepost::own::{Node, OwnLock, ReleaseOutcome, recipe};
 //! use fencepost::scenario::{FaultKind, Scenario};
 //!
 //! struct Naive(Node, ConnectionManager);
@@ -27,8 +27,8 @@
 //!         }
 //!     }
 //!
-//!     async fn release(&self, (): &()) -> bool {
-//!         redis::cmd("DEL").arg("lock:stock").exec_async(&mut self.1.clone()).await.is_ok()
+//!     async fn release(&self, (): &()) -> ReleaseOutcome {
+//!         redis::cmd("DEL").arg("lock:stock").exec_async(&mut self.1.clone()).await.into()
 //!     }
 //! }
 //!

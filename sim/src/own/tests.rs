@@ -60,8 +60,9 @@ impl OwnLock for Lease {
         }
     }
 
-    async fn release(&self, _: &u64) -> bool {
-        self.ask(&["EVAL", GIVE_BACK, "1", KEY, &self.value()]).await == Some(1)
+    async fn release(&self, _: &u64) -> ReleaseOutcome {
+        let removed = self.ask(&["EVAL", GIVE_BACK, "1", KEY, &self.value()]).await;
+        removed.map(|removed| removed == 1).into()
     }
 
     fn token(&self, token: &u64) -> Option<u64> {
@@ -120,8 +121,8 @@ impl OwnLock for Whimsical {
         self.0.host().sleep(Duration::from_millis(1)).await;
     }
 
-    async fn release(&self, (): &()) -> bool {
-        true
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        ReleaseOutcome::Removed
     }
 }
 
@@ -135,6 +136,41 @@ fn a_users_hash_maps_do_not_make_runs_differ() {
     }
 }
 
+/// A lock that gives no token, and one that nobody gets.
+struct Idle {
+    gives: bool,
+}
+
+impl OwnLock for Idle {
+    type Guard = ();
+
+    async fn acquire(&self) {
+        if !self.gives {
+            std::future::pending::<()>().await;
+        }
+        madsim::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        ReleaseOutcome::Removed
+    }
+}
+
+#[test]
+#[should_panic(expected = "says nothing: nobody was granted the lock in any of them")]
+fn a_claim_about_a_lock_that_nobody_gets_fails() {
+    let idle = recipe("idle", async |_| Idle { gives: false });
+    sale().but(|s| s.lock = idle.into()).sweep(0..3).must_never(Oversell);
+}
+
+#[test]
+#[should_panic(expected = "a lock has to give one with each grant (`OwnLock::token`)")]
+fn a_claim_about_a_store_that_refuses_everything_fails() {
+    let idle = recipe("idle", async |_| Idle { gives: true });
+    let fenced = sale().but(|s| (s.lock, s.shop.fencing) = (idle.into(), Fencing::ReadsAndWrites));
+    fenced.sweep(0..3).must_never(Oversell);
+}
+
 #[test]
 fn a_panic_of_theirs_is_a_finding_with_its_seed() {
     struct Panics;
@@ -143,8 +179,8 @@ fn a_panic_of_theirs_is_a_finding_with_its_seed() {
         async fn acquire(&self) {
             panic!("not written yet");
         }
-        async fn release(&self, (): &()) -> bool {
-            true
+        async fn release(&self, (): &()) -> ReleaseOutcome {
+            ReleaseOutcome::Removed
         }
     }
     let scenario = sale().but(|s| s.lock = recipe("mine", async |_| Panics).into());

@@ -18,7 +18,7 @@
 //! use fencepost::claim::Claims as _;
 //! use fencepost::judge::ViolationKind::{Oversell, TwoHolders};
 //! use fencepost::own::zookeeper::{CreateMode, ErrorCode, Event, KeeperState, ZooKeeper};
-//! use fencepost::own::{Node, OwnLock, recipe};
+//! use fencepost::own::{Node, OwnLock, ReleaseOutcome, recipe};
 //! use fencepost::scenario::{Backend, FaultKind, Fencing, Scenario};
 //!
 //! const SESSION: Duration = Duration::from_secs(6);
@@ -67,9 +67,9 @@
 //!         }
 //!     }
 //!
-//!     async fn release(&self, (path, _): &(String, u64)) -> bool {
+//!     async fn release(&self, (path, _): &(String, u64)) -> ReleaseOutcome {
 //!         let zookeeper = self.1.borrow().clone();
-//!         zookeeper.delete(path, None).await.is_ok()
+//!         zookeeper.delete(path, None).await.into()
 //!     }
 //!
 //!     fn token(&self, (_, token): &(String, u64)) -> Option<u64> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fencepost::own::{Message, Node, OwnLock};
+use fencepost::own::{Message, Node, OwnLock, ReleaseOutcome};
 
 /// The lease on the server of that name.
 pub struct NumberedLease {
@@ -41,8 +41,8 @@ impl OwnLock for NumberedLease {
         }
     }
 
-    async fn release(&self, number: &u64) -> bool {
-        self.say(*number).await == Some(1)
+    async fn release(&self, number: &u64) -> ReleaseOutcome {
+        self.say(*number).await.map(|said| said == 1).into()
     }
 
     fn token(&self, number: &u64) -> Option<u64> {

@@ -17,8 +17,8 @@ impl OwnLock for Scripted {
         7
     }
 
-    async fn release(&self, guard: &u64) -> bool {
-        *guard == 7
+    async fn release(&self, guard: &u64) -> ReleaseOutcome {
+        (*guard == 7).into()
     }
 
     fn token(&self, guard: &u64) -> Option<u64> {

@@ -43,6 +43,14 @@ fn under_cargo_test_the_command_names_package_target_and_test() {
 }
 
 #[test]
+fn flags_of_a_variable_stand_before_the_command() {
+    let variables = [CARGO[0], CARGO[1], ("RUSTFLAGS", "--cfg madsim")];
+    let test = running(PROGRAM, Some("it_holds"), &[], &variables);
+    let expected = "FENCEPOST_SEED=3 RUSTFLAGS='--cfg madsim' cargo test -p fencepost ";
+    assert!(test.replay(3).starts_with(expected), "{}", test.replay(3));
+}
+
+#[test]
 fn under_nextest_it_is_nextests() {
     let test = running(PROGRAM, None, &["--exact", "other", "--nocapture"], &NEXTEST);
     let expected = "FENCEPOST_SEED=3 cargo nextest run -p fencepost --test counterfactual -E 'test(=deep::it_holds)' --no-capture";

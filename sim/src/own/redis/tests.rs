@@ -7,7 +7,7 @@ use ::redis::{AsyncCommands as _, cmd, pipe};
 use fencepost_faults::{Action, Fault, Start};
 
 use super::*;
-use crate::own::{Note, OwnLock, recipe};
+use crate::own::{Note, OwnLock, ReleaseOutcome, recipe};
 use crate::scenario::Scenario;
 
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -21,8 +21,8 @@ impl OwnLock for Nothing {
         self.0.host().sleep(Duration::from_secs(1)).await;
     }
 
-    async fn release(&self, (): &()) -> bool {
-        true
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        ReleaseOutcome::Removed
     }
 }
 

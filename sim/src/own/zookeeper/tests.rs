@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use super::*;
-use crate::own::{Node, Note, OwnLock, recipe};
+use crate::own::{Node, Note, OwnLock, ReleaseOutcome, recipe};
 use crate::scenario::{Backend, Scenario};
 
 struct Nothing(Node);
@@ -15,8 +15,8 @@ impl OwnLock for Nothing {
         self.0.host().sleep(Duration::from_secs(1)).await;
     }
 
-    async fn release(&self, (): &()) -> bool {
-        true
+    async fn release(&self, (): &()) -> ReleaseOutcome {
+        ReleaseOutcome::Removed
     }
 }
 

@@ -77,7 +77,7 @@ impl Scenario {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use fencepost::own::{Node, OwnLock, recipe};
+    /// use fencepost::own::{Node, OwnLock, ReleaseOutcome, recipe};
     /// use fencepost::scenario::Scenario;
     ///
     /// struct Instant(Node);
