@@ -51,9 +51,9 @@
 //! rustdocflags = ["--cfg", "madsim"]
 //! ```
 //!
-//! It changes nothing for what runs outside a simulation, but for a program that is built with `madsim-tokio`: that is a
-//! simulation as a whole then. Where other builds of a package should do without the cfg, fencepost is its dependency under it alone, its tests begin with `#![cfg(madsim)]`, and they are run by
-//! `RUSTFLAGS="--cfg madsim" cargo test`:
+//! It changes nothing for what runs outside a simulation, but for a program that is built with `madsim-tokio`: that is
+//! a simulation as a whole then. Where other builds of a package should do without the cfg, fencepost is its dependency
+//! under it alone, its tests begin with `#![cfg(madsim)]`, and they are run by `RUSTFLAGS="--cfg madsim" cargo test`:
 //!
 //! ```toml
 //! [target.'cfg(madsim)'.dev-dependencies]

@@ -87,8 +87,8 @@ impl Scenario {
     ///     async fn acquire(&self) {
     ///         self.0.host().sleep(Duration::from_millis(1)).await;
     ///     }
-    ///     async fn release(&self, (): &()) -> bool {
-    ///         true
+    ///     async fn release(&self, (): &()) -> ReleaseOutcome {
+    ///         ReleaseOutcome::Removed
     ///     }
     /// }
     ///
