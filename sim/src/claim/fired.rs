@@ -66,8 +66,20 @@ impl Fired {
         }
     }
 
+    /// Why a claim that nothing was seen says nothing, if so; `about` is the kind of violation that it is about, if it is
+    /// about one. A single run that is replayed need not let every fault fire, nor anybody have the lock.
+    pub fn says_nothing(&self, about: Option<ViolationKind>, is_replay: bool) -> Option<String> {
+        let never_fired = || format!("a declared fault never fired\n{self}");
+        let of_range = || {
+            let unfired = self.some_never_did().then(never_fired);
+            unfired.or_else(|| self.never_used(about?))
+        };
+        let of_range = if is_replay { None } else { of_range() };
+        of_range.or_else(|| self.never_judged(about?))
+    }
+
     /// Why nothing that is about a kind of violation was ever done, if so: a lock that nobody gets is never wrong.
-    pub fn never_used(&self, kind: ViolationKind) -> Option<String> {
+    fn never_used(&self, kind: ViolationKind) -> Option<String> {
         // A law of somebody's own may be about anything.
         if matches!(kind, ViolationKind::Own(_)) || !self.has_lock {
             return None;
@@ -85,15 +97,16 @@ impl Fired {
         })
     }
 
-    /// Why a kind of violation could have been seen in no run, if so: the reason of one of them.
-    pub fn never_judged(&self, kind: ViolationKind) -> Option<&str> {
+    /// That a kind of violation could have been seen in no run, if so, and why in one of them.
+    pub fn never_judged(&self, kind: ViolationKind) -> Option<String> {
         let all = self.runs.load(Ordering::Relaxed);
         let (_, runs, why) = self.unjudged.iter().find(|(one, ..)| *one == kind)?;
-        (runs.load(Ordering::Relaxed) == all).then(|| why.get()).flatten().map(String::as_str)
+        let reason = (runs.load(Ordering::Relaxed) == all).then(|| why.get()).flatten()?;
+        Some(format!("it could not have been seen in any of them: {reason}"))
     }
 
     /// Whether a declared fault, or a kind that may be drawn, has fired in no run.
-    pub fn some_never_did(&self) -> bool {
+    fn some_never_did(&self) -> bool {
         let declared = self.declared.iter().map(|(_, runs)| runs);
         let drawn = self.drawn.iter().map(|(_, runs)| runs);
         declared.chain(drawn).any(|runs| runs.load(Ordering::Relaxed) == 0)

@@ -154,9 +154,7 @@ impl Sweep {
         let shows = |outcome: &Outcome| outcome.verdict.first(kind).map(|_| ());
         let Some((outcome, ())) = first(&scenario, &seeds, &fired, shows) else {
             show_if_replayed(&scenario, &seeds);
-            let unjudged = fired
-                .never_judged(kind)
-                .map(|reason| format!("it could not have been seen in any of them: {reason}\n"));
+            let unjudged = fired.never_judged(kind).map(|reason| reason + "\n");
             panic!(
                 "{kind} must be found, but none of the seeds {seeds} of \"{}\" shows it\n{}{fired}",
                 scenario.title,
@@ -261,24 +259,9 @@ impl Sweep {
             );
         }
         show_if_replayed(&scenario, &seeds);
-        if !seeds.is_replay() && fired.some_never_did() {
-            panic!(
-                "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: a \
-                 declared fault never fired\n{fired}",
-                scenario.title,
-            );
-        }
-        let unused = about.and_then(|kind| fired.never_used(kind)).filter(|_| !seeds.is_replay());
-        if let Some(reason) = unused {
+        if let Some(reason) = fired.says_nothing(about, seeds.is_replay()) {
             panic!(
                 "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: {reason}",
-                scenario.title,
-            );
-        }
-        if let Some(reason) = about.and_then(|kind| fired.never_judged(kind)) {
-            panic!(
-                "the claim \"{claim}\" about \"{}\" under the seeds {seeds} says nothing: it could \
-                 not have been seen in any of them: {reason}",
                 scenario.title,
             );
         }

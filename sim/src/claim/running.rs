@@ -10,10 +10,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::seeds::ONE;
 use super::target::Target;
-
-/// Replays one seed.
-pub const ONE: &str = "FENCEPOST_SEED";
 
 /// What a program can see of who runs it.
 struct Surroundings<'s> {

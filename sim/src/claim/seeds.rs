@@ -3,8 +3,10 @@
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
-use super::running::ONE;
 use crate::seeds::{parse_range, show_range};
+
+/// Replays one seed.
+pub const ONE: &str = "FENCEPOST_SEED";
 
 /// Runs another range.
 const MANY: &str = "FENCEPOST_SEEDS";

@@ -186,10 +186,9 @@ impl Hunt {
 
     /// How many seeds run at a time.
     pub fn threads(&self) -> usize {
-        let wanted = self.jobs.or_else(|| std::thread::available_parallelism().ok());
         let report = self.beginning();
         let seeds = usize::try_from(report.asked.end.saturating_sub(report.range.end));
-        wanted.map_or(1, NonZeroUsize::get).min(seeds.unwrap_or(usize::MAX)).max(1)
+        threads_for(self.jobs).min(seeds.unwrap_or(usize::MAX)).max(1)
     }
 
     /// Runs all of it.
@@ -268,10 +267,15 @@ impl Hunt {
     }
 }
 
+/// As many as were asked for, or as the machine has cores.
+fn threads_for(jobs: Option<NonZeroUsize>) -> usize {
+    let cores = || std::thread::available_parallelism().ok();
+    jobs.or_else(cores).map_or(1, NonZeroUsize::get)
+}
+
 /// So many threads, or as many as the machine has cores.
 pub(crate) fn pool_of(jobs: Option<NonZeroUsize>) -> Result<ThreadPool, NoThreads> {
-    let cores = || std::thread::available_parallelism().ok();
-    let jobs = jobs.or_else(cores).map_or(1, NonZeroUsize::get);
+    let jobs = threads_for(jobs);
     let builder = ThreadPoolBuilder::new().num_threads(jobs);
     let named = builder.thread_name(|number| format!("hunt-{number}"));
     named.build().map_err(|error| NoThreads { jobs, source: std::io::Error::other(error) })

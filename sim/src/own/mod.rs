@@ -71,6 +71,8 @@ mod recipe;
 pub mod redis;
 mod servers;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 pub mod zookeeper;
 

@@ -59,6 +59,7 @@ mod tests {
         queue.push(ClientId(3));
         assert_eq!(queue.take(), [ClientId(3)]);
     }
+
     #[test]
     fn whoever_is_gone_is_not_heard() {
         let mut queue = Queue::default();

@@ -13,14 +13,27 @@ import tempfile
 from suites.outcome import FAILED, OUTSIDE, PASSED, SKIPPED, Outcome, numbered
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAMES = ["lock", "client", "connection", "watchers", "election", "lease", "barrier", "counter", "party", "queue"]
-NAMES += ["cache", "partitioner", "retry", "interrupt"]
+NAMES = [
+    "lock",
+    "client",
+    "connection",
+    "watchers",
+    "election",
+    "lease",
+    "barrier",
+    "counter",
+    "party",
+    "queue",
+    "cache",
+    "partitioner",
+    "retry",
+    "interrupt",
+]
 FILES = [f"kazoo/tests/test_{name}.py" for name in NAMES]
 NOTE = """
 Of kazoo's files these are the ones that speak to a server, but for those about Kerberos, TLS and other ways of running
 threads. The servers are new for each class of tests, and stopped and started where a test asks for it: those of
-`fencepost serve`
-by its console. Sessions are lost and expired by the tests themselves.
+`fencepost serve` by its console. Sessions are lost and expired by the tests themselves.
 """
 # That of the model, and of the real servers beside it.
 ZOOKEEPER = "3.8.0"

@@ -18,6 +18,7 @@ const ENTRY_BYTES: u64 = 32;
 const OBJECT_BYTES: u64 = 16;
 /// Source: `dict.h`, `struct dict`: 56 bytes, in a class of 64.
 const DICT_BYTES: u64 = 64;
+
 /// What a server with these keys has taken, by a count of all of them. Clients are left out, about
 /// 18 kB each.
 pub(crate) fn used_bytes(databases: &Databases) -> u64 {

@@ -7,24 +7,11 @@ use ::redis::{AsyncCommands as _, cmd, pipe};
 use fencepost_faults::{Action, Fault, Start};
 
 use super::*;
-use crate::own::{Note, OwnLock, ReleaseOutcome, recipe};
+use crate::own::testing::{Nothing, remarks};
+use crate::own::{Note, recipe};
 use crate::scenario::Scenario;
 
 const PATIENCE: Duration = Duration::from_millis(300);
-
-struct Nothing(Node);
-
-impl OwnLock for Nothing {
-    type Guard = ();
-
-    async fn acquire(&self) {
-        self.0.host().sleep(Duration::from_secs(1)).await;
-    }
-
-    async fn release(&self, (): &()) -> ReleaseOutcome {
-        ReleaseOutcome::Removed
-    }
-}
 
 /// One client that does that, and then nothing worth mentioning.
 fn talking(talk: impl AsyncFn(&Node) + Clone + Send + Sync + 'static) -> Scenario {
@@ -45,16 +32,12 @@ fn say(node: &Node, what: impl Debug) {
 /// What was said, and the names of the commands that Redis was sent.
 fn said(scenario: &Scenario) -> (Vec<String>, Vec<String>) {
     let history = scenario.run(1).unwrap().run.history;
-    let remark = |note: &Note| match note {
-        Note::Remark { text } => Some(text.clone()),
-        _ => None,
-    };
     let command = |message: &Message| match message {
         Message::Redis(words) => Some(String::from_utf8_lossy(&words[0]).into_owned()),
         _ => None,
     };
     (
-        history.notes().filter_map(|(_, _, note)| remark(note)).collect(),
+        remarks(&history),
         history.messages().iter().filter_map(|sent| command(&sent.message)).collect(),
     )
 }

@@ -3,22 +3,9 @@
 use std::fmt::Debug;
 
 use super::*;
-use crate::own::{Node, Note, OwnLock, ReleaseOutcome, recipe};
+use crate::own::testing::{Nothing, remarks};
+use crate::own::{Node, Note, recipe};
 use crate::scenario::{Backend, Scenario};
-
-struct Nothing(Node);
-
-impl OwnLock for Nothing {
-    type Guard = ();
-
-    async fn acquire(&self) {
-        self.0.host().sleep(Duration::from_secs(1)).await;
-    }
-
-    async fn release(&self, (): &()) -> ReleaseOutcome {
-        ReleaseOutcome::Removed
-    }
-}
 
 /// What the client says of itself when it has done that.
 fn said(talk: impl AsyncFn(&Node, &ZooKeeper) + Clone + Send + Sync + 'static) -> Vec<String> {
@@ -32,12 +19,7 @@ fn said(talk: impl AsyncFn(&Node, &ZooKeeper) + Clone + Send + Sync + 'static) -
         s.lock = recipe("/lock", make).into();
         (s.shop.buyers, s.duration) = (1, Duration::from_secs(30));
     });
-    let outcome = scenario.run(3).unwrap();
-    let remark = |note: &Note| match note {
-        Note::Remark { text } => Some(text.clone()),
-        _ => None,
-    };
-    outcome.run.history.notes().filter_map(|(_, _, note)| remark(note)).collect()
+    remarks(&scenario.run(3).unwrap().run.history)
 }
 
 fn say(node: &Node, what: impl Debug) {

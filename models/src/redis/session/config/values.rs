@@ -1,6 +1,8 @@
 //! What values a parameter takes. Source: `config.c`, `numericConfigSet`, `boolConfigSet`,
 //! `enumConfigSet`; `util.c`, `memtoull`.
 
+use std::fmt::Display;
+
 use crate::redis::number::parse_i64;
 
 /// What a value is checked for.
@@ -30,18 +32,12 @@ impl Check {
             Self::Integer(least, most) => {
                 let number = parse_i64(value)
                     .ok_or_else(|| "argument couldn't be parsed into an integer".to_owned())?;
-                if !(least..=most).contains(&number) {
-                    return Err(format!("argument must be between {least} and {most} inclusive"));
-                }
-                Ok(number.to_string())
+                within(number, least, most)
             }
             Self::Memory(least, most) => {
                 let bytes =
                     memory(value).ok_or_else(|| "argument must be a memory value".to_owned())?;
-                if !(least..=most).contains(&bytes) {
-                    return Err(format!("argument must be between {least} and {most} inclusive"));
-                }
-                Ok(bytes.to_string())
+                within(bytes, least, most)
             }
             Self::YesNo if value.eq_ignore_ascii_case(b"yes") => Ok("yes".to_owned()),
             Self::YesNo if value.eq_ignore_ascii_case(b"no") => Ok("no".to_owned()),
@@ -56,6 +52,14 @@ impl Check {
             Self::Text => Ok(text.into_owned()),
         }
     }
+}
+
+/// A number as it is shown, if it lies between these, both included.
+fn within<T: PartialOrd + Display>(number: T, least: T, most: T) -> Result<String, String> {
+    if !(&least..=&most).contains(&&number) {
+        return Err(format!("argument must be between {least} and {most} inclusive"));
+    }
+    Ok(number.to_string())
 }
 
 /// Bytes: `1024`, `1k` for a thousand, `1kb` for 1024, and so on. No digits are 0, what is too large is the largest
